@@ -1,0 +1,38 @@
+"""A descriptor that a peer sent, with the facts the transport gathered about it before anything else touched it.
+
+Each `Fd` has one owner at a time. The transport owns it until `Session.receive` takes it; the session hands it out again
+in exactly one place of an `Outcome`: in a parcel (send, then close) or in `discarded` (close).
+Facts: fcntl(2) F_GETFL and F_GET_SEALS, fstat(2), statfs(2).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+UNKNOWN: Final = 0      # facts not gathered
+MEMFD: Final = 1        # regular file on tmpfs without a name: memfd_create(2), or an unlinked file in /dev/shm
+FILE: Final = 2         # any other regular file
+PIPE: Final = 3
+SOCKET: Final = 4
+DMABUF: Final = 5
+OTHER: Final = 6        # directory, device, eventfd, pidfd, O_PATH, ...
+
+KIND_NAMES: Final = ("unknown", "memfd", "file", "pipe", "socket", "dmabuf", "other")
+
+READ_ONLY: Final = 0    # O_ACCMODE values, open(2)
+WRITE_ONLY: Final = 1
+READ_WRITE: Final = 2
+
+
+class Fd:
+    """`number` is the descriptor; `size` in bytes (0 where it has none); `seals` as F_GET_SEALS gives them, -1 where it cannot."""
+
+    def __init__(self, number: int, kind: int = UNKNOWN, access: int = READ_WRITE, size: int = 0, seals: int = -1) -> None:
+        self.number = number
+        self.kind = kind
+        self.access = access
+        self.size = size
+        self.seals = seals
+
+    def __repr__(self) -> str:
+        return f"Fd({self.number}, {KIND_NAMES[self.kind]}, size={self.size})"

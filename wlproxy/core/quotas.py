@@ -1,0 +1,22 @@
+"""How much of anything one guest may have. Every bound that the core enforces is a field here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes for `*_bytes`, seconds for `*_seconds`, counts else; all per guest connection.
+
+    Reasons for the defaults: libwayland clients were held to 4096-byte messages until 1.23, sendmsg(2) carries at most
+    253 descriptors and libwayland sends at most 28 at a time; a message size has 16 bits.
+    """
+
+    message_bytes: int = 65532
+    objects: int = 8192
+    unclaimed_fds: int = 64
+    fds_per_parcel: int = 28
+    guest_queue_bytes: int = 1 << 20
+    host_queue_bytes: int = 256 << 10
+    stall_seconds: float = 10.0

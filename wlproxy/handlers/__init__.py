@@ -1,0 +1,1 @@
+"""What allow and deny cannot say: one pure file per concern."""

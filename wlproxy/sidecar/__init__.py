@@ -1,0 +1,1 @@
+"""Input and output: the relay that faces the guest and the broker that does what the relay may not."""

@@ -1,0 +1,1 @@
+"""Offline tools: no guest is attached to any of them."""

@@ -1,0 +1,95 @@
+"""A policy as checked values: what load.py makes of an admin's TOML and compile.py turns into tables.
+
+Promises: names exist in the protocol data, versions are within what it holds, predicates fit the argument's type, and
+every value knows the line that set it. The default of everything that is absent here is: refuse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written: the file as the admin named it, line and column from 1."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+ALLOW = "allow"
+DENY = "deny"
+HIDE = "hide"
+
+DISCONNECT = "disconnect"   # the connection ends with a protocol error
+IGNORE = "ignore"           # the message is dropped, its fds are closed
+INERT = "inert"             # the object it creates exists for the guest alone (a ghost)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalRule:
+    """`verdict` is ALLOW or HIDE; `max_version` is the highest version advertised."""
+
+    verdict: str
+    max_version: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What one argument must be; None or "" = no such demand.
+
+    `minimum`, `maximum`: for int, uint (as integers) and fixed (in the unit of the argument, compared in 1/256).
+    `values`: the numbers allowed, enum names already resolved. `max_bytes`: of a string without its NUL, or of an array.
+    A longer string is cut at a UTF-8 boundary where `sanitize` is set, else refused.
+    `charset`: the characters a string may hold, ranges spelt out. `sanitize`: "plain", the only one so far: control, format and
+    surrogate characters and line breaks removed, white space collapsed. `null`: the object must be null.
+    """
+
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[int, ...] | None = None
+    max_bytes: int | None = None
+    charset: str = ""
+    sanitize: str = ""
+    null: bool = False
+    origin: Origin = Origin("")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRule:
+    """`verdict` ALLOW or DENY; `deny_as` DISCONNECT, IGNORE or INERT; `args` by argument name (each has its own origin)."""
+
+    verdict: str
+    deny_as: str
+    args: dict[str, Predicate]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """`template` with "{title}" or "{app_id}" for the guest's own text; variables are already filled in."""
+
+    template: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id".
+
+    `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
+    """
+
+    name: str
+    summary: str = ""
+    transparent: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    globals: dict[str, GlobalRule] = field(default_factory=dict)
+    messages: dict[tuple[str, str], MessageRule] = field(default_factory=dict)
+    rewrites: dict[str, Rewrite] = field(default_factory=dict)
+    origin: Origin = Origin("")

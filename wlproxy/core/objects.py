@@ -89,6 +89,8 @@ class ObjectTable:
     def check_new(self, new_id: int) -> None:
         """Raises ProtocolViolation unless the guest may create an object with this id now."""
         client = self.client
+        if new_id == 0:
+            raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, "new id 0 is the null object")
         if new_id >= len(client):
             if new_id > len(client) or new_id >= SERVER_IDS:
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} leaves a gap (next is {len(client)})")

@@ -42,15 +42,7 @@ from .tables import (
     Tables,
 )
 from .tables import MUTED as MUTED_KIND
-from .wire import DISPLAY_ID, IMPLEMENTATION, INVALID_METHOD, INVALID_OBJECT, SERVER_IDS
-
-try:
-    from librt.strings import read_i32_le
-except ImportError:  # the interpreted build needs no companion library
-
-    def read_i32_le(b: bytes, index: i64, /) -> int:  # type: ignore[misc]
-        return int.from_bytes(b[index : index + 4], "little", signed=True)
-
+from .wire import DISPLAY_ID, IMPLEMENTATION, INVALID_METHOD, INVALID_OBJECT, SERVER_IDS, read_i32_le
 
 __all__ = ["GUEST", "HOST", "Fd", "Message", "Outcome", "Parcel", "Record", "Session"]
 

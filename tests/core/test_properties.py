@@ -7,11 +7,12 @@ peer of tests/reference.py: whatever the session lets through must be acceptable
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reference import pack, wire_arguments
+from tests.reference import Held, pack, wire_arguments
 from tests.scene import BASIC, Scene, deny, policy
 from wlproxy.core.fds import Fd
 from wlproxy.core.session import Session
@@ -68,9 +69,24 @@ def next_id(scene: Scene) -> int:
     return max(i for i in scene.client.objects if i < 0xFF000000) + 1
 
 
+@dataclass
+class Conversation:
+    """Bytes of a guest after `Scene(RULES).window()`, how many descriptors go with them, and the objects it then has."""
+
+    data: bytes
+    fds: int
+    objects: dict[int, Held]
+
+    def begin(self) -> Scene:
+        """The scene whose guest is about to say all this."""
+        scene = Scene(RULES).window().forget()
+        for number, held in self.objects.items():
+            scene.client.objects.setdefault(number, Held(held.interface, held.version))
+        return scene
+
+
 @st.composite
-def conversations(draw: st.DrawFn) -> tuple[bytes, int]:
-    """Bytes of a guest after `Scene(RULES).window()`, and how many descriptors go with them."""
+def conversations(draw: st.DrawFn) -> Conversation:
     scene = Scene(RULES).window()
     data, fds = b"", 0
     for _ in range(draw(st.integers(1, 25))):
@@ -79,11 +95,12 @@ def conversations(draw: st.DrawFn) -> tuple[bytes, int]:
     if draw(st.integers(0, 3)) == 0 and data:
         at = draw(st.integers(0, len(data) - 1))
         data = data[:at] + bytes([draw(st.integers(0, 255))]) + data[at + 1 :]
-    return data, min(fds, 50)
+    return Conversation(data, min(fds, 50), scene.client.objects)
 
 
-def outcome_of(data: bytes, fds: int, cuts: list[int]) -> tuple[object, ...]:
-    scene = Scene(RULES).window().forget()
+def outcome_of(said: Conversation, cuts: list[int]) -> tuple[object, ...]:
+    scene = said.begin()
+    data, fds = said.data, said.fds
     pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
     for number, piece in enumerate(pieces):
         scene.guest_bytes(piece, [Fd(5000 + i) for i in range(fds)] if number == 0 else 0)
@@ -95,20 +112,18 @@ def outcome_of(data: bytes, fds: int, cuts: list[int]) -> tuple[object, ...]:
 @settings(max_examples=150, deadline=None)
 @given(conversations(), st.data())
 def test_any_chunking_gives_the_same_outcome(conversation, data):
-    raw, fds = conversation
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=6)))
-    assert outcome_of(raw, fds, cuts) == outcome_of(raw, fds, [])
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(conversation.data)), max_size=6)))
+    assert outcome_of(conversation, cuts) == outcome_of(conversation, [])
 
 
 @settings(max_examples=150, deadline=None)
 @given(conversations())
 def test_what_passes_is_acceptable_to_a_strict_compositor_and_allowed_by_a_second_session(conversation):
     """Scene's peers raise Rejected for the first half; for the second, the output goes through the same policy again."""
-    raw, fds = conversation
-    first = Scene(RULES).window().forget()
-    first.guest_bytes(raw, fds)
+    first = conversation.begin()
+    first.guest_bytes(conversation.data, conversation.fds)
     sent = b"".join(p.data for p in first.outcome.to_host)
-    again = Scene(RULES).window().forget()
+    again = conversation.begin()
     again.guest_bytes(sent, sum(len(p.fds) for p in first.outcome.to_host))
     assert not again.session.over or first.session.over
     assert again.records("violation") == []

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from .errors import ProtocolViolation
-from .tables import SWALLOW, InterfaceTable, MessageRule
+from .tables import SWALLOW, InterfaceTable, MessageRule, Note
 from .wire import DISPLAY_ID, INVALID_METHOD, SERVER_IDS
 
 LIVE: Final = 0
@@ -50,7 +50,7 @@ class Object:
         self.ghost = False
         self.placeholder = False  # a ghost whose wl_callback upstream is not deleted yet
         self.early = 0  # delete_ids still to come for earlier holders of this id
-        self.note: object = None  # what a handler remembers about it
+        self.note: Note | None = None
 
     @property
     def interface(self) -> str:

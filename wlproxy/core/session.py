@@ -37,12 +37,13 @@ from .tables import (
     PLAIN,
     REFER,
     SWALLOW,
+    TRACK,
     Family,
     MessageRule,
     Tables,
 )
 from .tables import MUTED as MUTED_KIND
-from .wire import DISPLAY_ID, IMPLEMENTATION, INVALID_METHOD, INVALID_OBJECT, SERVER_IDS, read_i32_le
+from .wire import DISPLAY_ID, HEADER_BYTES, IMPLEMENTATION, INVALID_METHOD, INVALID_OBJECT, SERVER_IDS, read_i32_le
 
 __all__ = ["GUEST", "HOST", "Fd", "Message", "Outcome", "Parcel", "Record", "Session"]
 
@@ -68,6 +69,7 @@ class Message:
         self.child_family: Family | None = rule.child
         self.child_version = target.table.version
         self.destroys: Object | None = None
+        self.created: Object | None = None
         self.origin = rule.origin
 
     def number(self, index: int) -> int:
@@ -257,20 +259,32 @@ class Session:
                                 referred.stage == LIVE
                                 and (rule.refers_to == "" or referred.table.family.name == rule.refers_to)
                             )
+                    if passes and rule.tracked:
+                        note = target.note
+                        passes = note is None or note.look(opcode, data, off + HEADER_BYTES)
                 elif kind == CREATE:
                     child = rule.child
-                    if from_guest and child is not None:
+                    note = target.note if rule.tracked else None
+                    if from_guest and child is not None and (note is None or note.look(opcode, data, off + HEADER_BYTES)):
                         created: i64 = i64(read_i32_le(data, off + rule.object_at)) & 0xFFFFFFFF
                         objects.check_new(created)
-                        objects.create(created, child.table(target.table.version))
+                        made = objects.create(created, child.table(target.table.version))
+                        if child.new_note is not None:
+                            made.note = child.new_note(self, made)
                         passes = True
                 elif kind == DESTROY:
                     if not from_guest:
                         objects.ended_by_host(target)
                         passes = True
                     elif oid < SERVER_IDS:
+                        note = target.note
+                        if note is not None:
+                            note.ending()
                         objects.destroyed_by_guest(target)
                         passes = True
+                elif kind == TRACK:
+                    note = target.note
+                    passes = note is None or note.look(opcode, data, off + HEADER_BYTES)
                 elif kind == DELETE_ID:
                     passes = objects.deleted_by_host(i64(read_i32_le(data, off + 8)) & 0xFFFFFFFF)
                 if passes and target.guest_id == target.host_id:
@@ -445,11 +459,17 @@ class Session:
         family = message.child_family
         if family is not None:
             new_id = message.number(rule.signature.index(wire.NEW_ID))
-            self.objects.create(new_id, family.table(message.child_version))
-        if rule.destructor:
-            self.objects.destroyed_by_guest(target)
-        if message.destroys is not None:
-            self.objects.destroyed_by_guest(message.destroys)
+            made = self.objects.create(new_id, family.table(message.child_version))
+            if family.new_note is not None:
+                made.note = family.new_note(self, made)
+            message.created = made
+        for gone in (target if rule.destructor else None, message.destroys):
+            if gone is not None:
+                if gone.note is not None:
+                    gone.note.ending()
+                self.objects.destroyed_by_guest(gone)
+        if rule.effect is not None:
+            rule.effect(self, message)
 
     def _instead_of_request(self, message: Message, verdict: int) -> None:
         """A real object's request that is not forwarded. What it would have created becomes a ghost."""

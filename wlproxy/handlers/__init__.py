@@ -8,14 +8,17 @@ from ..core.tables import Handlers, Tables, load
 from . import display, ghosts, registry
 
 HANDLERS = Handlers(
-    {
+    inspectors={
         ("wl_registry", "global"): registry.on_global,
         ("wl_registry", "global_remove"): registry.on_global_remove,
         ("wl_registry", "bind"): registry.on_bind,
         ("wl_fixes", "destroy_registry"): registry.on_destroy_registry,
         ("wl_display", "error"): display.on_error,
     },
-    ghosts.ANSWERS,
+    effects={},
+    tracked=set(),
+    notes={},
+    answers=ghosts.ANSWERS,
 )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..core.errors import ProtocolViolation
 from ..core.session import GUEST, Message, Session
-from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT
+from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import INVALID_OBJECT
 
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
@@ -48,7 +48,7 @@ class Globals:
         return found
 
 
-class Registry:
+class Registry(Note):
     """What one wl_registry has been told: by the compositor's name and by the guest's."""
 
     def __init__(self) -> None:

@@ -395,6 +395,10 @@ class Session:
         if rule.verdict != ALLOW:
             self.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
             return MAKE_INERT if rule.verdict == INERT else DROP
+        if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
+            verdict = rule.inspect(self, message)
+            if verdict != FORWARD:
+                return verdict
         for check in rule.checks:
             before = message.args[check.argument]
             after = check.apply(before)
@@ -402,8 +406,6 @@ class Session:
                 message.args[check.argument] = after
                 message.changed = True
                 self.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        if rule.inspect is not None:
-            return rule.inspect(self, message)
         return FORWARD
 
     def _claim(self, stream: Stream, rule: MessageRule) -> None:
@@ -570,6 +572,8 @@ class Session:
                 message.changed = True
         if rule.destructor:
             self.objects.ended_by_host(message.target)
+        if rule.effect is not None:
+            rule.effect(self, message)
 
     def _retire_children(self, message: Message) -> None:
         """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (trap 17)."""

@@ -13,7 +13,7 @@ from typing import Final
 from mypy_extensions import i64
 
 try:
-    from librt.strings import read_i32_le as read_i32_le
+    from librt.strings import read_i32_le as read_i32_le  # noqa: PLC0414 - re-exported
 except ImportError:  # the interpreted build needs no companion library
 
     def read_i32_le(b: bytes, index: i64, /) -> int:  # type: ignore[misc]

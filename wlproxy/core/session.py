@@ -17,7 +17,7 @@ from mypy_extensions import i64
 
 from . import wire
 from .errors import PolicyViolation, ProtocolViolation
-from .fds import Fd
+from .fds import Fd, Files
 from .objects import ENDED, LIVE, MUTED, Object, ObjectTable
 from .outcome import Outbox, Outcome, Parcel, Record
 from .quotas import Limits
@@ -99,9 +99,10 @@ class Stream:
 class Session:
     """One guest connection and its connection to the compositor. Not thread-safe; no call blocks."""
 
-    def __init__(self, tables: Tables, limits: Limits) -> None:
+    def __init__(self, tables: Tables, limits: Limits, files: Files | None = None) -> None:
         self.tables = tables
         self.limits = limits
+        self.files = Files() if files is None else files
         self.objects = ObjectTable(tables.family("wl_display").table(1), limits.objects)
         self.over = False
         self.shared: dict[str, object] = {}  # what handlers remember of the connection as a whole, by handler
@@ -112,6 +113,7 @@ class Session:
         self._audit: list[Record] = []
         self._farewell = ""
         self._replacement = b""
+        self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
         self._passing: list[Fd] = []  # descriptors of the message being judged
 
     # -- what the transport calls
@@ -172,6 +174,8 @@ class Session:
         """Ends the session and hands back every descriptor it still holds, also after an exception of our own."""
         self.over = True
         held = self._discarded + self._passing + self._to_guest.abandon() + self._to_host.abandon()
+        held.extend(self._kept.values())
+        self._kept = {}
         self._passing = []
         for stream in self._streams:
             held.extend(stream.fds)
@@ -188,6 +192,15 @@ class Session:
     def send_to_host(self, data: bytes) -> None:
         """Puts a message of the proxy's own into the stream to the compositor, before what is being judged."""
         self._to_host.add(data)
+
+    def keep(self, fd: Fd) -> None:
+        """Holds a descriptor until `release` or the end of the session."""
+        self._kept[fd.number] = fd
+
+    def release(self, fd: Fd) -> None:
+        """Has a descriptor closed: one that was kept, or one that a handler took out of a message."""
+        self._kept.pop(fd.number, None)
+        self._discarded.append(fd)
 
     def record(self, event: str, message: Message, reason: str, verdict: str, rule: str) -> None:
         """Writes one audit record about a message."""

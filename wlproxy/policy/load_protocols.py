@@ -105,7 +105,7 @@ def _newer(interface: Interface, other: Interface, place: tuple[str, int], origi
 def _xml_files(paths: Iterable[str | os.PathLike[str]], findings: list[ConfigError]) -> list[str]:
     """In the order given, a directory's files sorted; what cannot be opened is a finding."""
     files: list[str] = []
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         try:
             if stat.S_ISDIR(os.stat(path).st_mode):
                 inside = sorted(

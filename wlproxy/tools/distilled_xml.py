@@ -47,7 +47,7 @@ def licence_of(data: bytes) -> tuple[str, list[str]]:
     for line in text.splitlines():
         line = " ".join(line.strip(" \t*#").split())
         if HOLDER.match(line) and re.search(r"\d{4}", line):
-            holders.append(re.sub(r"^SPDX-FileCopyrightText:\s*", "", line).replace("--", "-"))
+            holders.append(re.sub(r"^SPDX-FileCopyrightText:\s*(?=\d)", "Copyright ", line).replace("--", "-"))
     return licence, list(dict.fromkeys(holders))
 
 

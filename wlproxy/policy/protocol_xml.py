@@ -141,7 +141,7 @@ class _Reader:
         self.interface: _Interface | None = None
         self.message: _Message | None = None
         self.enum: _Enum | None = None
-        self.parser = expat.ParserCreate("utf-8")  # overrides the declaration: no other decoder ever sees the bytes
+        self.parser = expat.ParserCreate("utf-8")  # overrides the declaration, though not a UTF-16 byte order mark
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text
@@ -150,7 +150,6 @@ class _Reader:
         self.parser.ExternalEntityRefHandler = self.external
         self.parser.SkippedEntityHandler = self.doctype
         self.parser.XmlDeclHandler = self.declaration
-        self.parser.StartCdataSectionHandler = None
         self.start_element: dict[str, Callable[[dict[str, str]], None]] = {
             "protocol": self.start_protocol,
             "interface": self.start_interface,
@@ -315,6 +314,7 @@ class _Reader:
             self.find(f"allow-null on an argument of type {type_}", "only objects and strings can be null")
         if "enum" in attributes and type_ not in (INT, UINT):
             self.find(f"enum= on an argument of type {type_}", "only int and uint have one")
+            enum = ""
         if type_ == NEW_ID:
             if not interface and self.message.kind == "event":
                 self.find(f"event {self.message.name} creates an object of no interface", "only a request can, as wl_registry.bind")
@@ -409,10 +409,24 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= 64 else text[:61] + "...")
 
 
+def _check_encoding(data: bytes, path: str) -> None:
+    """Leaves expat nothing to guess: it takes a byte order mark, or NULs between the letters, for UTF-16."""
+    bad = data.find(0)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        bad = error.start
+    if bad >= 0:
+        line_start = data.rfind(b"\n", 0, bad) + 1
+        place = (data.count(b"\n", 0, bad) + 1, bad - line_start + 1)
+        raise ConfigErrors([ConfigError(path, *place, f"not UTF-8 text: byte 0x{data[bad]:02x}", "protocol files are UTF-8")])
+
+
 def parse_protocol_with_lines(data: bytes, path: str) -> Parsed:
     """As parse_protocol, and where each interface begins."""
     if len(data) > MAX_BYTES:
         raise ConfigErrors([ConfigError(path, 0, 0, f"{len(data)} bytes", f"a protocol file has at most {MAX_BYTES}")])
+    _check_encoding(data, path)
     reader = _Reader(path)
     parsed = Parsed([], {})
     try:

@@ -17,7 +17,9 @@ def arguments(draw: st.DrawFn, event: bool, enums: list[str]) -> tuple[Argument,
     for name in draw(st.lists(names, max_size=5, unique=True)):
         kinds = ["int", "uint", "fixed", "string", "object", "array", "fd", *(["new_id"] if may_create else [])]
         type_ = draw(st.sampled_from(kinds))
-        interface = draw(names) if type_ == "new_id" and event else draw(st.just("") | names) if type_ in ("object", "new_id") else ""
+        interface = (
+            draw(names) if type_ == "new_id" and event else draw(st.just("") | names) if type_ in ("object", "new_id") else ""
+        )
         enum = draw(st.sampled_from(["", *enums])) if type_ == "uint" else ""
         nullable = type_ in ("object", "string") and draw(st.booleans())
         may_create = may_create and type_ != "new_id"
@@ -39,7 +41,10 @@ def enumerations(draw: st.DrawFn, version: int) -> tuple[Enum, ...]:
     return tuple(
         Enum(
             name,
-            tuple(Entry(entry, draw(st.integers(0, 2**32 - 1)), draw(since)) for entry in draw(st.lists(entry_names, max_size=4, unique=True))),
+            tuple(
+                Entry(entry, draw(st.integers(0, 2**32 - 1)), draw(since))
+                for entry in draw(st.lists(entry_names, max_size=4, unique=True))
+            ),
             draw(st.booleans()),
             draw(since),
         )
@@ -55,5 +60,7 @@ def interfaces(draw: st.DrawFn) -> list[Interface]:
         version = draw(st.integers(1, 9))
         enums = draw(enumerations(version))
         known = [f"{name}.{enum.name}" for enum in enums]
-        made.append(Interface(name, version, draw(messages(False, version, known)), draw(messages(True, version, known)), enums, "made"))
+        made.append(
+            Interface(name, version, draw(messages(False, version, known)), draw(messages(True, version, known)), enums, "made")
+        )
     return made

@@ -94,13 +94,18 @@ def test_refused(fields: object) -> None:
         from_compact({"format": 1, "interfaces": {"i": fields}})
 
 
-@pytest.mark.parametrize("data", [None, [], {}, {"format": 2, "interfaces": {}}, {"format": 1, "interfaces": []}, {"format": 1, "interfaces": {"a b": []}}])
+@pytest.mark.parametrize(
+    "data",
+    [None, [], {}, {"format": 2, "interfaces": {}}, {"format": 1, "interfaces": []}, {"format": 1, "interfaces": {"a b": []}}],
+)
 def test_refused_as_a_whole(data: object) -> None:
     with pytest.raises(ConfigErrors):
         from_compact(data)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text("ab @!*=?:.1", max_size=12), lambda inner: st.lists(inner, max_size=5))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("ab @!*=?:.1", max_size=12), lambda inner: st.lists(inner, max_size=5)
+)
 
 
 @given(JSON)

@@ -25,6 +25,10 @@ def interface(name: str, version: int = 1, inside: str = "") -> str:
     return f'<interface name="{name}" version="{version}">{inside}</interface>'
 
 
+def uses(type_: str, name: str) -> str:
+    return f'<request name="r"><arg name="x" type="{type_}" interface="{name}"/></request>'
+
+
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -76,13 +80,13 @@ def test_loading_is_quick() -> None:
 
 def test_files_and_directories(tmp_path: Path) -> None:
     one = write(tmp_path / "one.xml", xml(interface("a_one")))
-    write(tmp_path / "dir" / "sub" / "two.xml", xml(interface("a_two", inside='<request name="r"><arg name="x" type="object" interface="a_one"/></request>')))
+    write(tmp_path / "dir" / "sub" / "two.xml", xml(interface("a_two", inside=uses("object", "a_one"))))
     write(tmp_path / "dir" / "notes.txt", "not xml")
     assert set(load_extra([one, str(tmp_path / "dir")], {})) == {"a_one", "a_two"}
 
 
 def test_what_is_added_stands_beside_the_shipped(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.xml", xml(interface("my_x", inside='<request name="r"><arg name="x" type="object" interface="wl_surface"/></request>')))
+    path = write(tmp_path / "x.xml", xml(interface("my_x", inside=uses("object", "wl_surface"))))
     extra = load_extra([path])
     assert set(extra) == {"my_x"}
     assert set(load_protocols.load_protocols([path])) == set(load_shipped()) | {"my_x"}
@@ -92,9 +96,10 @@ def test_all_findings_of_all_files(tmp_path: Path) -> None:
     found = findings(
         tmp_path / "missing.xml",
         write(tmp_path / "bad.xml", xml('<interface name="a" version="0"/>', '<interface name="b" version="x"/>')),
-        write(tmp_path / "ref.xml", xml("", interface("c", inside='<request name="r"><arg name="x" type="new_id" interface="d"/></request>'))),
+        write(tmp_path / "ref.xml", xml("", interface("c", inside=uses("new_id", "d")))),
     )
-    assert [text.removeprefix(str(tmp_path)).split(": ")[0] for text in found] == ["/missing.xml", "/bad.xml:2:1", "/bad.xml:3:1", "/ref.xml:3"]
+    places = [text.removeprefix(str(tmp_path)).split(": ")[0] for text in found]
+    assert places == ["/missing.xml", "/bad.xml:2:1", "/bad.xml:3:1", "/ref.xml:3"]
     assert "names the interface d, which no file defines" in found[-1]
 
 

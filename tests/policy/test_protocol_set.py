@@ -23,7 +23,11 @@ def test_newer_may_append_and_rename_arguments() -> None:
     newer = replace(
         THING,
         version=3,
-        requests=(THING.requests[0], Message("put", (A("left", "int"), A("on", "object", "thing", True))), Message("more", since=3)),
+        requests=(
+            THING.requests[0],
+            Message("put", (A("left", "int"), A("on", "object", "thing", True))),
+            Message("more", since=3),
+        ),
     )
     assert breaks(THING, newer) == []
     assert breaks(THING, THING) == []
@@ -35,8 +39,14 @@ def test_newer_may_append_and_rename_arguments() -> None:
         (replace(THING, version=1), "version 1 is below 2"),
         (replace(THING, events=()), "event gone is gone"),
         (replace(THING, requests=THING.requests[::-1]), "request 0 was destroy and is put"),
-        (replace(THING, requests=(THING.requests[0], Message("put", (A("x", "uint"), A("on", "object", "thing"))))), "put has other arguments"),
-        (replace(THING, requests=(THING.requests[0], Message("put", (A("x", "int"), A("on", "object", "wl_surface"))))), "put has other arguments"),
+        (
+            replace(THING, requests=(THING.requests[0], Message("put", (A("x", "uint"), A("on", "object", "thing"))))),
+            "put has other arguments",
+        ),
+        (
+            replace(THING, requests=(THING.requests[0], Message("put", (A("x", "int"), A("on", "object", "wl_surface"))))),
+            "put has other arguments",
+        ),
         (replace(THING, events=(Message("gone", destructor=True),)), "event gone now ends its object"),
         (replace(THING, requests=(Message("destroy"), THING.requests[1])), "request destroy no longer ends its object"),
     ],

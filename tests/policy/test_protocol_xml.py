@@ -76,6 +76,9 @@ def wrap(inside: str, attributes: str = 'version="2"') -> str:
     return f'<protocol name="p"><interface name="i" {attributes}>\n{inside}\n</interface></protocol>'
 
 
+NEW = '<arg name="{}" type="new_id" interface="i"/>'
+
+
 def findings(xml: str | bytes) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         parse_protocol(xml if isinstance(xml, bytes) else xml.encode(), "p.xml")
@@ -88,7 +91,7 @@ def findings(xml: str | bytes) -> list[str]:
         ('<request name="a" type="constructor"/>', "2:1", "has the type 'constructor'"),
         ('<request name="a"/><request name="a"/>', "2:20", "stands twice"),
         ('<request name="a b"/>', "2:1", "not an identifier"),
-        ('<request/>', "2:1", "has no name="),
+        ("<request/>", "2:1", "has no name="),
         ('<request name="a" since="3"/>', "2:1", "since is '3'"),
         ('<request name="a" since="0"/>', "2:1", "since is '0'"),
         ('<request name="a" since="x"/>', "2:1", "since is 'x'"),
@@ -98,8 +101,8 @@ def findings(xml: str | bytes) -> list[str]:
         ('<request name="a"><arg name="x"/></request>', "2:19", "has no type="),
         ('<request name="a"><arg name="x" type="integer"/></request>', "2:19", "argument type 'integer'"),
         ('<request name="a"><arg name="x" type="int"/><arg name="x" type="int"/></request>', "2:45", "stands twice"),
-        ('<request name="a"><arg name="x" type="int" allow-null="true"/></request>', "2:19", "allow-null on an argument of type int"),
-        ('<request name="a"><arg name="x" type="array" allow-null="true"/></request>', "2:19", "allow-null on an argument of type array"),
+        ('<request name="a"><arg name="x" type="int" allow-null="true"/></request>', "2:19", "argument of type int"),
+        ('<request name="a"><arg name="x" type="array" allow-null="true"/></request>', "2:19", "argument of type array"),
         ('<request name="a"><arg name="x" type="object" allow-null="yes"/></request>', "2:19", "allow-null is 'yes'"),
         ('<request name="a"><arg name="x" type="fd" interface="i"/></request>', "2:19", "interface= on an argument of type fd"),
         ('<request name="a"><arg name="x" type="object" interface=""/></request>', "2:19", "not an identifier"),
@@ -109,8 +112,12 @@ def findings(xml: str | bytes) -> list[str]:
         ('<request name="a"><arg name="x" type="uint" enum="i.j.e"/></request>', "2:19", "enum='i.j.e'"),
         ('<enum name="e" bitfield="true"/><request name="a"><arg name="x" type="int" enum="e"/></request>', "2:51", "a bitfield"),
         ('<event name="a"><arg name="x" type="new_id"/></event>', "2:17", "creates an object of no interface"),
-        ('<event name="a"><arg name="x" type="new_id" interface="i"/><arg name="y" type="new_id" interface="i"/></event>', "2:60", "two objects"),
-        ('<request name="a">' + "".join(f'<arg name="x{n}" type="int"/>' for n in range(21)) + "</request>", "2:", "more than 20 arguments"),
+        ('<event name="a">' + NEW.format("x") + NEW.format("y") + "</event>", "2:60", "two objects"),
+        (
+            '<request name="a">' + "".join(f'<arg name="x{n}" type="int"/>' for n in range(21)) + "</request>",
+            "2:",
+            "more than 20 arguments",
+        ),
         ('<enum name="e"/><enum name="e"/>', "2:17", "stands twice"),
         ('<enum name="e"><entry name="a" value="010"/></enum>', "2:16", "value '010'"),
         ('<enum name="e"><entry name="a" value="4294967296"/></enum>', "2:16", "value '4294967296'"),
@@ -168,7 +175,9 @@ def test_other_encodings() -> None:
     assert "encoding is 'utf-16'" in findings('<?xml version="1.0" encoding="utf-16"?><protocol name="p"/>')[0]
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
         assert "not UTF-8" in findings('<protocol name="p"/>'.encode(encoding))[0]
-    assert findings('<protocol name="p">\n \xff'.encode("latin-1")) == ["p.xml:2:2: not UTF-8 text: byte 0xff (protocol files are UTF-8)"]
+    assert findings('<protocol name="p">\n \xff'.encode("latin-1")) == [
+        "p.xml:2:2: not UTF-8 text: byte 0xff (protocol files are UTF-8)"
+    ]
 
 
 def test_utf_8_byte_order_mark() -> None:
@@ -180,7 +189,20 @@ def test_size_and_depth() -> None:
     assert "deeper" in findings('<protocol name="p">' + "<copyright>" * 20)[-1]
 
 
-@pytest.mark.parametrize("xml", ["", "<", "<protocol", "protocol", "<a/>", '<protocol name="p">', '<protocol name="p"/><protocol name="q"/>', "\0", "<protocol name='\x07'/>"])
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "",
+        "<",
+        "<protocol",
+        "protocol",
+        "<a/>",
+        '<protocol name="p">',
+        '<protocol name="p"/><protocol name="q"/>',
+        "\0",
+        "<protocol name='\x07'/>",
+    ],
+)
 def test_not_protocol_xml(xml: str) -> None:
     assert findings(xml)
 
@@ -202,7 +224,22 @@ def test_any_bytes_give_interfaces_or_findings(data: bytes) -> None:
 def mutations(draw: st.DrawFn) -> bytes:
     """Upstream style XML with pieces cut out, doubled, or replaced by others of its words."""
     data = UPSTREAM_STYLE.encode()
-    words = [b"<", b">", b"/>", b'"', b"&", b"<!DOCTYPE x [", b"]]>", b"\xff", b"\0", b' name="i"', b"<interface", b"</interface>", b"<enum>", b"-->"]
+    words = [
+        b"<",
+        b">",
+        b"/>",
+        b'"',
+        b"&",
+        b"<!DOCTYPE x [",
+        b"]]>",
+        b"\xff",
+        b"\0",
+        b' name="i"',
+        b"<interface",
+        b"</interface>",
+        b"<enum>",
+        b"-->",
+    ]
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
         end = draw(st.integers(start, min(len(data), start + 80)))

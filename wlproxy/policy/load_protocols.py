@@ -77,7 +77,9 @@ def load_extra(paths: Iterable[str | os.PathLike[str]], shipped: Mapping[str, In
                 places[interface.name] = place
     everything = {**known, **extra}
     for name, interface in extra.items():
-        findings += [ConfigError(*places[name], 0, wrong, "add the file that defines it") for wrong in dangling(interface, everything)]
+        findings += [
+            ConfigError(*places[name], 0, wrong, "add the file that defines it") for wrong in dangling(interface, everything)
+        ]
     if findings:
         raise ConfigErrors(findings)
     return extra

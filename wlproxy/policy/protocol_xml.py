@@ -182,7 +182,9 @@ class _Reader:
         line, column = place or self.place()
         self.findings.append(ConfigError(self.path, line, column, message, hint))
         if len(self.findings) >= MAX_FINDINGS:
-            self.findings.append(ConfigError(self.path, line, column, f"more than {MAX_FINDINGS} findings, the rest is not shown"))
+            self.findings.append(
+                ConfigError(self.path, line, column, f"more than {MAX_FINDINGS} findings, the rest is not shown")
+            )
             raise _Enough
 
     def stop(self, message: str, hint: str = "") -> None:
@@ -332,7 +334,9 @@ class _Reader:
             enum = ""
         if type_ == NEW_ID:
             if not interface and self.message.kind == "event":
-                self.find(f"event {self.message.name} creates an object of no interface", "only a request can, as wl_registry.bind")
+                self.find(
+                    f"event {self.message.name} creates an object of no interface", "only a request can, as wl_registry.bind"
+                )
             if any(other.type == NEW_ID for other, _ in arguments):
                 self.find(f"{self.message.name} creates two objects", "wlproxy follows one new_id per message")
         arguments.append((Argument(name, type_, interface, nullable, enum), self.place()))

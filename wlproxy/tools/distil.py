@@ -122,7 +122,7 @@ def distil_all(protocols: Path, manifest: Manifest, roots: Sequence[Path]) -> tu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="distil", description="Makes protocols/ from the XML that packages carry.")
-    parser.add_argument("roots", nargs="*", type=Path, metavar="ROOT", help="a folder of unpacked packages, or / for installed ones")
+    parser.add_argument("roots", nargs="*", type=Path, metavar="ROOT", help="folder of unpacked packages, or /")
     parser.add_argument("--compile", action="store_true", help="only write compiled.json from the distilled XML")
     parser.add_argument("--check", action="store_true", help="change nothing; fail if compiled.json is out of date")
     parser.add_argument("--protocols", type=Path, default=PROTOCOLS, metavar="DIR", help="the directory to work on")

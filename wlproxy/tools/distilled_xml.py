@@ -89,7 +89,9 @@ def distilled_xml(interfaces: Sequence[Interface], licence: str, holders: Sequen
         lines.append(f'  <interface name="{interface.name}" version="{interface.version}">')
         for kind, messages in (("request", interface.requests), ("event", interface.events)):
             for message in messages:
-                lines += _element(f"    <{kind}{_message(message)}", kind, [f"      <arg{_argument(a)}/>" for a in message.arguments])
+                lines += _element(
+                    f"    <{kind}{_message(message)}", kind, [f"      <arg{_argument(a)}/>" for a in message.arguments]
+                )
         for enum in interface.enums:
             lines += _element(f"    <enum{_enum(enum)}", "enum", [f"      <entry{_entry(entry)}/>" for entry in enum.entries])
         lines.append("  </interface>")

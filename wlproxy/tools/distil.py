@@ -6,7 +6,7 @@
 
 Promises: the same originals give the same bytes; an original whose hash is not the manifest's is not used; a file whose
 original is not on this machine stays as it is. Trusts: the manifest. The originals pass through the strict reader.
-`protocols/fetch` gets the packages.
+`fetch_originals` gets the packages.
 """
 
 from __future__ import annotations

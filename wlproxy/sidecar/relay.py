@@ -68,6 +68,8 @@ CHANNEL_BACKLOG: Final = 256  # audit packets that may wait for the broker
 class SessionLike(Protocol):
     """What the relay asks of wlproxy.core.session.Session; tests put their own in its place."""
 
+    now: float
+
     @property
     def waiting(self) -> bool: ...
     def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome: ...
@@ -197,6 +199,7 @@ class Relay:
             self._end(link, "proxy", f"out of descriptors while reading the {SIDE_NAMES[half.side]}", -1.0)
             return
         try:
+            link.session.now = self._now
             outcome = link.session.receive(half.side, data, fds)
         except Exception as error:  # noqa: BLE001  as in _serve; the descriptors of this read are still ours to close
             self._broken(link, error, fds)

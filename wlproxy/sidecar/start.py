@@ -25,6 +25,7 @@ from . import listen
 from .audit_file import AuditFile
 from .broker import Broker, say
 from .compiled import Compilation, Compiled, PolicyInvalid
+from .files import HostFiles
 from .relay import Relay, SessionLike
 from .upstream import Upstream
 
@@ -59,9 +60,10 @@ MakeSession = Callable[[bytes, Limits], Callable[[], SessionLike]]
 def sessions_of(compiled: bytes, limits: Limits) -> Callable[[], SessionLike]:
     """What makes the session of each new connection, under this policy."""
     tables = load_tables(json.loads(compiled))
+    files = HostFiles()
 
     def new_session() -> SessionLike:
-        return Session(tables, limits)
+        return Session(tables, limits, files)
 
     return new_session
 

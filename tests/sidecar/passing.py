@@ -20,11 +20,14 @@ from wlproxy.sidecar.start import Settings, serve
 class Passing:
     """Hands on what comes; see `receive` for the exceptions."""
 
-    waiting = False
-
     def __init__(self) -> None:
+        self.now = 0.0
         self._held: list[Fd] = []
         self._messages = [0, 0]
+
+    @property
+    def waiting(self) -> bool:
+        return False
 
     def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome:
         self._messages[side] += 1

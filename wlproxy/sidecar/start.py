@@ -108,7 +108,6 @@ def run_both(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.collect()
     gc.freeze()  # neither process' collector shall write to the pages they share
     pid = os.fork()
     if pid == 0:
@@ -159,7 +158,6 @@ def be_relay(
             return sessions(data, settings.limits)
 
         relay = Relay(broker, listeners, new_session, settings.limits, reload, settings.clients, allow_fds())
-        gc.collect()
         gc.freeze()
         relay.run()
     except BaseException:  # noqa: BLE001  the last frame of the process: nothing may unwind into the broker's code

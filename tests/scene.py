@@ -148,6 +148,10 @@ class Scene:
         rows = [ast.literal_eval(line[len(prefix) - 1 :]) for line in self.client.log if line.startswith(prefix)]
         return {row[1]: row for row in rows}
 
+    def serial(self) -> int:
+        """The serial that the event just sent brought the guest: its first argument."""
+        return int(self.client.log[-1].partition("(")[2].strip("()").split(",")[0])
+
     # what came of it
 
     def host_gets(self, *lines: str) -> Scene:

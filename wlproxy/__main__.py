@@ -1,7 +1,7 @@
-"""`python -m wlproxy` is `wlproxy`."""
+"""`python -m wlproxy`: the same as the console script."""
 
-import sys
+from __future__ import annotations
 
-from wlproxy.cli.main import main
+from .cli.main import main
 
-sys.exit(main())
+raise SystemExit(main())

@@ -311,8 +311,8 @@ def test_children_of_ghosts_are_ghosts():
 def test_a_ghost_as_argument_is_null_where_null_may_stand():
     rules = policy(*BASIC, messages={("wl_data_device_manager", "create_data_source"): deny("inert")})
     scene = Scene(rules).announce().bind("wl_data_device_manager", 3).bind("wl_seat", 4).guest(3, "get_data_device", 5, 4)
-    scene.guest(3, "create_data_source", 6).forget()
-    scene.guest(5, "set_selection", 6, 1).host_gets("wl_data_device#5.set_selection(0, 1)")
+    scene.guest(3, "create_data_source", 6).guest(4, "get_keyboard", 7).event(7, "key", 60, 1, 30, 1).forget()
+    scene.guest(5, "set_selection", 6, scene.serial()).host_gets("wl_data_device#5.set_selection(0, 60)")
 
 
 def test_a_request_with_a_ghost_that_cannot_be_null_is_dropped_or_inert():

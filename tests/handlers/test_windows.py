@@ -16,7 +16,7 @@ def buffered() -> Scene:
 def configured() -> Scene:
     """The window has been configured and shows its buffer."""
     scene = buffered().guest(6, "commit").event(8, "configure", 0, 0, b"").event(7, "configure", 41)
-    return scene.guest(7, "ack_configure", 41).guest(6, "attach", 10, 0, 0).guest(6, "commit").goes_on().forget()
+    return scene.guest(7, "ack_configure", scene.serial()).guest(6, "attach", 10, 0, 0).guest(6, "commit").goes_on().forget()
 
 
 def popup(scene: Scene) -> Scene:
@@ -39,15 +39,18 @@ def test_an_unmapped_window_starts_again_with_a_configure():
     scene.guest(6, "commit").ends(7, 3, "before the first configure is acknowledged")
 
 
-@pytest.mark.parametrize("serial", [0, 40, 42])
+@pytest.mark.parametrize("serial", [0, 40, 41, 0xFFFFFFFF])
 def test_acknowledging_a_serial_that_was_not_sent_is_invalid_serial(serial):
     scene = buffered().event(7, "configure", 41)
     scene.guest(7, "ack_configure", serial).ends(7, 4, f"serial {serial}")
 
 
 def test_acknowledging_a_later_serial_consumes_the_earlier_ones():
-    scene = buffered().event(7, "configure", 41).event(7, "configure", 42).guest(7, "ack_configure", 42).goes_on()
-    scene.guest(7, "ack_configure", 41).ends(7, 4, "acknowledged already")
+    scene = buffered().event(7, "configure", 41)
+    earlier = scene.serial()
+    scene.event(7, "configure", 42)
+    scene.guest(7, "ack_configure", scene.serial()).host_gets("xdg_surface#7.ack_configure(42)")
+    scene.guest(7, "ack_configure", earlier).ends(7, 4, "acknowledged already")
 
 
 def test_a_surface_with_a_buffer_cannot_become_a_window():
@@ -123,8 +126,9 @@ def test_popups_taken_down_in_order_are_fine():
 
 def test_a_grab_after_the_popup_was_mapped_is_invalid_grab():
     scene = popup(configured()).guest(12, "get_popup", 14, 7, 13).guest(11, "commit").event(12, "configure", 50)
-    scene.guest(12, "ack_configure", 50).guest(11, "attach", 10, 0, 0).guest(11, "commit").bind("wl_seat", 15)
-    scene.guest(14, "grab", 15, 1).ends(14, 0, "after the popup was mapped")
+    scene.guest(12, "ack_configure", scene.serial()).guest(11, "attach", 10, 0, 0).guest(11, "commit")
+    scene.bind("wl_seat", 15).guest(15, "get_keyboard", 16).event(16, "key", 60, 1, 30, 1)
+    scene.guest(14, "grab", 15, scene.serial()).ends(14, 0, "after the popup was mapped")
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
@@ -156,5 +160,5 @@ def test_huge_size_bounds_are_brought_into_range():
 
 
 def test_an_edge_that_does_not_exist_is_invalid_resize_edge():
-    scene = buffered().bind("wl_seat", 11)
-    scene.guest(8, "resize", 11, 1, 3).ends(8, 0, "no edge 3")
+    scene = buffered().bind("wl_seat", 11).guest(11, "get_pointer", 12).event(12, "button", 60, 1, 0x110, 1)
+    scene.guest(8, "resize", 11, scene.serial(), 3).ends(8, 0, "no edge 3")

@@ -50,6 +50,7 @@ class Object:
         self.ghost = False
         self.placeholder = False  # a ghost whose wl_callback upstream is not deleted yet
         self.early = 0  # delete_ids still to come for earlier holders of this id
+        self.masked = False  # a callback whose data is not the guest's business
         self.note: Note | None = None
 
     @property

@@ -17,10 +17,11 @@ from mypy_extensions import i64
 
 from . import wire
 from .errors import PolicyViolation, ProtocolViolation
-from .fds import Fd
+from .fds import Fd, Files
 from .objects import ENDED, LIVE, MUTED, Object, ObjectTable
 from .outcome import Outbox, Outcome, Parcel, Record
 from .quotas import Limits
+from .serials import CONFIGURE, Serials
 from .tables import (
     ALLOW,
     CREATE,
@@ -51,6 +52,8 @@ GUEST: Final = 0
 HOST: Final = 1
 SIDE_NAMES: Final = ("guest", "host")
 
+ZERO_WORD: Final = bytes(4)
+STALE: Final = "built-in: serial"
 SURPLUS: Final = "built-in: unclaimed descriptors"
 SURPLUS_AFTER_BYTES: Final = 256 << 10  # a descriptor may run ahead of its message by one full socket buffer, not more
 
@@ -70,6 +73,8 @@ class Message:
         self.child_version = target.table.version
         self.destroys: Object | None = None
         self.created: Object | None = None
+        self.host_serial = -1
+        self.stale = False  # its serial is not the guest's to use (now)
         self.origin = rule.origin
 
     def number(self, index: int) -> int:
@@ -99,11 +104,14 @@ class Stream:
 class Session:
     """One guest connection and its connection to the compositor. Not thread-safe; no call blocks."""
 
-    def __init__(self, tables: Tables, limits: Limits) -> None:
+    def __init__(self, tables: Tables, limits: Limits, files: Files | None = None) -> None:
         self.tables = tables
         self.limits = limits
+        self.files = Files() if files is None else files
         self.objects = ObjectTable(tables.family("wl_display").table(1), limits.objects)
         self.over = False
+        self.now = 0.0  # seconds of a monotonic clock; the transport sets it before `receive`
+        self.serials = Serials()
         self.shared: dict[str, object] = {}  # what handlers remember of the connection as a whole, by handler
         self._streams = [Stream(), Stream()]
         self._to_guest = Outbox(limits.fds_per_parcel)
@@ -112,6 +120,7 @@ class Session:
         self._audit: list[Record] = []
         self._farewell = ""
         self._replacement = b""
+        self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
         self._passing: list[Fd] = []  # descriptors of the message being judged
 
     # -- what the transport calls
@@ -172,6 +181,8 @@ class Session:
         """Ends the session and hands back every descriptor it still holds, also after an exception of our own."""
         self.over = True
         held = self._discarded + self._passing + self._to_guest.abandon() + self._to_host.abandon()
+        held.extend(self._kept.values())
+        self._kept = {}
         self._passing = []
         for stream in self._streams:
             held.extend(stream.fds)
@@ -188,6 +199,15 @@ class Session:
     def send_to_host(self, data: bytes) -> None:
         """Puts a message of the proxy's own into the stream to the compositor, before what is being judged."""
         self._to_host.add(data)
+
+    def keep(self, fd: Fd) -> None:
+        """Holds a descriptor until `release` or the end of the session."""
+        self._kept[fd.number] = fd
+
+    def release(self, fd: Fd) -> None:
+        """Has a descriptor closed: one that was kept, or one that a handler took out of a message."""
+        self._kept.pop(fd.number, None)
+        self._discarded.append(fd)
 
     def record(self, event: str, message: Message, reason: str, verdict: str, rule: str) -> None:
         """Writes one audit record about a message."""
@@ -269,6 +289,7 @@ class Session:
                         created: i64 = i64(read_i32_le(data, off + rule.object_at)) & 0xFFFFFFFF
                         objects.check_new(created)
                         made = objects.create(created, child.table(target.table.version))
+                        made.masked = rule.masked
                         if child.new_note is not None:
                             made.note = child.new_note(self, made)
                         passes = True
@@ -276,6 +297,14 @@ class Session:
                     if not from_guest:
                         objects.ended_by_host(target)
                         passes = True
+                        if target.masked and size == 12 and i64(read_i32_le(data, off + 8)):
+                            if start < off:
+                                outbox.add(data[start:off])
+                            outbox.add(data[off : off + 8] + ZERO_WORD)
+                            off += size
+                            start = off
+                            count += 1
+                            continue
                     elif oid < SERVER_IDS:
                         note = target.note
                         if note is not None:
@@ -365,6 +394,8 @@ class Session:
             self._discard_descriptors()
             self._ghost_request(message)
             return True
+        if rule.serial_at >= 0:
+            self._look_up_serial(message)
         reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
         verdict = self._verdict(message) if reachable else DROP
         if side == GUEST:
@@ -373,6 +404,9 @@ class Session:
                 self._instead_of_request(message, verdict)
                 return True
             self._request_takes_effect(message)
+            if rule.serial_at >= 0 and message.host_serial != message.number(rule.serial_at):
+                message.args[rule.serial_at] = message.host_serial
+                message.changed = True
             address = target.host_id
         else:
             if verdict != FORWARD:
@@ -395,6 +429,9 @@ class Session:
         if rule.verdict != ALLOW:
             self.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
             return MAKE_INERT if rule.verdict == INERT else DROP
+        if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
+            self.record("refused", message, "its serial was not given to this guest, or not for this, or too long ago", IGNORE, STALE)
+            return DROP
         if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
             verdict = rule.inspect(self, message)
             if verdict != FORWARD:
@@ -407,6 +444,20 @@ class Session:
                 message.changed = True
                 self.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
         return FORWARD
+
+    def _look_up_serial(self, message: Message) -> None:
+        """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.
+        Handlers see the guest's numbers in both directions."""
+        rule = message.rule
+        index = rule.serial_at
+        named = message.number(index)
+        if message.side == HOST:
+            known = self.serials.give(named, rule.serial_kinds, self.now)
+            message.changed = message.changed or known != named
+            message.args[index] = known
+        else:
+            message.host_serial = self.serials.take(named, rule.serial_kinds, rule.serial_seconds, self.now)
+            message.stale = message.host_serial < 0
 
     def _claim(self, stream: Stream, rule: MessageRule) -> None:
         """Takes the message's descriptors off the queue; they may come early, never late (WAYLAND.md traps 1, 2)."""

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import i64
 
+from . import serials
 from .checks import OPERATIONS, Check
-from .wire import ARRAY, FD, HEADER_BYTES, NEW_ID, OBJECT, STRING
+from .wire import ARRAY, FD, HEADER_BYTES, NEW_ID, OBJECT, STRING, UINT
 
 if TYPE_CHECKING:
     from .objects import Object
@@ -101,6 +102,10 @@ class MessageRule:
         self.may_be_null = False  # REFER: the object may be null
         self.refers_to = ""  # REFER: the interface it must have, "" = any
         self.child: Family | None = None  # what its new_id creates; None for wl_registry.bind
+        self.serial_at = -1  # the argument that is a serial
+        self.serial_kinds = serials.OTHER  # of an event: what it is; of a request: what it must have come with
+        self.serial_seconds = serials.ALWAYS
+        self.masked = False  # CREATE: the callback's data would be the compositor's serial
         self.verdict = ALLOW
         self.checks: list[Check] = []
         self.inspect: Inspector | None = None
@@ -120,6 +125,9 @@ class MessageRule:
         other.argument_names = self.argument_names
         other.argument_interfaces = self.argument_interfaces
         other.child = self.child
+        other.serial_at = self.serial_at
+        other.serial_kinds = self.serial_kinds
+        other.serial_seconds = self.serial_seconds
         other.verdict = self.verdict
         other.checks = self.checks
         other.inspect = self.inspect
@@ -152,7 +160,7 @@ class MessageRule:
             words += 1
         self.size = 0 if variable else HEADER_BYTES + 4 * words
         watched = (self.inspect is not None or self.effect is not None) and not self.tracked
-        simple = self.verdict == ALLOW and not self.checks and not watched and not variable and self.fds == 0
+        simple = not (self.checks or watched or variable or self.fds or self.serial_at >= 0) and self.verdict == ALLOW
         self.tracked = self.tracked and simple
         if not simple or objects + creates > 1 or (self.destructor and objects + creates):
             self.kind = FULL
@@ -215,7 +223,7 @@ class Tables:
     def __init__(self, name: str, digest: str, keep_names: bool) -> None:
         self.name = name
         self.digest = digest
-        self.keep_names = keep_names  # a transparent policy leaves the names of globals as they are
+        self.keep_names = keep_names  # a transparent policy leaves names of globals and serials as they are
         self.families: dict[str, Family] = {}
         self.globals: dict[str, tuple[int, str]] = {}
 
@@ -252,8 +260,8 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     for name, entry in compiled["interfaces"].items():
         family = tables.families[name]
         family.new_note = handlers.notes.get(name)
-        family.requests = [_rule(tables, name, i, item, handlers) for i, item in enumerate(entry["requests"])]
-        family.events = [_rule(tables, name, i, item, handlers) for i, item in enumerate(entry["events"])]
+        family.requests = [_rule(tables, name, i, item, handlers, True) for i, item in enumerate(entry["requests"])]
+        family.events = [_rule(tables, name, i, item, handlers, False) for i, item in enumerate(entry["events"])]
     for name, (version, origin) in compiled["globals"].items():
         if name not in tables.families:
             raise ValueError(f"global {name} has no interface in the compiled policy")
@@ -263,7 +271,22 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     return tables
 
 
-def _rule(tables: Tables, interface: str, opcode: int, item: list[Any], handlers: Handlers) -> MessageRule:
+def _own_serials(rule: MessageRule, request: bool) -> None:
+    """Marks what carries a serial, by the name that every specification gives it."""
+    key = (rule.interface, rule.name)
+    rule.masked = key == ("wl_display", "sync")
+    for index, (name, letter) in enumerate(zip(rule.argument_names, rule.signature, strict=True)):
+        if name == "serial" and letter == UINT and key not in serials.NO_SERIALS:
+            rule.serial_at = index
+            if request:
+                rule.serial_kinds, rule.serial_seconds = serials.NEEDS.get(key, (serials.ANY, serials.ALWAYS))
+            else:
+                rule.serial_kinds = serials.KINDS.get(key, serials.OTHER)
+
+
+def _rule(
+    tables: Tables, interface: str, opcode: int, item: list[Any], handlers: Handlers, request: bool
+) -> MessageRule:
     name, since, destructor, arguments, decision = item
     rule = MessageRule(interface, name, opcode, since, bool(destructor))
     for text in arguments:  # "id n:wl_callback", "buffer o?:wl_buffer", "x i"
@@ -296,6 +319,8 @@ def _rule(tables: Tables, interface: str, opcode: int, item: list[Any], handlers
                     origin,
                 )
             )
+    if not tables.keep_names:
+        _own_serials(rule, request)
     rule.inspect = handlers.inspectors.get((interface, name))
     rule.effect = handlers.effects.get((interface, name))
     rule.tracked = (interface, name) in handlers.tracked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tables import Handlers, Tables, load
-from . import display, ghosts, registry, surfaces, windows
+from . import buffers, display, ghosts, registry, surfaces, viewports, windows
 
 HANDLERS = Handlers(
     inspectors={
@@ -14,6 +14,9 @@ HANDLERS = Handlers(
         ("wl_registry", "bind"): registry.on_bind,
         ("wl_fixes", "destroy_registry"): registry.on_destroy_registry,
         ("wl_display", "error"): display.on_error,
+        ("wl_shm", "create_pool"): buffers.on_create_pool,
+        ("wl_shm_pool", "resize"): buffers.on_resize,
+        ("wl_shm_pool", "create_buffer"): buffers.on_create_buffer,
         ("wl_surface", "attach"): surfaces.on_attach,
         ("wl_surface", "damage"): surfaces.on_damage,
         ("wl_surface", "damage_buffer"): surfaces.on_damage,
@@ -25,6 +28,9 @@ HANDLERS = Handlers(
         ("wl_subsurface", "place_above"): surfaces.on_place,
         ("wl_subsurface", "place_below"): surfaces.on_place,
         ("wl_subsurface", "set_position"): surfaces.on_position,
+        ("wp_viewporter", "get_viewport"): viewports.on_get_viewport,
+        ("wp_viewport", "set_source"): viewports.on_source,
+        ("wp_viewport", "set_destination"): viewports.on_destination,
         ("xdg_wm_base", "get_xdg_surface"): windows.on_get_xdg_surface,
         ("xdg_positioner", "set_size"): windows.on_positioner_size,
         ("xdg_positioner", "set_anchor_rect"): windows.on_anchor_rect,
@@ -43,6 +49,9 @@ HANDLERS = Handlers(
         ("xdg_popup", "reposition"): windows.on_reposition,
     },
     effects={
+        ("wl_shm", "create_pool"): buffers.pool_made,
+        ("wl_shm_pool", "create_buffer"): buffers.buffer_made,
+        ("wp_viewporter", "get_viewport"): viewports.viewport_made,
         ("wl_subcompositor", "get_subsurface"): surfaces.subsurface_made,
         ("xdg_wm_base", "get_xdg_surface"): windows.xdg_surface_made,
         ("xdg_surface", "get_toplevel"): windows.window_made,
@@ -56,6 +65,9 @@ HANDLERS = Handlers(
         ("wl_surface", "commit"),
     },
     notes={
+        "wl_shm_pool": buffers.Pool,
+        "wl_buffer": buffers.Buffer,
+        "wp_viewport": viewports.Viewport,
         "wl_surface": surfaces.Surface,
         "wl_subsurface": surfaces.Subsurface,
         "xdg_wm_base": windows.Shell,

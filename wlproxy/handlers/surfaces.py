@@ -48,6 +48,9 @@ class Extent(Note):
         self.width = width
         self.height = height
 
+    def before_commit(self) -> None:
+        """Its pixels are about to be shown."""
+
 
 class Content:
     """What something attached to a surface demands of a commit: a shell surface, a viewport."""
@@ -128,9 +131,11 @@ class Surface(Note):
             pending = self.pending
             self.pending = None
             self.mapped = pending is not None
-            if pending is not None and isinstance(pending.note, Extent):
-                self.width = pending.note.width
-                self.height = pending.note.height
+            content = None if pending is None else pending.note
+            if isinstance(content, Extent):
+                content.before_commit()
+                self.width = content.width
+                self.height = content.height
         if self.viewport is not None:
             self.viewport.before_commit(self)
         self.damages = 0

@@ -35,7 +35,9 @@ FORBIDDEN = {
 }
 FORBIDDEN_CALLS = {"open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint"}
 # beside the standard library, what may the core know? The two companions of the compiler, and nothing else.
-CORE_LIBRARIES = {"__future__", "collections", "dataclasses", "enum", "hashlib", "json", "librt", "mypy_extensions", "struct", "typing"}
+CORE_LIBRARIES = {
+    *("__future__", "collections", "dataclasses", "enum", "hashlib", "json", "librt", "mypy_extensions", "re", "struct", "typing"),
+}
 
 
 def files() -> list[Path]:

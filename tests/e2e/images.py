@@ -5,12 +5,14 @@ Only what those two programs produce: 8 bits a channel, RGB or RGBA, no interlac
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections import Counter
 from dataclasses import dataclass
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PPM_HEADER = re.compile(rb"P6\s(\d+)\s(\d+)\s255\s")
 CHANNELS = {2: 3, 6: 4}  # PNG colour types: truecolour, truecolour with alpha
 
 
@@ -62,13 +64,13 @@ def read_image(data: bytes) -> Image:
 
 
 def read_ppm(data: bytes) -> Image:
-    fields = data.split(maxsplit=4)
-    if len(fields) < 4 or fields[0] != b"P6" or fields[3] != b"255":
+    header = PPM_HEADER.match(data)
+    if header is None:
         raise ValueError("no binary PPM with 8 bits a channel")
-    width, height = int(fields[1]), int(fields[2])
-    pixels = data[len(data) - 3 * width * height :]
-    if width <= 0 or height <= 0 or len(pixels) != 3 * width * height:
-        raise ValueError(f"PPM of {width}x{height} with {len(data)} bytes")
+    width, height = int(header[1]), int(header[2])
+    pixels = data[header.end() :]
+    if len(pixels) != 3 * width * height:
+        raise ValueError(f"PPM of {width}x{height} with {len(pixels)} bytes of pixels")
     return Image(width, height, pixels)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.reference import Held, pack, wire_arguments
 from tests.scene import BASIC, Scene, deny, policy
 from wlproxy.core.fds import Fd
+from wlproxy.core.quotas import Limits
 from wlproxy.core.session import Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
@@ -150,6 +151,6 @@ def test_no_well_framed_message_of_either_side_raises(messages, side):
 
 def test_the_same_tables_serve_many_sessions():
     tables = load_tables(compile_policy(RULES, Scene().interfaces))
-    first, second = Session(tables, Scene().session.limits), Session(tables, Scene().session.limits)
+    first, second = Session(tables, Limits()), Session(tables, Limits())
     first.receive(0, struct.pack("<IHHI", 1, 1, 12, 2), [])
-    assert second.objects.of_guest(2) is None
+    assert second.connection.objects.of_guest(2) is None

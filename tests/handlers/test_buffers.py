@@ -48,7 +48,7 @@ class FakeFiles(Files):
 
 def scene_with(files: FakeFiles) -> Scene:
     scene = Scene().window().forget()
-    scene.session.files = files
+    scene.session.connection.files = files
     return scene
 
 

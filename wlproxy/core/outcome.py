@@ -7,7 +7,12 @@ holds the outcome: send and close the former, close the latter.
 
 from __future__ import annotations
 
+from typing import Final
+
 from .fds import Fd
+
+GUEST: Final = 0  # the sides, as indices
+HOST: Final = 1
 
 
 class Parcel:

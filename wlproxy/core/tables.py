@@ -21,8 +21,9 @@ from .checks import OPERATIONS, Check
 from .wire import ARRAY, FD, HEADER_BYTES, NEW_ID, OBJECT, STRING, UINT
 
 if TYPE_CHECKING:
+    from .connection import Connection
+    from .message import Message
     from .objects import Object
-    from .session import Message, Session
 
 PLAIN: Final = 0  # numbers only: forward
 REFER: Final = 1  # numbers and one object
@@ -49,9 +50,9 @@ FORWARD: Final = 0
 DROP: Final = 1
 MAKE_INERT: Final = 2
 
-Inspector = Callable[["Session", "Message"], int]
-Effect = Callable[["Session", "Message"], None]
-NoteFactory = Callable[["Session", "Object"], "Note"]
+Inspector = Callable[["Connection", "Message"], int]
+Effect = Callable[["Connection", "Message"], None]
+NoteFactory = Callable[["Connection", "Object"], "Note"]
 
 
 class Note:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, UNKNOWN, Fd
+from ..core.message import Message
 from ..core.objects import Object
-from ..core.session import Message, Session
 from ..core.tables import FORWARD, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .surfaces import FARTHEST, Extent
@@ -60,8 +61,8 @@ BYTES_PER_PIXEL: Final[dict[int, int]] = {
 class Pool(Note):
     """One wl_shm_pool. `file` is a second descriptor of the guest's file; `shadow` our copy where the file takes no seals."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
-        self.session = session
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.connection = connection
         self.owner = owner
         self.size = 0
         self.file: Fd | None = None
@@ -77,19 +78,19 @@ class Pool(Note):
     def let_go(self) -> None:
         """Closes what nothing needs any more: without a shadow that is at the pool's end, with one at its last buffer's."""
         if self.destroyed and self.file is not None and (self.shadow is None or self.buffers == 0):
-            self.session.release(self.file)
+            self.connection.release(self.file)
             self.file = None
             if self.shadow is not None:
-                self.session.release(self.shadow)
+                self.connection.release(self.shadow)
                 self.shadow = None
 
 
 class Buffer(Extent):
     """One wl_buffer: its size, and for a buffer in a pool where in the pool it lies."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         super().__init__(0, 0)
-        self.session = session
+        self.connection = connection
         self.owner = owner
         self.pool: Pool | None = None
         self.offset = 0
@@ -108,7 +109,7 @@ class Buffer(Extent):
         pool = self.pool
         if pool is None or pool.shadow is None or pool.file is None:
             return
-        if not self.session.files.copy(pool.file, pool.shadow, self.offset, self.bytes):
+        if not self.connection.files.copy(pool.file, pool.shadow, self.offset, self.bytes):
             raise ProtocolViolation(self.owner.guest_id, INVALID_FD, "its file was truncated")
 
 
@@ -120,7 +121,7 @@ def pool_of(message: Message) -> Pool:
     return note
 
 
-def on_create_pool(session: Session, message: Message) -> int:
+def on_create_pool(connection: Connection, message: Message) -> int:
     """wl_shm.create_pool(id, fd, size): the file must be what it is said to be, and stay so."""
     shm = message.target.guest_id
     size = message.number(2)
@@ -131,23 +132,23 @@ def on_create_pool(session: Session, message: Message) -> int:
     fd = message.descriptors[0]
     if fd.kind == UNKNOWN:  # replay and tests have bytes without descriptors' facts
         return FORWARD
-    check_pool_file(session, message, fd, size)
+    check_pool_file(connection, message, fd, size)
     return FORWARD
 
 
-def check_pool_file(session: Session, message: Message, fd: Fd, size: int) -> None:
+def check_pool_file(connection: Connection, message: Message, fd: Fd, size: int) -> None:
     """Raises invalid_fd unless the compositor could map the file read-write, all of it, for as long as it likes."""
     shm = message.target.guest_id
     if fd.kind != MEMFD:
         raise ProtocolViolation(shm, INVALID_FD, "the pool's descriptor is no shared memory")
     if fd.access != READ_WRITE:
         raise ProtocolViolation(shm, INVALID_FD, "the pool's descriptor is not open for reading and writing")
-    session.files.seal(fd)
+    connection.files.seal(fd)
     if fd.size < size:
         raise ProtocolViolation(shm, INVALID_FD, f"size {size} exceeds the file's {fd.size}")
 
 
-def pool_made(session: Session, message: Message) -> None:
+def pool_made(connection: Connection, message: Message) -> None:
     """Remembers the new pool, and replaces a file that takes no seals by one of our own."""
     made = message.created
     pool = None if made is None else made.note
@@ -157,35 +158,35 @@ def pool_made(session: Session, message: Message) -> None:
     pool.size = message.number(2)
     if fd.kind == UNKNOWN:
         return
-    pool.file = session.files.duplicate(fd)
-    session.keep(pool.file)
+    pool.file = connection.files.duplicate(fd)
+    connection.keep(pool.file)
     if not fd.seals & F_SEAL_SHRINK:
-        shadow = session.files.shadow(pool.size)
-        pool.shadow = session.files.duplicate(shadow)
-        session.keep(pool.shadow)
+        shadow = connection.files.shadow(pool.size)
+        pool.shadow = connection.files.duplicate(shadow)
+        connection.keep(pool.shadow)
         message.descriptors[0] = shadow
-        session.release(fd)
+        connection.release(fd)
 
 
-def on_resize(session: Session, message: Message) -> int:
+def on_resize(connection: Connection, message: Message) -> int:
     """wl_shm_pool.resize(size): only larger, and only as large as the file is by now."""
     pool = pool_of(message)
     size = message.number(0)
     if size < pool.size or size > BIGGEST_POOL:
         raise ProtocolViolation(message.target.guest_id, INVALID_FD, f"resize from {pool.size} to {size}")
     if pool.file is not None:
-        session.files.refresh(pool.file)
+        connection.files.refresh(pool.file)
         if pool.file.size < size:
             raise ProtocolViolation(
                 message.target.guest_id, INVALID_FD, f"size {size} exceeds the file's {pool.file.size}"
             )
     if pool.shadow is not None:
-        session.files.grow(pool.shadow, size)
+        connection.files.grow(pool.shadow, size)
     pool.size = size
     return FORWARD
 
 
-def on_create_buffer(session: Session, message: Message) -> int:
+def on_create_buffer(connection: Connection, message: Message) -> int:
     """wl_shm_pool.create_buffer(id, offset, width, height, stride, format): inside its pool, in Python's own integers."""
     pool = pool_of(message)
     target = message.target.guest_id
@@ -208,7 +209,7 @@ def on_create_buffer(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def buffer_made(session: Session, message: Message) -> None:
+def buffer_made(connection: Connection, message: Message) -> None:
     """Links the new buffer to its pool."""
     made = message.created
     buffer = None if made is None else made.note

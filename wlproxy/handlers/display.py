@@ -6,14 +6,15 @@ written down. Source: wayland.xml wl_display.error.
 
 from __future__ import annotations
 
-from ..core.session import Message, Session
+from ..core.connection import Connection
+from ..core.message import Message
 from ..core.tables import FORWARD
 
 OBJECT, CODE, TEXT = 0, 1, 2
 
 
-def on_error(session: Session, message: Message) -> int:
+def on_error(connection: Connection, message: Message) -> int:
     """The compositor ends the connection with a protocol error."""
     reason = f"object {message.number(OBJECT)}, code {message.number(CODE)}: {message.text(TEXT)[:200]}"
-    session.record("host-error", message, reason, "allow", "built-in: host error")
+    connection.record("host-error", message, reason, "allow", "built-in: host error")
     return FORWARD

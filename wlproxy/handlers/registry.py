@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
-from ..core.session import GUEST, Message, Session
+from ..core.message import Message
+from ..core.outcome import GUEST
 from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import INVALID_OBJECT
 
@@ -65,19 +67,19 @@ def registry_of(message: Message) -> Registry:
     return note
 
 
-def globals_of(session: Session) -> Globals:
+def globals_of(connection: Connection) -> Globals:
     """The state that the registries of a connection share."""
-    known = session.shared.get("globals")
+    known = connection.shared.get("globals")
     if not isinstance(known, Globals):
-        known = Globals(session.tables.keep_names)
-        session.shared["globals"] = known
+        known = Globals(connection.tables.keep_names)
+        connection.shared["globals"] = known
     return known
 
 
-def on_global(session: Session, message: Message) -> int:
+def on_global(connection: Connection, message: Message) -> int:
     """wl_registry.global: announced if the policy allows the interface, at most at the version it allows."""
     interface = message.text(INTERFACE)
-    allowed = session.tables.globals.get(interface)
+    allowed = connection.tables.globals.get(interface)
     registry = registry_of(message)
     if allowed is None or len(registry.by_guest) >= MOST_NAMES:
         return DROP
@@ -86,7 +88,7 @@ def on_global(session: Session, message: Message) -> int:
     if version < 1:
         return DROP
     host_name = message.number(NAME)
-    announced = globals_of(session).announce(host_name, interface, version)
+    announced = globals_of(connection).announce(host_name, interface, version)
     registry.by_host[host_name] = announced
     registry.by_guest[announced.guest_name] = announced
     if announced.guest_name != host_name or version != offered:
@@ -96,7 +98,7 @@ def on_global(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_global_remove(session: Session, message: Message) -> int:
+def on_global_remove(connection: Connection, message: Message) -> int:
     """wl_registry.global_remove: told only to a registry that was told of the global."""
     announced = registry_of(message).by_host.pop(message.number(NAME), None)
     if announced is None:
@@ -108,7 +110,7 @@ def on_global_remove(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_bind(session: Session, message: Message) -> int:
+def on_bind(connection: Connection, message: Message) -> int:
     """wl_registry.bind: only what this registry announced, under its interface, up to its version.
 
     A global that has gone in the meantime gives an inert object: the guest could not know (trap 11). Under a transparent policy
@@ -133,21 +135,21 @@ def on_bind(session: Session, message: Message) -> int:
             INVALID_OBJECT,
             f"invalid version for global {interface} ({name}): have {announced.version}, wanted {version}",
         )
-    message.child_family = session.tables.family(interface)
+    message.child_family = connection.tables.family(interface)
     message.child_version = version
     if announced.host_name != name:
         message.args[NAME] = announced.host_name
         message.changed = True
-    origin = session.tables.globals[interface][1]
-    if announced.removed and not session.tables.keep_names:
-        session.record("bind", message, f"{interface} version {version}: removed meanwhile", "inert", "built-in: removed global")
+    origin = connection.tables.globals[interface][1]
+    if announced.removed and not connection.tables.keep_names:
+        connection.record("bind", message, f"{interface} version {version}: removed meanwhile", "inert", "built-in: removed global")
         return MAKE_INERT
-    session.record("bind", message, f"{interface} version {version}", ALLOW, origin)
+    connection.record("bind", message, f"{interface} version {version}", ALLOW, origin)
     return FORWARD
 
 
-def on_destroy_registry(session: Session, message: Message) -> int:
+def on_destroy_registry(connection: Connection, message: Message) -> int:
     """wl_fixes.destroy_registry destroys its argument, not its receiver (trap 12)."""
     if message.side == GUEST:
-        message.destroys = session.objects.of_guest(message.number(0))
+        message.destroys = connection.objects.of_guest(message.number(0))
     return FORWARD

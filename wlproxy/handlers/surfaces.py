@@ -13,9 +13,10 @@ from typing import Final
 from mypy_extensions import i64
 
 from ..core import wire
+from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
+from ..core.message import Message
 from ..core.objects import LIVE, Object, ObjectTable
-from ..core.session import Message, Session
 from ..core.tables import DROP, FORWARD, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 
@@ -65,9 +66,9 @@ class Content:
 class Surface(Note):
     """One wl_surface: pending and committed state as far as a rule looks at it."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
-        self.session = session
-        self.objects: ObjectTable = session.objects
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.connection = connection
+        self.objects: ObjectTable = connection.objects
         self.owner = owner
         self.role = ""
         self.role_object: Object | None = None
@@ -187,9 +188,9 @@ class Surface(Note):
         self.role = role
 
 
-def surface_at(session: Session, message: Message, index: int) -> Surface | None:
+def surface_at(connection: Connection, message: Message, index: int) -> Surface | None:
     """The surface an object argument names; None for null and for ghosts."""
-    found = session.objects.of_host(message.number(index))
+    found = connection.objects.of_host(message.number(index))
     note = None if found is None else found.note
     return note if isinstance(note, Surface) else None
 
@@ -202,7 +203,7 @@ def surface_of(message: Message) -> Surface:
     return note
 
 
-def on_attach(session: Session, message: Message) -> int:
+def on_attach(connection: Connection, message: Message) -> int:
     """wl_surface.attach with an offset, a ghost or a buffer of the compositor's: what `look` leaves.
 
     From version 5 an offset is an error of its own; below, it would move a window or stretch a cursor's hot spot.
@@ -212,20 +213,20 @@ def on_attach(session: Session, message: Message) -> int:
     if offset and message.target.version >= 5:
         raise ProtocolViolation(message.target.guest_id, INVALID_OFFSET, "attach with an offset: use wl_surface.offset")
     if offset:
-        limit_offset(session, message, surface, 1)
+        limit_offset(connection, message, surface, 1)
     buffer = message.number(0)
     surface.attached = True
-    surface.pending = session.objects.of_host(buffer) if buffer else None
+    surface.pending = connection.objects.of_host(buffer) if buffer else None
     return FORWARD
 
 
-def on_offset(session: Session, message: Message) -> int:
+def on_offset(connection: Connection, message: Message) -> int:
     """wl_surface.offset."""
-    limit_offset(session, message, surface_of(message), 0)
+    limit_offset(connection, message, surface_of(message), 0)
     return FORWARD
 
 
-def limit_offset(session: Session, message: Message, surface: Surface, first: int) -> None:
+def limit_offset(connection: Connection, message: Message, surface: Surface, first: int) -> None:
     """A window does not move itself; icons and cursors stay within reach."""
     for index in (first, first + 1):
         wanted = message.number(index)
@@ -233,28 +234,28 @@ def limit_offset(session: Session, message: Message, surface: Surface, first: in
         if wanted != allowed:
             message.args[index] = allowed
             message.changed = True
-            session.record("rewritten", message, f"offset {wanted} becomes {allowed}", "allow", "built-in: offset")
+            connection.record("rewritten", message, f"offset {wanted} becomes {allowed}", "allow", "built-in: offset")
 
 
-def on_commit(session: Session, message: Message) -> int:
+def on_commit(connection: Connection, message: Message) -> int:
     """wl_surface.commit when something has to go before it."""
     surface = surface_of(message)
     address = message.target.host_id
     pending = surface.pending
     if pending is not None and pending.stage != LIVE:
         # The specification leaves open what a destroyed buffer's commit shows; compositors have crashed on it.
-        session.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
-        session.record("rewritten", message, "its buffer was destroyed after attach", "allow", "built-in: buffer gone")
+        connection.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
+        connection.record("rewritten", message, "its buffer was destroyed after attach", "allow", "built-in: buffer gone")
         surface.pending = None
     if surface.box:
         x1, y1, x2, y2 = surface.box
-        session.send_to_host(wire.encode(address, surface.box_opcode, "iiii", [x1, y1, x2 - x1, y2 - y1]))
+        connection.send_to_host(wire.encode(address, surface.box_opcode, "iiii", [x1, y1, x2 - x1, y2 - y1]))
         surface.box = []
     surface.commit()
     return FORWARD
 
 
-def on_damage(session: Session, message: Message) -> int:
+def on_damage(connection: Connection, message: Message) -> int:
     """Damage beyond the cap: kept as a bounding box until the commit."""
     surface = surface_of(message)
     x, y, width, height = (message.number(i) for i in range(4))
@@ -266,7 +267,7 @@ def on_damage(session: Session, message: Message) -> int:
     return DROP
 
 
-def on_scale(session: Session, message: Message) -> int:
+def on_scale(connection: Connection, message: Message) -> int:
     """wl_surface.set_buffer_scale: positive; bounded, for compositors that divide by it."""
     scale = message.number(0)
     if scale < 1:
@@ -277,7 +278,7 @@ def on_scale(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_transform(session: Session, message: Message) -> int:
+def on_transform(connection: Connection, message: Message) -> int:
     """wl_surface.set_buffer_transform: one of wl_output.transform."""
     transform = message.number(0)
     if not 0 <= transform <= 7:
@@ -289,7 +290,7 @@ def on_transform(session: Session, message: Message) -> int:
 class Subsurface(Note):
     """One wl_subsurface; inert once its surface or its parent is gone."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.surface: Surface | None = None
 
     def ending(self) -> None:
@@ -298,11 +299,11 @@ class Subsurface(Note):
             self.surface.leave_parent()
 
 
-def on_get_subsurface(session: Session, message: Message) -> int:
+def on_get_subsurface(connection: Connection, message: Message) -> int:
     """wl_subcompositor.get_subsurface(id, surface, parent): no second role, no loop, no deep tree."""
     manager = message.target.guest_id
-    surface = surface_at(session, message, 1)
-    parent = surface_at(session, message, 2)
+    surface = surface_at(connection, message, 1)
+    parent = surface_at(connection, message, 2)
     if surface is None or parent is None:
         return FORWARD
     if parent.has_ancestor(surface):
@@ -315,10 +316,10 @@ def on_get_subsurface(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def subsurface_made(session: Session, message: Message) -> None:
+def subsurface_made(connection: Connection, message: Message) -> None:
     """Links the new wl_subsurface to its surface and its parent."""
-    surface = surface_at(session, message, 1)
-    parent = surface_at(session, message, 2)
+    surface = surface_at(connection, message, 1)
+    parent = surface_at(connection, message, 2)
     made = message.created
     if surface is None or parent is None or made is None:
         return
@@ -329,11 +330,11 @@ def subsurface_made(session: Session, message: Message) -> None:
         made.note.surface = surface
 
 
-def on_place(session: Session, message: Message) -> int:
+def on_place(connection: Connection, message: Message) -> int:
     """wl_subsurface.place_above and place_below: only beside a sibling or the parent."""
     note = message.target.note
     surface = note.surface if isinstance(note, Subsurface) else None
-    other = surface_at(session, message, 0)
+    other = surface_at(connection, message, 0)
     if surface is None or surface.parent is None:
         return DROP  # inert: its parent is gone
     if other is None or other is surface or not (other is surface.parent or other.parent is surface.parent):
@@ -341,7 +342,7 @@ def on_place(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_position(session: Session, message: Message) -> int:
+def on_position(connection: Connection, message: Message) -> int:
     """wl_subsurface.set_position: within what a window can be."""
     for index in (0, 1):
         wanted = message.number(index)
@@ -349,5 +350,5 @@ def on_position(session: Session, message: Message) -> int:
         if wanted != allowed:
             message.args[index] = allowed
             message.changed = True
-            session.record("rewritten", message, f"position {wanted} becomes {allowed}", "allow", "built-in: position")
+            connection.record("rewritten", message, f"position {wanted} becomes {allowed}", "allow", "built-in: position")
     return FORWARD

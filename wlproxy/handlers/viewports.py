@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
+from ..core.message import Message
 from ..core.objects import Object
-from ..core.session import Message, Session
 from ..core.tables import FORWARD, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .surfaces import FARTHEST, Content, Surface, surface_at
@@ -24,7 +25,7 @@ UNIT: Final = 256  # wl_fixed_t
 class Viewport(Note):
     """One wp_viewport: the source rectangle in 1/256 pixels, None where unset."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.surface: Surface | None = None
         self.source: tuple[int, int, int, int] | None = None
@@ -64,17 +65,17 @@ class ViewportContent(Content):
         self.viewport.surface = None
 
 
-def on_get_viewport(session: Session, message: Message) -> int:
+def on_get_viewport(connection: Connection, message: Message) -> int:
     """wp_viewporter.get_viewport(id, surface): one for each surface."""
-    surface = surface_at(session, message, 1)
+    surface = surface_at(connection, message, 1)
     if surface is not None and surface.viewport is not None:
         raise ProtocolViolation(message.target.guest_id, VIEWPORT_EXISTS, "the surface has a viewport already")
     return FORWARD
 
 
-def viewport_made(session: Session, message: Message) -> None:
+def viewport_made(connection: Connection, message: Message) -> None:
     """Links the new viewport to its surface."""
-    surface = surface_at(session, message, 1)
+    surface = surface_at(connection, message, 1)
     made = message.created
     if surface is not None and made is not None and isinstance(made.note, Viewport):
         made.note.surface = surface
@@ -91,7 +92,7 @@ def viewport_of(message: Message) -> Viewport:
     return note
 
 
-def on_source(session: Session, message: Message) -> int:
+def on_source(connection: Connection, message: Message) -> int:
     """wp_viewport.set_source(x, y, width, height) in 1/256; all -1 unsets it."""
     viewport = viewport_of(message)
     source = (message.number(0), message.number(1), message.number(2), message.number(3))
@@ -104,7 +105,7 @@ def on_source(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_destination(session: Session, message: Message) -> int:
+def on_destination(connection: Connection, message: Message) -> int:
     """wp_viewport.set_destination(width, height); both -1 unsets it."""
     viewport = viewport_of(message)
     width, height = message.number(0), message.number(1)

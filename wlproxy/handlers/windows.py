@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
+from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.session import Message, Session
 from ..core.tables import FORWARD, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .surfaces import FARTHEST, Content, Surface, surface_at
@@ -36,7 +37,7 @@ RESIZE_EDGES: Final = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10))
 class Shell(Note):
     """One xdg_wm_base: how many of its surfaces are alive."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.surfaces = 0
 
@@ -51,7 +52,7 @@ class Shell(Note):
 class Positioner(Note):
     """One xdg_positioner: complete once it has a size and an anchor rectangle."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.sized = False
         self.anchored = False
 
@@ -87,7 +88,7 @@ class ShellContent(Content):
 class Window(Note):
     """What a toplevel and a popup have in common: the xdg_surface they belong to and the windows that depend on them."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.shell_surface: ShellSurface | None = None
         self.mapped = False
@@ -127,7 +128,7 @@ class Window(Note):
 class ShellSurface(Note):
     """One xdg_surface."""
 
-    def __init__(self, session: Session, owner: Object) -> None:
+    def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.manager: Shell | None = None
         self.surface: Surface | None = None
@@ -165,18 +166,18 @@ def window_of(message: Message) -> Window:
     return note
 
 
-def note_at(session: Session, message: Message, index: int) -> Note | None:
+def note_at(connection: Connection, message: Message, index: int) -> Note | None:
     """What is remembered of the object an argument names."""
-    found = session.objects.of_host(message.number(index))
+    found = connection.objects.of_host(message.number(index))
     return None if found is None else found.note
 
 
 # xdg_wm_base
 
 
-def on_get_xdg_surface(session: Session, message: Message) -> int:
+def on_get_xdg_surface(connection: Connection, message: Message) -> int:
     """xdg_wm_base.get_xdg_surface(id, surface)."""
-    surface = surface_at(session, message, 1)
+    surface = surface_at(connection, message, 1)
     if surface is not None:
         manager = message.target.guest_id
         if surface.role not in ("", TOPLEVEL, POPUP):
@@ -188,9 +189,9 @@ def on_get_xdg_surface(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def xdg_surface_made(session: Session, message: Message) -> None:
+def xdg_surface_made(connection: Connection, message: Message) -> None:
     """Links the new xdg_surface."""
-    surface = surface_at(session, message, 1)
+    surface = surface_at(connection, message, 1)
     made = message.created
     if surface is None or made is None or not isinstance(made.note, ShellSurface):
         return
@@ -206,7 +207,7 @@ def xdg_surface_made(session: Session, message: Message) -> None:
 # xdg_positioner
 
 
-def on_positioner_size(session: Session, message: Message) -> int:
+def on_positioner_size(connection: Connection, message: Message) -> int:
     """xdg_positioner.set_size(width, height): both positive."""
     width, height = message.number(0), message.number(1)
     if width < 1 or height < 1:
@@ -217,34 +218,34 @@ def on_positioner_size(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_anchor_rect(session: Session, message: Message) -> int:
+def on_anchor_rect(connection: Connection, message: Message) -> int:
     """xdg_positioner.set_anchor_rect(x, y, width, height): size not negative."""
     width, height = message.number(2), message.number(3)
     if width < 0 or height < 0:
         raise ProtocolViolation(message.target.guest_id, INVALID_INPUT, f"size {width} x {height} is negative")
-    clamp(session, message, (0, 1, 2, 3))
+    clamp(connection, message, (0, 1, 2, 3))
     if isinstance(message.target.note, Positioner):
         message.target.note.anchored = True
     return FORWARD
 
 
-def on_anchor_or_gravity(session: Session, message: Message) -> int:
+def on_anchor_or_gravity(connection: Connection, message: Message) -> int:
     """xdg_positioner.set_anchor, set_gravity: 0 to 8."""
     if not 0 <= message.number(0) <= 8:
         raise ProtocolViolation(message.target.guest_id, INVALID_INPUT, f"{message.number(0)} is not in the enum")
     return FORWARD
 
 
-def on_positioner_offset(session: Session, message: Message) -> int:
+def on_positioner_offset(connection: Connection, message: Message) -> int:
     """xdg_positioner.set_offset(x, y)."""
-    clamp(session, message, (0, 1))
+    clamp(connection, message, (0, 1))
     return FORWARD
 
 
 # xdg_surface
 
 
-def on_get_toplevel(session: Session, message: Message) -> int:
+def on_get_toplevel(connection: Connection, message: Message) -> int:
     """xdg_surface.get_toplevel(id)."""
     take_window_role(shell_surface_of(message), TOPLEVEL)
     return FORWARD
@@ -262,7 +263,7 @@ def take_window_role(held: ShellSurface, role: str) -> None:
         surface.role_object = held.owner
 
 
-def window_made(session: Session, message: Message) -> None:
+def window_made(connection: Connection, message: Message) -> None:
     """Links the new xdg_toplevel or xdg_popup; a popup to its parent, too."""
     made = message.created
     if made is None or not isinstance(made.note, Window):
@@ -271,20 +272,20 @@ def window_made(session: Session, message: Message) -> None:
     held.window = made.note
     made.note.shell_surface = held
     if message.rule.name == "get_popup":
-        parent = note_at(session, message, 1)
+        parent = note_at(connection, message, 1)
         if isinstance(parent, ShellSurface) and parent.window is not None:
             made.note.parent = parent.window
             parent.window.popups.append(made.note)
 
 
-def on_get_popup(session: Session, message: Message) -> int:
+def on_get_popup(connection: Connection, message: Message) -> int:
     """xdg_surface.get_popup(id, parent, positioner). A null parent is for protocols that this proxy does not serve to guests."""
     held = shell_surface_of(message)
     manager = held.manager.owner.guest_id if held.manager is not None else DISPLAY_ID
-    parent = note_at(session, message, 1)
+    parent = note_at(connection, message, 1)
     if not isinstance(parent, ShellSurface) or parent is held or parent.window is None:
         raise ProtocolViolation(manager, INVALID_PARENT, "its parent is no constructed xdg_surface other than itself")
-    check_positioner(session, message, 2, manager)
+    check_positioner(connection, message, 2, manager)
     take_window_role(held, POPUP)
     levels = 1
     above: Window | None = parent.window
@@ -296,14 +297,14 @@ def on_get_popup(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def check_positioner(session: Session, message: Message, index: int, manager: int) -> None:
+def check_positioner(connection: Connection, message: Message, index: int, manager: int) -> None:
     """Raises invalid_positioner unless the positioner is complete."""
-    positioner = note_at(session, message, index)
+    positioner = note_at(connection, message, index)
     if isinstance(positioner, Positioner) and not (positioner.sized and positioner.anchored):
         raise ProtocolViolation(manager, INVALID_POSITIONER, "its positioner lacks a size or an anchor rectangle")
 
 
-def on_configure(session: Session, message: Message) -> None:
+def on_configure(connection: Connection, message: Message) -> None:
     """The xdg_surface.configure event: its serial may now be acknowledged."""
     note = message.target.note
     if isinstance(note, ShellSurface):
@@ -312,7 +313,7 @@ def on_configure(session: Session, message: Message) -> None:
             del note.serials[0]
 
 
-def on_ack_configure(session: Session, message: Message) -> int:
+def on_ack_configure(connection: Connection, message: Message) -> int:
     """xdg_surface.ack_configure(serial): one that was sent, and none older than one acknowledged."""
     held = shell_surface_of(message)
     if held.window is None:
@@ -325,7 +326,7 @@ def on_ack_configure(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_window_geometry(session: Session, message: Message) -> int:
+def on_window_geometry(connection: Connection, message: Message) -> int:
     """xdg_surface.set_window_geometry(x, y, width, height)."""
     held = shell_surface_of(message)
     if held.window is None:
@@ -334,17 +335,17 @@ def on_window_geometry(session: Session, message: Message) -> int:
     if width < 1 or height < 1:
         raise ProtocolViolation(held.owner.guest_id, INVALID_SIZE, f"size {width} x {height} is not positive")
     check_size(width, height)
-    clamp(session, message, (0, 1))
+    clamp(connection, message, (0, 1))
     return FORWARD
 
 
 # xdg_toplevel
 
 
-def on_set_parent(session: Session, message: Message) -> int:
+def on_set_parent(connection: Connection, message: Message) -> int:
     """xdg_toplevel.set_parent(parent): no loop. Null, or an unmapped parent, unsets it."""
     window = window_of(message)
-    parent = note_at(session, message, 0) if message.number(0) else None
+    parent = note_at(connection, message, 0) if message.number(0) else None
     if not isinstance(parent, Window):
         window.parent = None
         return FORWARD
@@ -357,12 +358,12 @@ def on_set_parent(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_size_bound(session: Session, message: Message) -> int:
+def on_size_bound(connection: Connection, message: Message) -> int:
     """xdg_toplevel.set_min_size, set_max_size: not negative; 0 is "none"."""
     width, height = message.number(0), message.number(1)
     if width < 0 or height < 0:
         raise ProtocolViolation(message.target.guest_id, TOPLEVEL_INVALID_SIZE, f"size {width} x {height} is negative")
-    clamp(session, message, (0, 1))
+    clamp(connection, message, (0, 1))
     bound = (message.number(0), message.number(1))
     window = window_of(message)
     if message.rule.name == "set_min_size":
@@ -372,7 +373,7 @@ def on_size_bound(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_resize(session: Session, message: Message) -> int:
+def on_resize(connection: Connection, message: Message) -> int:
     """xdg_toplevel.resize(seat, serial, edges)."""
     if message.number(2) not in RESIZE_EDGES:
         raise ProtocolViolation(message.target.guest_id, INVALID_RESIZE_EDGE, f"there is no edge {message.number(2)}")
@@ -382,7 +383,7 @@ def on_resize(session: Session, message: Message) -> int:
 # xdg_popup
 
 
-def on_grab(session: Session, message: Message) -> int:
+def on_grab(connection: Connection, message: Message) -> int:
     """xdg_popup.grab(seat, serial): before it is mapped, from a toplevel or a popup that grabs itself."""
     window = window_of(message)
     parent = window.parent
@@ -394,9 +395,9 @@ def on_grab(session: Session, message: Message) -> int:
     return FORWARD
 
 
-def on_reposition(session: Session, message: Message) -> int:
+def on_reposition(connection: Connection, message: Message) -> int:
     """xdg_popup.reposition(positioner, token)."""
-    check_positioner(session, message, 0, window_of(message).manager_id())
+    check_positioner(connection, message, 0, window_of(message).manager_id())
     return FORWARD
 
 
@@ -409,7 +410,7 @@ def check_size(width: int, height: int) -> None:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{width} x {height} is above {FARTHEST}", "built-in: size")
 
 
-def clamp(session: Session, message: Message, indices: tuple[int, ...]) -> None:
+def clamp(connection: Connection, message: Message, indices: tuple[int, ...]) -> None:
     """Brings numbers into the range a window can have."""
     for index in indices:
         wanted = message.number(index)
@@ -417,4 +418,4 @@ def clamp(session: Session, message: Message, indices: tuple[int, ...]) -> None:
         if wanted != allowed:
             message.args[index] = allowed
             message.changed = True
-            session.record("rewritten", message, f"{wanted} becomes {allowed}", "allow", "built-in: range")
+            connection.record("rewritten", message, f"{wanted} becomes {allowed}", "allow", "built-in: range")

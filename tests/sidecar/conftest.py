@@ -94,7 +94,7 @@ class Compositor:
 class Sidecar:
     """The process and what it wrote."""
 
-    def __init__(self, directory: Path, wait_ready: bool = True, **settings: Any) -> None:
+    def __init__(self, directory: Path, most_fds: int = 0, **settings: Any) -> None:
         self.path = directory / "guest.sock"
         self.audit_path = directory / "audit.jsonl"
         self.errors = directory / "stderr"
@@ -107,19 +107,19 @@ class Sidecar:
             "ready_fd": ready_writer,
         }
         given.update(settings)
+        limit = f"ulimit -n {most_fds};" if most_fds else ""
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
+                ["sh", "-c", f'{limit} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
                 cwd=ROOT,
                 pass_fds=[ready_writer],
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
             )
         os.close(ready_writer)
-        if wait_ready:
-            readable, _, _ = select.select([ready], [], [], PATIENCE)
-            if not readable or os.read(ready, 1) != b"\n":
-                raise AssertionError(f"not ready: {self.errors.read_text()}")
+        readable, _, _ = select.select([ready], [], [], PATIENCE)
+        if not readable or os.read(ready, 1) != b"\n":
+            raise AssertionError(f"not ready: {self.errors.read_text()}")
         os.close(ready)
 
     @property
@@ -141,6 +141,10 @@ class Sidecar:
 
     def fds(self) -> int:
         return len(os.listdir(f"/proc/{self.relay}/fd"))
+
+    def cpu(self) -> float:
+        """Seconds of processor time the relay has used (proc(5), schedstat)."""
+        return int(Path(f"/proc/{self.relay}/schedstat").read_text().split()[0]) / 1e9
 
     def audit(self, event: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]

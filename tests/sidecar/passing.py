@@ -12,6 +12,7 @@ from collections.abc import Callable
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits
+from wlproxy.sidecar.compiled import Compilation
 from wlproxy.sidecar.relay import SessionLike
 from wlproxy.sidecar.start import Settings, serve
 
@@ -19,11 +20,14 @@ from wlproxy.sidecar.start import Settings, serve
 class Passing:
     """Hands on what comes; see `receive` for the exceptions."""
 
-    waiting = False
-
     def __init__(self) -> None:
+        self.now = 0.0
         self._held: list[Fd] = []
         self._messages = [0, 0]
+
+    @property
+    def waiting(self) -> bool:
+        return False
 
     def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome:
         self._messages[side] += 1
@@ -68,7 +72,8 @@ def passing_sessions(compiled: bytes, limits: Limits) -> Callable[[], SessionLik
 
 def main() -> int:
     given = json.loads(sys.argv[1])
-    settings = Settings(given.pop("listen"), given.pop("upstream"), given.pop("policy"))
+    policy = given.pop("policy")
+    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
     settings.limits = Limits(**given.pop("limits", {}))
     for name, value in given.items():
         setattr(settings, name, value)

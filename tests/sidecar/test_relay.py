@@ -287,3 +287,50 @@ def test_without_traffic_nobody_wakes(start: Start, compositor: Compositor) -> N
         return switches() == before
 
     until(quiet_for_a_second, "a second without a wake-up")
+
+
+def test_out_of_descriptors_guests_wait_and_come_later(start: Start, compositor: Compositor) -> None:
+    sidecar = start(most_fds=340)  # room for 253 in one read is kept, which leaves about 27 connections
+    guests = [sidecar.connect() for _ in range(60)]
+    for guest in guests:
+        guest.sendall(b"x")
+    hosts = []
+    compositor.sock.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        while True:
+            hosts.append(compositor.accept())
+    assert 10 < len(hosts) < 60
+    before = sidecar.cpu()
+    time.sleep(0.5)  # the rest waits in the backlog, for as long as it takes
+    assert sidecar.cpu() - before < 0.1
+    compositor.sock.settimeout(PATIENCE)
+    for guest in guests:
+        guest.close()
+    for host in hosts:
+        host.close()
+    while len(hosts) < 60:
+        host = compositor.accept()
+        assert read_all(host) == b"x"
+        host.close()
+        hosts.append(host)
+
+
+def test_nobody_spins_on_a_half_closed_or_paused_connection(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"host_queue_bytes": 100_000})
+    half_closed, _host = sidecar.pair(compositor)
+    half_closed.shutdown(socket.SHUT_WR)
+    paused, paused_host = sidecar.pair(compositor)
+    paused.setblocking(False)
+    sent = 0
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < 0.3:
+        try:
+            sent += paused.send(bytes(65536))
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            pass
+    paused.close()
+    before = sidecar.cpu()
+    time.sleep(0.5)
+    assert sidecar.cpu() - before < 0.1
+    assert len(read_all(paused_host)) == sent

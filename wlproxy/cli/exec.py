@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     import shutil
     import tempfile
 
-    from ..sidecar.broker import say
-    from ..sidecar.start import Settings, serve
+    from ..sidecar.compiled import Compilation
+    from ..sidecar.say import say
 
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
@@ -50,11 +50,13 @@ def run(args: argparse.Namespace) -> int:
     upstream = upstream_of(args.upstream)
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
+    compilation = Compilation(args.policy, variables)
+    from ..sidecar.start import Settings, serve
+
     directory = tempfile.mkdtemp(prefix="wlproxy-", dir=private_place())  # 0700
     try:
         path = os.path.join(directory, "wayland-0")
-        settings = Settings([f"unix:{path}"], upstream, args.policy)
-        settings.variables = variables
+        settings = Settings([f"unix:{path}"], upstream, args.policy, variables, compilation)
         settings.guest = args.guest
         settings.audit = args.audit
         settings.upstream_wait = args.upstream_wait
@@ -77,7 +79,7 @@ def there_within(path: str, seconds: float) -> bool:
     """Whether the compositor answers in that time; else a message."""
     import time
 
-    from ..sidecar.broker import say
+    from ..sidecar.say import say
     from ..sidecar.upstream import Upstream
 
     upstream = Upstream(path, seconds)

@@ -56,7 +56,7 @@ def seconds(text: str) -> float:
 
 def variables_of(items: list[str], guest: str) -> dict[str, str] | None:
     """The --var options as a mapping, `vm` being the guest's name unless given; None (and a message) where one is none."""
-    from ..sidecar.broker import say
+    from ..sidecar.say import say
 
     variables = {"vm": guest}
     for item in items:
@@ -70,7 +70,7 @@ def variables_of(items: list[str], guest: str) -> dict[str, str] | None:
 
 def upstream_of(given: str) -> str:
     """The compositor's path; "" (and a message) where nothing says it."""
-    from ..sidecar.broker import say
+    from ..sidecar.say import say
     from ..sidecar.upstream import default_path
 
     path = given or default_path(dict(os.environ))
@@ -83,8 +83,8 @@ def upstream_of(given: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
-    from ..sidecar.broker import say
-    from ..sidecar.start import Settings, serve
+    from ..sidecar.compiled import Compilation
+    from ..sidecar.say import say
 
     for option, value in (("--control", args.control), ("--config", args.config)):
         if value is not None:
@@ -102,8 +102,10 @@ def run(args: argparse.Namespace) -> int:
     upstream = upstream_of(args.upstream)
     if not upstream:
         return EXIT_NO_COMPOSITOR
-    settings = Settings(args.listen, upstream, args.policy)
-    settings.variables = variables
+    compilation = Compilation(args.policy, variables)
+    from ..sidecar.start import Settings, serve
+
+    settings = Settings(args.listen, upstream, args.policy, variables, compilation)
     settings.guest = args.guest
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd

@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from typing import Final
 
@@ -22,6 +21,7 @@ from . import channel
 from .audit_file import AuditFile
 from .compiled import Compilation, PolicyInvalid
 from .listen import Listening
+from .say import say
 from .upstream import Upstream
 
 EXIT_INTERNAL: Final = 70
@@ -272,11 +272,6 @@ class Broker:
         self._relay_gone = False
         while not self._relay_gone:
             self._from_relay()
-
-
-def say(message: str) -> None:
-    """One line for the admin."""
-    print(f"wlproxy: {message}", file=sys.stderr, flush=True)
 
 
 def typed_at_our_terminal() -> bool:

@@ -1,5 +1,7 @@
 """The compiled policy for a sidecar, without the compiler in its memory: a forked child reads and compiles, and hands bytes over.
 
+The child starts before this process imports the rest of the sidecar, so that both happen at once where there are two cores.
+
 Promises: what `finish` returns is a compiled policy of a form this version reads, whose hash is right, or it raises ConfigErrors
 with everything that was wrong. Trusts: the files an admin names.
 
@@ -50,6 +52,11 @@ class Compilation:
                 with open(to_parent, "wb") as out:
                     out.write(answer(name, variables))
                 status = 0
+            except BrokenPipeError:
+                pass  # nobody wants to know any more
+            except BaseException:  # noqa: BLE001  the last frame of the process
+                sys.excepthook(*sys.exc_info())
+                sys.stderr.flush()
             finally:
                 os._exit(status)
         os.close(to_parent)

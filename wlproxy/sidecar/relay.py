@@ -68,7 +68,7 @@ CHANNEL_BACKLOG: Final = 256  # audit packets that may wait for the broker
 class SessionLike(Protocol):
     """What the relay asks of wlproxy.core.session.Session; tests put their own in its place."""
 
-    now: float
+    now: float  # CLOCK_MONOTONIC seconds, set before each call
 
     @property
     def waiting(self) -> bool: ...
@@ -199,8 +199,9 @@ class Relay:
             self._end(link, "proxy", f"out of descriptors while reading the {SIDE_NAMES[half.side]}", -1.0)
             return
         try:
-            link.session.now = self._now
-            outcome = link.session.receive(half.side, data, fds)
+            session = link.session
+            session.now = self._now
+            outcome = session.receive(half.side, data, fds)
         except Exception as error:  # noqa: BLE001  as in _serve; the descriptors of this read are still ours to close
             self._broken(link, error, fds)
             return
@@ -245,6 +246,7 @@ class Relay:
         half.reading = False
         if link.ended_by:
             return
+        link.session.now = self._now
         self._deliver(link, link.session.end_of_stream(half.side))
         if half.side == HOST and not link.ended_by:
             self._end(link, "host" if link.guest.reading else "guest", "closed its connection", 0.0)
@@ -534,6 +536,7 @@ class Relay:
         now = self._now
         session = link.session
         if not link.ended_by and session.waiting:
+            session.now = now
             outcome = session.tick(now)
             if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
                 self._deliver(link, outcome)

@@ -23,10 +23,11 @@ from ..core.session import Session
 from ..handlers import load_tables
 from . import listen
 from .audit_file import AuditFile
-from .broker import Broker, say
+from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
 from .files import HostFiles
 from .relay import Relay, SessionLike
+from .say import say
 from .upstream import Upstream
 
 EXIT_USAGE: Final = 2
@@ -37,13 +38,16 @@ HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT
 
 
 class Settings:
-    """What `run` and `exec` were asked for."""
+    """What `run` and `exec` were asked for. `policy` and `variables` are what `compilation` works on, for a reload."""
 
-    def __init__(self, listen: list[str], upstream: str, policy: str) -> None:
+    def __init__(
+        self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
+    ) -> None:
         self.listen = listen
         self.upstream = upstream
         self.policy = policy
-        self.variables: dict[str, str] = {}
+        self.variables = variables
+        self.compilation = compilation
         self.guest = "guest"
         self.audit = ""
         self.ready_fd = -1
@@ -74,7 +78,7 @@ def serve(settings: Settings, sessions: MakeSession = sessions_of) -> int:
     try:
         listen.check_length(settings.upstream, "--upstream")
         addresses = [listen.parse(uri) for uri in settings.listen]
-        compiled = Compilation(settings.policy, settings.variables).finish()
+        compiled = settings.compilation.finish()
         log = AuditFile(settings.audit, settings.guest)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
         for address in addresses:
@@ -104,7 +108,6 @@ def run_both(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.collect()
     gc.freeze()  # neither process' collector shall write to the pages they share
     pid = os.fork()
     if pid == 0:
@@ -155,7 +158,6 @@ def be_relay(
             return sessions(data, settings.limits)
 
         relay = Relay(broker, listeners, new_session, settings.limits, reload, settings.clients, allow_fds())
-        gc.collect()
         gc.freeze()
         relay.run()
     except BaseException:  # noqa: BLE001  the last frame of the process: nothing may unwind into the broker's code

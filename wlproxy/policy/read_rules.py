@@ -159,15 +159,10 @@ def one_message(
     if shape not in SHAPES:
         document.wrong_value((*path, "deny-as"), "unknown-shape", f"{shape!r} is no deny shape", SHAPES, str(shape))
         return None
-    if not request and shape == INERT:
-        document.wrong_value((*path, "deny-as"), "deny-shape", "an event cannot be inert: what it creates is destroyed unseen")
-        return None
     rule = replace(rule, verdict=verdict, deny_as=shape, origin=origin)
     try:
-        if request:
-            deny_shape(rule, message)
-        elif message.destructor and verdict == DENY:
-            raise ValueError(f"{message.name} ends its object: it cannot be kept from the guest")
+        if verdict == DENY or request:
+            deny_shape(rule, message, request)
     except ValueError as error:
         document.wrong_value((*path, "deny-as"), "deny-shape", str(error))
         return None

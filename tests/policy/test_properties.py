@@ -21,11 +21,11 @@ from wlproxy.policy.model import Policy
 POLICIES = Path(__file__).parents[2] / "policies"
 SHIPPED = [path.read_text(encoding="utf-8") for path in sorted(POLICIES.glob("*.toml"))]
 TOKENS = ["{", "}", "[", "]", '"', "'", "=", ".", ",", "\n", "#", "*", "0", "-1", "99", "true", "nan", "1e400", "1979-05-27"]
-TOKENS += ["''", "\\u0000", "deny", "ask", "hide", "inert", "ignore", "disconnect", "${", "${vm}", "${x}", "{title}", "é", "\u202e", "\t", "[[global]]\n"]
+TOKENS += ["''", "\\u0000", "deny", "ask", "hide", "inert", "ignore", "disconnect", "${", "${vm}", "${x}", "{title}"]
+TOKENS += ["é", "\u202e", "\t", "[[global]]\n"]
 TOKENS += ["min", "max", "in", "max-bytes", "charset", "sanitize", "null", "args", "deny-as", "verdict", 'extends = "strict"\n']
 
 relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
-
 
 
 def outcome(path: Path, data: bytes, variables: Mapping[str, str]) -> Policy | None:

@@ -17,7 +17,7 @@ from .model import Origin
 from .positions import Path, Positions, positions
 
 MOST_DOTS: Final = 64  # in a key: tomllib takes time and memory by the square of its parts
-MOST_SUGGESTIONS: Final = 50  # each is a search through hundreds of names
+MOST_SUGGESTIONS: Final = 200  # each is a search through hundreds of names
 TOML_PLACE: Final = " (at line "
 WINDOW: Final = 160  # characters of a long line that are shown
 

@@ -119,8 +119,9 @@ def one_message(
     before: MessageRule,
 ) -> MessageRule:
     """A verdict, or a table of verdict, deny-as and args; what it does not say is as `before`."""
+    said = (*path, "verdict")  # where the verdict stands
     if isinstance(value, str):
-        value = {"verdict": value}
+        value, said = {"verdict": value}, path
     if not isinstance(value, dict):
         document.wrong_value(path, "type", '"allow", "deny" or a table is needed')
         return before
@@ -131,9 +132,9 @@ def one_message(
             document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a message", MESSAGE_KEYS)
     verdict = value.get("verdict", DENY if "deny-as" in value else before.verdict)
     if verdict == "ask":
-        document.wrong_value((*path, "verdict"), "not-yet", '"ask" is not served by this version of wlproxy: say "deny"')
+        document.wrong_value(said, "not-yet", '"ask" is not served by this version of wlproxy: say "deny"')
     elif verdict not in VERDICTS:
-        document.wrong_value((*path, "verdict"), "unknown-verdict", f"{verdict!r} is no verdict", VERDICTS, verdict)
+        document.wrong_value(said, "unknown-verdict", f"{verdict!r} is no verdict", VERDICTS, verdict)
     shape = value.get("deny-as", before.deny_as)
     if shape not in SHAPES:
         document.wrong_value((*path, "deny-as"), "unknown-shape", f"{shape!r} is no deny shape", SHAPES, shape)
@@ -143,7 +144,7 @@ def one_message(
         try:
             deny_shape(rule, message, request)
         except ValueError as error:
-            document.wrong_value((*path, "deny-as"), "deny-shape", str(error))
+            document.wrong_value((*path, "deny-as") if "deny-as" in value else said, "deny-shape", str(error))
     args = value.get("args", {})
     if not isinstance(args, dict):
         document.wrong_value((*path, "args"), "type", "a table of arguments is needed")

@@ -54,7 +54,7 @@ def read_variables(chain: list[Document], given: Mapping[str, str]) -> dict[str,
         if wrong:
             where = "was given as" if name in given else "is"
             document.wrong_value(place, "variable", f"variable '{name}' {where} {text[:64]!a}: {wrong}")
-        result[name] = text
+        result[name] = "" if wrong else text
     return result
 
 

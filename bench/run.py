@@ -50,7 +50,7 @@ def all_peers(args: argparse.Namespace, built: Path) -> tuple[list[Peer], list[s
     found, notes = [DIRECT, FORWARDER], []
     command = wlproxy_command(args.wlproxy)
     if command:
-        found.append(wlproxy(command))
+        found.append(wlproxy(command, built))
     else:
         notes.append("wlproxy: no such command; install it or give --wlproxy")
     interpreted = wlproxy_interpreted(built)

@@ -116,7 +116,9 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Whether a deadline runs, so that `tick` must be called."""
-        return any(s.rest or s.fds for s in self._streams)
+        guest = self._streams[GUEST]
+        host = self._streams[HOST]
+        return bool(guest.rest or guest.fds or host.rest or host.fds)
 
     def messages(self, side: int) -> int:
         """How many whole messages have come from that side."""
@@ -298,7 +300,12 @@ class Session:
     def _outcome(self) -> Outcome:
         collected = self._connection
         outcome = Outcome(
-            collected.to_guest.parcels(), collected.to_host.parcels(), collected.discarded, collected.audit, self._farewell
+            collected.to_guest.parcels(),
+            collected.to_host.parcels(),
+            collected.discarded,
+            collected.audit,
+            self._farewell,
+            self.waiting,
         )
         if outcome.discarded:
             collected.discarded = []

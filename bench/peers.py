@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import Group
+from bench.processes import Group
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

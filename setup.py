@@ -21,7 +21,7 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 # what every byte of a guest passes through, and what that calls. Not the __init__ files: nothing of theirs is called per message.
-COMPILED = ["wlproxy/core/*.py", "wlproxy/handlers/*.py", "wlproxy/sidecar/relay.py", "wlproxy/sidecar/half.py"]
+COMPILED = ["wlproxy/core/*.py", "wlproxy/handlers/*.py", "wlproxy/sidecar/relay.py", "wlproxy/sidecar/half.py", "wlproxy/sidecar/files.py"]
 NOT_COMPILED = {"__init__.py"}
 
 OPTIMISATION = "3"

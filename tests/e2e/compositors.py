@@ -40,7 +40,6 @@ close-animation=none
 focus-animation=none
 """
 
-# weston-simple-shm floats: resized while it draws, it aborts now and then ("Both buffers busy at redraw()"), also without a proxy
 SWAY_CONFIG = f"""\
 output HEADLESS-1 resolution {WIDTH}x{HEIGHT} position 0 0 scale 1
 xwayland disable
@@ -48,7 +47,6 @@ default_border none
 default_floating_border none
 focus_follows_mouse no
 seat * hide_cursor 1
-for_window [app_id="simple-shm$"] floating enable
 """
 
 

@@ -101,7 +101,7 @@ async def foot(way: Way) -> Seen:
     folder = way.compositor.folder
     (folder / "foot.ini").write_text(FOOT_INI)
     got = folder / "typed"
-    script = f"stty -echo; printf 'ready? '; read -r line; printf %s \"$line\" > '{got}.new'; mv '{got}.new' '{got}'; echo \"$line\"; exec cat"
+    script = f"printf 'ready? '; read -r line; printf %s \"$line\" > '{got}.new'; mv '{got}.new' '{got}'; exec cat"
     command = [need("foot", "foot"), f"--config={folder / 'foot.ini'}", f"--title={TITLE}", "--app-id=wlproxy.e2e.foot"]
     env = way.client_environment(WAYLAND_DEBUG="1", SHELL="/bin/sh")
     got.unlink(missing_ok=True)

@@ -72,9 +72,9 @@ async def test_a_still_picture_is_the_same_to_the_pixel(compositor: str, name: s
 
 
 @pytest.mark.parametrize("name", PROXIED)
-@pytest.mark.parametrize("compositor", ["weston", "sway"])
-async def test_weston_simple_shm(compositor: str, name: str, folder: Path) -> None:
-    await check(compositor, name, scenes.simple_shm, folder)
+async def test_weston_simple_shm(name: str, folder: Path) -> None:
+    """Not on sway 1.7: there it aborts without any proxy, "Both buffers busy at redraw()": sway keeps a buffer over a resize."""
+    await check("weston", name, scenes.simple_shm, folder)
 
 
 @pytest.mark.parametrize("name", PROXIED)

@@ -5,6 +5,8 @@ Anything that is not one of these is our own bug: it ends the session it happene
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ProtocolViolation(Exception):
     """A peer broke the rules of the wire or of the protocol.
@@ -38,10 +40,15 @@ class PolicyViolation(Exception):
 class ConfigError(Exception):
     """Something an admin wrote is wrong: which file, where in it, what, and what to do.
 
-    `line` and `column` count from 1; 0 where the place is the file as a whole.
+    `line` and `column` count from 1; 0 where the place is the file as a whole. `code` names the kind of mistake ("unknown-key"),
+    `length` is how many characters from `column` on are meant.
     """
 
-    def __init__(self, path: str, line: int, column: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self, path: str, line: int, column: int, message: str, hint: str = "", code: str = "", length: int = 1
+    ) -> None:
+        self.code = code
+        self.length = length
         self.path = path
         self.line = line
         self.column = column
@@ -49,3 +56,11 @@ class ConfigError(Exception):
         self.hint = hint
         place = path if line == 0 else f"{path}:{line}" if column == 0 else f"{path}:{line}:{column}"
         super().__init__(f"{place}: {message}" + (f" ({hint})" if hint else ""))
+
+
+class ConfigErrors(Exception):
+    """All that is wrong in what an admin handed over, found in one run; `findings` is never empty."""
+
+    def __init__(self, findings: Sequence[ConfigError]) -> None:
+        self.findings = list(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))

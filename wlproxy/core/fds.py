@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 UNKNOWN: Final = 0      # facts not gathered
 MEMFD: Final = 1        # regular file on tmpfs without a name: memfd_create(2), or an unlinked file in /dev/shm
 FILE: Final = 2         # any other regular file
@@ -36,3 +38,41 @@ class Fd:
 
     def __repr__(self) -> str:
         return f"Fd({self.number}, {KIND_NAMES[self.kind]}, size={self.size})"
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Files:
+    """What a handler may have done with descriptors. The transport does it; this one, for tests and replay, does nothing.
+
+    Every method is cheap and does not block. A descriptor that a method returns belongs to the caller, which keeps it with
+    `Session.keep` so that it comes out again at the end.
+    """
+
+    def seal(self, fd: Fd) -> None:
+        """Adds F_SEAL_SHRINK where the file takes seals, then brings `size` and `seals` up to date (fcntl(2))."""
+
+    def refresh(self, fd: Fd) -> None:
+        """Brings `size` and `seals` up to date."""
+
+    def duplicate(self, fd: Fd) -> Fd:
+        """The same open file under a second descriptor. Raises OSError."""
+        return Fd(fd.number, fd.kind, fd.access, fd.size, fd.seals)
+
+    def shadow(self, size: int) -> Fd:
+        """A memfd of our own of `size` bytes that cannot shrink. Raises OSError."""
+        raise OSError("no files here")
+
+    def grow(self, fd: Fd, size: int) -> None:
+        """Makes a memfd of our own larger. Raises OSError."""
+
+    def copy(self, source: Fd, target: Fd, offset: int, length: int) -> bool:
+        """Copies bytes at the same offset by reading, never by mapping: the guest may truncate `source` at any time. False
+        where not all of them are there."""
+        return False
+
+    def private_copy(self, source: Fd, size: int) -> Fd:
+        """A memfd with the first `size` bytes of what the compositor shares. Raises OSError."""
+        return self.duplicate(source)
+
+
+F_SEAL_SHRINK: Final = 2  # linux/fcntl.h

@@ -1,12 +1,13 @@
 """What the protocol specifications say, as frozen values: interfaces, messages, arguments, enums.
 
 Promises: a value of this module is complete and consistent (every argument type is one of the eight of the wire
-format, opcodes are the positions in the tuples). Trusts: nobody; `policy/xml.py` and `from_compact` check what they read.
+format, opcodes are the positions in the tuples). Trusts: nobody; `policy/protocol_xml.py` and `from_compact` check what they read.
 Source: the Wayland protocol specification, chapter "Protocol", and the DTD wayland.dtd of libwayland.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,13 @@ ARRAY: Final = "array"
 FD: Final = "fd"
 
 ARGUMENT_TYPES: Final = (INT, UINT, FIXED, STRING, OBJECT, NEW_ID, ARRAY, FD)
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+ENTRY_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,128}")  # wl_output.transform has an entry "90"
+MAX_VERSION: Final = 0xFFFF  # on the wire 32 bits; no interface has come to 100
+MAX_MESSAGES: Final = 1024  # on the wire the opcode has 16 bits
+MAX_ARGUMENTS: Final = 20  # WL_CLOSURE_MAX_ARGS of libwayland
+MAX_VALUE: Final = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""What a guest sees of the globals, and that it cannot reach what it does not see."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scene import BASIC, Scene, policy
+
+ALL = ("wl_compositor", "wp_presentation", "wl_shm", "zwp_linux_dmabuf_v1", "wl_seat")
+
+
+def test_only_allowed_globals_are_announced_under_names_without_gaps():
+    scene = Scene(policy("wl_compositor", "wl_shm", "wl_seat", wl_seat=5)).announce(names=ALL, first=70)
+    assert scene.announced() == {
+        "wl_compositor": (1, "wl_compositor", scene.interfaces["wl_compositor"].version),
+        "wl_shm": (2, "wl_shm", scene.interfaces["wl_shm"].version),
+        "wl_seat": (3, "wl_seat", 5),
+    }
+
+
+def test_a_global_that_appears_later_is_filtered_like_the_first_ones():
+    scene = Scene(policy("wl_compositor")).announce(names=("wl_compositor",)).forget()
+    scene.event(2, "global", 99, "zwp_linux_dmabuf_v1", 4).guest_gets()
+    scene.event(2, "global", 100, "unheard_of_v1", 1).guest_gets()
+
+
+def test_bind_reaches_the_compositor_under_its_own_name():
+    scene = Scene(policy("wl_shm")).announce(names=ALL, first=70).forget()
+    scene.guest(2, "bind", 1, "wl_shm", 1, 3).host_gets("wl_registry#2.bind(72, 'wl_shm', 1, 3)")
+    assert [(r.event, r.rule) for r in scene.audit] == [("bind", "scene.toml:1")]
+
+
+@pytest.mark.parametrize("name", [0, 2, 71, 73, 0xFFFFFFFF])
+def test_a_hidden_global_cannot_be_bound_by_guessing_its_name(name):
+    scene = Scene(policy("wl_shm")).announce(names=ALL, first=70)
+    scene.guest_bytes(scene.request(2, "bind", name, "zwp_linux_dmabuf_v1", 1, 3)).ends(2, 0, "invalid global")
+
+
+def test_a_bind_for_another_interface_than_announced_is_refused():
+    scene = Scene(policy("wl_shm")).announce(names=ALL)
+    scene.guest_bytes(scene.request(2, "bind", 1, "zwp_linux_dmabuf_v1", 1, 3)).ends(2, 0, "have wl_shm")
+
+
+@pytest.mark.parametrize("version", [0, 6, 0xFFFFFFFF])
+def test_a_bind_beyond_the_version_announced_is_refused(version):
+    scene = Scene(policy(wl_seat=5)).announce(names=ALL)
+    scene.guest_bytes(scene.request(2, "bind", 1, "wl_seat", version, 3)).ends(2, 0, "have 5")
+
+
+def test_global_remove_is_told_only_for_what_was_announced():
+    scene = Scene(policy("wl_seat")).announce(names=ALL, first=70).forget()
+    scene.event(2, "global_remove", 71).guest_gets()
+    scene.event(2, "global_remove", 74).guest_gets("wl_registry#2.global_remove(1)")
+    scene.event(2, "global_remove", 74).guest_gets()
+
+
+def test_a_bind_that_crosses_the_removal_gives_an_inert_object():
+    scene = Scene(policy("wl_seat")).announce(names=ALL, first=70)
+    scene.event(2, "global_remove", 74).forget()
+    scene.guest(2, "bind", 1, "wl_seat", 5, 3).host_gets("wl_display#1.sync(3)").goes_on()
+    scene.guest(3, "get_pointer", 4).host_gets("wl_display#1.sync(4)").goes_on()
+
+
+def test_a_name_the_compositor_uses_again_is_another_global():
+    scene = Scene(policy("wl_seat", "wl_output")).announce(names=("wl_seat",), first=70)
+    scene.event(2, "global_remove", 70).forget()
+    scene.event(2, "global", 70, "wl_output", 3).guest_gets("wl_registry#2.global(2, 'wl_output', 3)")
+
+
+def test_every_registry_of_a_connection_has_the_same_names():
+    scene = Scene(policy("wl_shm", "wl_seat")).announce(names=("wl_shm", "wl_seat"), first=70)
+    scene.guest(1, "get_registry", 3).forget()
+    scene.event(3, "global", 71, "wl_seat", scene.interfaces["wl_seat"].version)
+    assert scene.announced(3)["wl_seat"] == scene.announced(2)["wl_seat"]
+
+
+def test_a_bind_is_judged_by_what_its_own_registry_was_told():
+    scene = Scene(policy("wl_shm")).announce(names=("wl_shm",)).guest(1, "get_registry", 3)
+    scene.guest_bytes(scene.request(3, "bind", 1, "wl_shm", 1, 4)).ends(3, 0, "invalid global")
+
+
+def test_a_transparent_policy_keeps_names_and_versions_and_bytes():
+    scene = Scene(policy(transparent=True))
+    scene.guest(1, "get_registry", 2).forget()
+    scene.event(2, "global", 4711, "wl_seat", 5).guest_gets("wl_registry#2.global(4711, 'wl_seat', 5)")
+    scene.guest(2, "bind", 4711, "wl_seat", 5, 3).host_gets("wl_registry#2.bind(4711, 'wl_seat', 5, 3)")
+
+
+def test_a_transparent_policy_hides_what_the_protocol_data_does_not_know():
+    scene = Scene(policy(transparent=True))
+    scene.guest(1, "get_registry", 2).forget()
+    scene.event(2, "global", 5, "unheard_of_v1", 1).guest_gets()
+
+
+def test_destroy_registry_destroys_its_argument_and_not_its_receiver():
+    rules = policy(*BASIC, wl_fixes=1)
+    if "wl_fixes" not in Scene().interfaces:
+        pytest.skip("no wl_fixes in the data")
+    scene = Scene(rules).announce(names=("wl_fixes",)).bind("wl_fixes", 3).guest(1, "get_registry", 4).forget()
+    scene.guest(3, "destroy_registry", 4).host_gets("wl_fixes#3.destroy_registry(4)")
+    scene.client.ended(4)
+    scene.host.ended(4)
+    scene.guest_bytes(scene.request(2, "bind", 1, "wl_fixes", 1, 5)[:4])
+    scene.event(1, "delete_id", 4).forget()
+    scene.goes_on()
+
+
+def test_wl_fixes_is_offered_only_up_to_the_version_whose_duties_the_proxy_carries_out():
+    scene = Scene(policy(transparent=True))
+    if "wl_fixes" not in scene.interfaces:
+        pytest.skip("no wl_fixes in the data")
+    scene.guest(1, "get_registry", 2).forget()
+    scene.event(2, "global", 5, "wl_fixes", 2).guest_gets("wl_registry#2.global(5, 'wl_fixes', 1)")

@@ -1,0 +1,143 @@
+"""Roles, sub-surfaces, scale, offsets, damage and buffers of wl_surface: each misuse gets the specification's own error."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scene import BASIC, Scene, policy
+
+
+def surfaces(*ids: int) -> Scene:
+    """compositor 3, subcompositor 4 and surfaces from 5."""
+    scene = Scene(policy(*BASIC)).announce(names=("wl_compositor", "wl_subcompositor", "xdg_wm_base", "wl_shm"))
+    scene.bind("wl_compositor", 3).bind("wl_subcompositor", 4)
+    for new_id in ids:
+        scene.guest(3, "create_surface", new_id)
+    return scene.forget()
+
+
+def with_buffer(scene: Scene, pool: int = 20, buffer: int = 21) -> Scene:
+    """A 16 x 16 buffer; ids up to `pool` are filled with regions."""
+    for new_id in range(max(scene.client.objects) + 1, pool - 1):
+        scene.guest(3, "create_region", new_id)
+    scene.bind("wl_shm", pool - 1, version=1)
+    scene.guest(pool - 1, "create_pool", pool, 4096, fds=1)
+    return scene.guest(pool, "create_buffer", buffer, 0, 16, 16, 64, 0).forget()
+
+
+def test_destroying_a_surface_before_its_window_is_defunct_role_object():
+    """weston 10.0.1 and sway 1.7 die of what follows."""
+    scene = Scene().window().forget()
+    scene.guest_bytes(scene.request(6, "destroy")).host_gets().ends(6, 4, "destroyed before its xdg_surface#7")
+
+
+def test_a_surface_may_go_once_its_window_has_gone():
+    scene = Scene().window().forget()
+    scene.guest(8, "destroy").guest(7, "destroy").guest(6, "destroy").goes_on()
+    assert scene.host_lines == ["xdg_toplevel#8.destroy()", "xdg_surface#7.destroy()", "wl_surface#6.destroy()"]
+
+
+def test_a_surface_may_go_before_its_subsurface_which_is_inert_then():
+    scene = surfaces(5, 6).guest(4, "get_subsurface", 7, 6, 5).guest(6, "destroy").goes_on().forget()
+    scene.guest(7, "place_above", 5).host_gets().goes_on()
+
+
+def test_a_surface_has_one_role():
+    scene = surfaces(5, 6).guest(4, "get_subsurface", 7, 6, 5).bind("xdg_wm_base", 8)
+    scene.guest(8, "get_xdg_surface", 9, 6).ends(8, 0, "wl_surface#6 is a wl_subsurface already")
+
+
+def test_a_window_cannot_become_a_subsurface():
+    scene = Scene().window().bind("wl_compositor", 9).guest(9, "create_surface", 10)
+    scene.guest(8, "destroy").guest(7, "destroy")
+    scene = surfaces(5, 6).bind("xdg_wm_base", 7).guest(7, "get_xdg_surface", 8, 6).guest(8, "get_toplevel", 9)
+    scene.guest(9, "destroy").guest(8, "destroy")
+    scene.guest(4, "get_subsurface", 10, 6, 5).ends(4, 0, "wl_surface#6 is a xdg_toplevel already")
+
+
+def test_get_subsurface_twice_is_bad_surface():
+    scene = surfaces(5, 6).guest(4, "get_subsurface", 7, 6, 5)
+    scene.guest(4, "get_subsurface", 8, 6, 5).ends(4, 0, "has its wl_subsurface#7 already")
+
+
+@pytest.mark.parametrize("chain", [[(5, 5)], [(6, 5), (5, 6)], [(6, 5), (7, 6), (5, 7)]])
+def test_a_loop_of_subsurfaces_is_bad_parent(chain):
+    scene = surfaces(5, 6, 7)
+    for number, (child, parent) in enumerate(chain):
+        scene.guest(4, "get_subsurface", 8 + number, child, parent)
+    scene.ends(4, 1, "its own ancestor")
+
+
+def test_subsurfaces_do_not_nest_for_ever():
+    scene = surfaces(*range(5, 25))
+    for level in range(16):
+        scene.guest(4, "get_subsurface", 25 + level, 6 + level, 5 + level).goes_on()
+    scene.guest(4, "get_subsurface", 41, 22, 21).ends(1, 3, "more than 16 levels")
+
+
+def test_trees_joined_from_below_count_their_whole_height():
+    scene = surfaces(*range(5, 27))
+    next_id = 27
+    for child in (*range(6, 14), *range(16, 24)):
+        scene.guest(4, "get_subsurface", next_id, child, child - 1).goes_on()
+        next_id += 1
+    scene.guest(4, "get_subsurface", next_id, 15, 13).ends(1, 3, "more than 16 levels")
+
+
+def test_one_parent_has_a_bounded_number_of_children():
+    scene = surfaces(*range(5, 75))
+    for number in range(64):
+        scene.guest(4, "get_subsurface", 75 + number, 6 + number, 5).goes_on()
+    scene.guest(4, "get_subsurface", 139, 70, 5).ends(1, 3, "more than 64 children")
+
+
+def test_placing_beside_a_stranger_is_bad_surface():
+    scene = surfaces(5, 6, 7).guest(4, "get_subsurface", 8, 6, 5)
+    scene.guest(8, "place_above", 5).goes_on()
+    scene.guest(8, "place_below", 7).ends(8, 0, "neither sibling nor parent")
+
+
+def test_a_subsurface_stays_within_what_a_window_can_be():
+    scene = surfaces(5, 6).guest(4, "get_subsurface", 7, 6, 5).forget()
+    scene.guest(7, "set_position", -(2**31), 40).host_gets("wl_subsurface#7.set_position(-16384, 40)")
+
+
+@pytest.mark.parametrize("scale", [0, -1, -(2**31)])
+def test_a_scale_that_is_not_positive_is_invalid_scale(scale):
+    surfaces(5).guest(5, "set_buffer_scale", scale).ends(5, 0, "not positive")
+
+
+def test_a_scale_beyond_reason_is_refused():
+    surfaces(5).guest(5, "set_buffer_scale", 2**31 - 1).ends(1, 3, "above 64")
+
+
+@pytest.mark.parametrize("transform", [-1, 8, 2**31 - 1])
+def test_a_transform_that_does_not_exist_is_invalid_transform(transform):
+    surfaces(5).guest(5, "set_buffer_transform", transform).ends(5, 1, "does not exist")
+
+
+def test_attach_with_an_offset_is_invalid_offset_from_version_5():
+    scene = with_buffer(surfaces(5))
+    scene.guest(5, "attach", 21, 1, 0).ends(5, 3, "use wl_surface.offset")
+
+
+def test_attach_with_an_offset_does_not_move_a_window_of_an_older_version():
+    scene = Scene().announce()
+    scene.bind("wl_compositor", 3, version=4).bind("wl_shm", 4).bind("xdg_wm_base", 5)
+    scene.guest(3, "create_surface", 6).guest(5, "get_xdg_surface", 7, 6).guest(7, "get_toplevel", 8).forget()
+    scene.guest(6, "attach", 0, 100, 100).host_gets("wl_surface#6.attach(0, 0, 0)")
+    assert [r.rule for r in scene.records("rewritten")] == ["built-in: offset"] * 2
+
+
+def test_a_buffer_destroyed_between_attach_and_commit_is_not_committed():
+    scene = with_buffer(surfaces(5)).guest(5, "attach", 21, 0, 0).guest(21, "destroy").forget()
+    scene.guest(5, "commit").host_gets("wl_surface#5.attach(0, 0, 0)", "wl_surface#5.commit()")
+
+
+def test_damage_beyond_the_cap_becomes_its_bounding_box():
+    scene = surfaces(5)
+    for number in range(100):
+        scene.guest(5, "damage", number, number, 1, 1)
+    assert len(scene.host_lines) == 64
+    scene.forget().guest(5, "commit").host_gets("wl_surface#5.damage(64, 64, 36, 36)", "wl_surface#5.commit()")
+    scene.guest(5, "damage", 1, 1, 1, 1).host_gets("wl_surface#5.damage(1, 1, 1, 1)")

@@ -1,0 +1,177 @@
+"""A sidecar as a process, a compositor that is a bare listening socket, and ways to wait without sleeping."""
+
+from __future__ import annotations
+
+import array
+import hashlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 10.0  # seconds; only a failing test waits that long
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """The first true value of `condition`; polls, and fails after PATIENCE."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {PATIENCE:g} s: {what}")
+        time.sleep(0.005)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Everything up to the end of stream."""
+    sock.settimeout(PATIENCE)
+    parts = []
+    while data := sock.recv(65536):
+        parts.append(data)
+    return b"".join(parts)
+
+
+def read(sock: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Exactly `size` bytes and the descriptors that came with them."""
+    sock.settimeout(PATIENCE)
+    data, fds = b"", array.array("i")
+    while len(data) < size:
+        part, ancillary, _, _ = sock.recvmsg(size - len(data), socket.CMSG_SPACE(253 * 4))
+        if not part:
+            raise AssertionError(f"end of stream after {data!r}")
+        data += part
+        for _, _, raw in ancillary:
+            fds.frombytes(raw)
+    return data, list(fds)
+
+
+def send_fds(sock: socket.socket, data: bytes, fds: list[int]) -> None:
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+
+
+def compiled_policy(path: Path, name: str = "test") -> str:
+    """The least policy that a sidecar starts with."""
+    display = {"version": 1, "requests": [], "events": []}
+    policy: dict[str, Any] = {"format": 1, "name": name, "summary": "", "names": "keep", "globals": {}}
+    policy["interfaces"] = {"wl_display": display}
+    policy["sha256"] = hashlib.sha256(json.dumps(policy, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    path.write_text(json.dumps(policy))
+    return str(path)
+
+
+class Compositor:
+    """A listening socket; `accept` gives the next connection."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(str(path))
+        self.sock.listen(1024)
+        self.sock.settimeout(PATIENCE)
+
+    def accept(self) -> socket.socket:
+        sock, _ = self.sock.accept()
+        sock.settimeout(PATIENCE)
+        return sock
+
+    def close(self) -> None:
+        self.sock.close()
+        self.path.unlink()
+
+
+class Sidecar:
+    """The process and what it wrote."""
+
+    def __init__(self, directory: Path, most_fds: int = 0, **settings: Any) -> None:
+        self.path = directory / "guest.sock"
+        self.audit_path = directory / "audit.jsonl"
+        self.errors = directory / "stderr"
+        ready, ready_writer = os.pipe()
+        given: dict[str, Any] = {
+            "listen": [f"unix:{self.path}"],
+            "upstream": str(directory / "host.sock"),
+            "policy": compiled_policy(directory / "test.json"),
+            "audit": str(self.audit_path),
+            "ready_fd": ready_writer,
+        }
+        given.update(settings)
+        limit = f"ulimit -n {most_fds};" if most_fds else ""
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                ["sh", "-c", f'{limit} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
+                cwd=ROOT,
+                pass_fds=[ready_writer],
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+            )
+        os.close(ready_writer)
+        readable, _, _ = select.select([ready], [], [], PATIENCE)
+        if not readable or os.read(ready, 1) != b"\n":
+            raise AssertionError(f"not ready: {self.errors.read_text()}")
+        os.close(ready)
+
+    @property
+    def relay(self) -> int:
+        """The relay's process id."""
+        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return int(text.split()[0])
+
+    def connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(PATIENCE)
+        sock.connect(str(self.path))
+        return sock
+
+    def pair(self, compositor: Compositor) -> tuple[socket.socket, socket.socket]:
+        """A guest connection and the compositor's end of it."""
+        guest = self.connect()
+        return guest, compositor.accept()
+
+    def fds(self) -> int:
+        return len(os.listdir(f"/proc/{self.relay}/fd"))
+
+    def cpu(self) -> float:
+        """Seconds of processor time the relay has used (proc(5), schedstat)."""
+        return int(Path(f"/proc/{self.relay}/schedstat").read_text().split()[0]) / 1e9
+
+    def audit(self, event: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def compositor(tmp_path: Path) -> Iterator[Compositor]:
+    made = Compositor(tmp_path / "host.sock")
+    yield made
+    made.sock.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Sidecar]]:
+    """Starts sidecars, and ends them."""
+    started: list[Sidecar] = []
+
+    def start_one(**settings: Any) -> Sidecar:
+        started.append(Sidecar(tmp_path, **settings))
+        return started[-1]
+
+    yield start_one
+    for sidecar in started:
+        sidecar.stop()

@@ -1,0 +1,84 @@
+"""A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
+
+A read that begins with a word in capitals makes the session do what its name says.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+from wlproxy.core.fds import Fd
+from wlproxy.core.outcome import Outcome, Parcel, Record
+from wlproxy.core.quotas import Limits
+from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.relay import SessionLike
+from wlproxy.sidecar.start import Settings, serve
+
+
+class Passing:
+    """Hands on what comes; see `receive` for the exceptions."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._held: list[Fd] = []
+        self._messages = [0, 0]
+
+    @property
+    def waiting(self) -> bool:
+        return False
+
+    def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome:
+        self._messages[side] += 1
+        if data.startswith(b"BUG"):
+            raise KeyError("a bug of ours")
+        if data.startswith(b"HOLD"):
+            self._held.extend(fds)
+            return Outcome([], [], [], [], "")
+        if data.startswith(b"DISCARD"):
+            return Outcome([], [], fds, [], "")
+        if data.startswith(b"REFUSE"):
+            records = [Record("refused", side, "wl_shm", 4, "create_pool", f"why {n}\x1b[31m", "disconnect", "t:1") for n in range(3)]
+            return Outcome([], [], fds, records + records, "")
+        if data.startswith(b"FAREWELL"):
+            return Outcome([Parcel(b"error" * 1000, [])], [Parcel(b"last", [])], fds, [], "enough")
+        if data.startswith(b"SPLIT"):
+            parcels = [Parcel(data[:5], []), Parcel(data[5:], fds)]
+        elif data.startswith(b"FACTS"):
+            text = json.dumps([[fd.kind, fd.access, fd.size, fd.seals] for fd in fds]).encode()
+            return Outcome([Parcel(text, [])], [], fds, [], "")
+        else:
+            parcels = [Parcel(data, fds[:28])] + [Parcel(b"+", fds[n : n + 28]) for n in range(28, len(fds), 28)]
+        return Outcome([], parcels, [], [], "") if side == 0 else Outcome(parcels, [], [], [], "")
+
+    def end_of_stream(self, side: int) -> Outcome:
+        return Outcome([], [], [], [], "")
+
+    def tick(self, now: float) -> Outcome:
+        return Outcome([], [], [], [], "")
+
+    def messages(self, side: int) -> int:
+        return self._messages[side]
+
+    def close(self) -> list[Fd]:
+        held, self._held = self._held, []
+        return held
+
+
+def passing_sessions(compiled: bytes, limits: Limits) -> Callable[[], SessionLike]:
+    return Passing
+
+
+def main() -> int:
+    given = json.loads(sys.argv[1])
+    policy = given.pop("policy")
+    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
+    settings.limits = Limits(**given.pop("limits", {}))
+    for name, value in given.items():
+        setattr(settings, name, value)
+    return serve(settings, passing_sessions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Audit entries and the folding of floods."""
+
+from __future__ import annotations
+
+import json
+
+from wlproxy.sidecar.audit import LINES_PER_SECOND, Folder, line, plain
+
+
+def test_text_is_escaped_and_cut() -> None:
+    assert plain("a\x1b[0m\nü\u202e") == r"a\x1b[0m\n\xfc\u202e"
+    assert len(plain("\U0001f600" * 1000)) == 200
+
+
+def test_repeats_are_folded() -> None:
+    folder = Folder()
+    lines = [line for _ in range(500) for line in folder.add({"event": "decision", "reason": "same"}, 10.0)]
+    assert len(lines) == 1
+    assert folder.tick(10.5) == []
+    assert [json.loads(line)["count"] for line in folder.tick(11.0)] == [499]
+    assert not folder.pending
+
+
+def test_a_flood_is_cut_and_counted() -> None:
+    folder = Folder()
+    lines = [line for n in range(500) for line in folder.add({"event": "decision", "object": n}, 10.0)]
+    assert len(lines) == LINES_PER_SECOND
+    (gap,) = folder.tick(11.0)
+    assert json.loads(gap)["event"] == "audit-gap" and json.loads(gap)["count"] == 500 - LINES_PER_SECOND
+
+
+def test_the_relay_cannot_speak_for_another_guest() -> None:
+    written = json.loads(line({"event": "connect", "guest": "bank", "ts": "then", "policy": {}}, "now", 1.0, "work", {"name": "p"}))
+    assert (written["guest"], written["ts"], written["policy"]) == ("work", "now", {"name": "p"})

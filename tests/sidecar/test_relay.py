@@ -1,0 +1,336 @@
+"""The relay with pass-through sessions, real sockets and a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.sidecar.conftest import PATIENCE, Compositor, Sidecar, read, read_all, send_fds, until
+
+Start = Callable[..., Sidecar]
+
+
+def memfd(text: bytes) -> int:
+    fd = os.memfd_create("t", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, text)
+    return fd
+
+
+def test_bytes_pass_both_ways(start: Start, compositor: Compositor) -> None:
+    guest, host = start().pair(compositor)
+    guest.sendall(b"hello")
+    assert read(host, 5) == (b"hello", [])
+    host.sendall(b"world")
+    assert read(guest, 5) == (b"world", [])
+
+
+def test_descriptors_pass_in_order_and_none_stays(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"x")
+    read(host, 1)
+    before = sidecar.fds()
+    for sender, receiver in ((guest, host), (host, guest)):
+        sent = [memfd(b"%d" % n) for n in range(28)]
+        send_fds(sender, b"with", sent)
+        data, got = read(receiver, 4)
+        assert data == b"with"
+        assert [os.pread(fd, 9, 0) for fd in got] == [b"%d" % n for n in range(28)]
+        for fd in sent + got:
+            os.close(fd)
+    assert sidecar.fds() == before
+
+
+def test_253_descriptors_in_one_read_leave_28_at_a_time(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"x")
+    read(host, 1)
+    before = sidecar.fds()
+    sent = [memfd(b"%d" % n) for n in range(253)]
+    send_fds(guest, b"many", sent)
+    data, got = read(host, 4 + 9)
+    assert data == b"many+++++++++"
+    assert [os.pread(fd, 9, 0) for fd in got] == [b"%d" % n for n in range(253)]
+    for fd in sent + got:
+        os.close(fd)
+    assert sidecar.fds() == before
+
+
+def test_two_parcels_of_one_read_leave_in_one_write(start: Start, compositor: Compositor) -> None:
+    guest, host = start().pair(compositor)
+    fd = memfd(b"")
+    send_fds(guest, b"SPLITrest", [fd])
+    assert len(host.recv(100)) == len(b"SPLITrest")
+    os.close(fd)
+
+
+@pytest.mark.parametrize("word", [b"HOLD", b"DISCARD"])
+def test_descriptors_that_are_not_passed_on_are_closed(start: Start, compositor: Compositor, word: bytes) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"x")
+    read(host, 1)
+    idle = sidecar.fds() - 2
+    fd = memfd(b"")
+    send_fds(guest, word, [fd, fd, fd])
+    guest.close()
+    assert read_all(host) == b""
+    host.close()
+    until(lambda: sidecar.fds() == idle, "all descriptors closed")
+
+
+def test_facts(start: Start, compositor: Compositor) -> None:
+    guest, _host = start().pair(compositor)
+    sealed = memfd(b"12345")
+    reader, writer = os.pipe()
+    path_only = os.open("/", os.O_PATH)
+    directory = os.open("/", os.O_RDONLY)
+    regular = os.open(__file__, os.O_RDONLY)
+    event = os.eventfd(0)
+    null = os.open("/dev/null", os.O_RDWR)
+    fds = [sealed, reader, writer, guest.fileno(), path_only, directory, regular, event, null]
+    send_fds(guest, b"FACTS", fds)
+    got = json.loads(guest.recv(4096))
+    memfds, pipes = [[1, 2, 5, 0]], [[3, 0, 0, -1], [3, 1, 0, -1]]
+    files = [[2, 0, os.fstat(regular).st_size, got[6][3]]]
+    others = [[6, 2, 0, -1], [6, 0, 0, -1]]
+    assert got == memfds + pipes + [[4, 2, 0, -1]] + others + files + [[6, 2, 0, -1], [6, 2, 0, -1]]
+    for fd in fds[:3] + fds[4:]:
+        os.close(fd)
+
+
+def test_back_pressure_keeps_every_byte(start: Start, compositor: Compositor) -> None:
+    """Far more than the socket buffers and the queue hold, to a reader that starts late."""
+    guest, host = start().pair(compositor)
+    data = os.urandom(1 << 20) * 6
+    sender = threading.Thread(target=host.sendall, args=(data,))
+    sender.start()
+    guest.settimeout(PATIENCE)
+    got = bytearray()
+    while len(got) < len(data):
+        got += guest.recv(4096)
+    sender.join()
+    assert bytes(got) == data
+
+
+def test_the_sender_is_read_until_the_limit_and_no_further(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"guest_queue_bytes": 300_000})
+    guest, host = sidecar.pair(compositor)
+    host.setblocking(False)
+    taken, quiet_since = 0, time.monotonic()
+    while time.monotonic() - quiet_since < 0.3:
+        try:
+            taken += host.send(bytes(65536))
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            pass
+    buffers = 2 * (guest.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) + 65536)
+    assert 300_000 < taken < 300_000 + 65536 + buffers
+    guest.sendall(b"still heard")
+    assert read(host, 11)[0] == b"still heard"
+
+
+def test_a_stalled_guest_is_ended_and_no_other(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"stall_seconds": 0.3})
+    _stalled, host = sidecar.pair(compositor)
+    other, other_host = sidecar.pair(compositor)
+    host.settimeout(PATIENCE)
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        while True:
+            host.sendall(bytes(65536))
+    other.sendall(b"alive")
+    assert read(other_host, 5)[0] == b"alive"
+    line = until(lambda: sidecar.audit("disconnect"), "audit")[0]
+    assert line["ended_by"] == "guest" and "read nothing" in line["reason"]
+
+
+def test_guest_half_closes_and_still_reads(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"last words")
+    guest.shutdown(socket.SHUT_WR)
+    assert read_all(host) == b"last words"
+    host.sendall(b"answer" * 50_000)
+    host.close()
+    assert read_all(guest) == b"answer" * 50_000
+    line = until(lambda: sidecar.audit("disconnect"), "audit")[0]
+    assert line["ended_by"] == "guest"
+    assert line["requests"]["bytes"] == 10 and line["events"]["bytes"] == 300_000
+
+
+def test_last_bytes_of_a_guest_that_closes_at_once(start: Start, compositor: Compositor) -> None:
+    guest, host = start().pair(compositor)
+    guest.sendall(b"x" * 150_000)
+    guest.close()
+    assert read_all(host) == b"x" * 150_000
+
+
+def test_last_bytes_of_the_host_reach_a_guest_that_is_writing(start: Start, compositor: Compositor) -> None:
+    """As a compositor's final wl_display.error: the guest's own bytes are unread when the host closes."""
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"request")
+    read(host, 7)
+    guest.sendall(b"never read by the host")
+    host.sendall(b"e" * 100_000)
+    host.close()
+    try:
+        guest.sendall(b"more")
+    except BrokenPipeError:
+        pass
+    assert read_all(guest) == b"e" * 100_000
+    guest.close()
+    line = until(lambda: sidecar.audit("disconnect"), "audit")[0]
+    assert line["ended_by"] == "host"
+
+
+def test_a_guest_that_stays_after_the_end_is_closed(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    host.close()
+    assert read_all(guest) == b""
+    until(lambda: sidecar.audit("disconnect"), "the end without the guest's help")
+
+
+def test_farewell_delivers_both_ways(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"FAREWELL")
+    assert read_all(host) == b"last"
+    assert read_all(guest) == b"error" * 1000
+    line = until(lambda: sidecar.audit("disconnect"), "audit")[0]
+    assert (line["ended_by"], line["reason"]) == ("policy", "enough")
+
+
+def test_a_bug_of_ours_ends_its_connection_alone(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    other, other_host = sidecar.pair(compositor)
+    other.sendall(b"x")
+    read(other_host, 1)
+    before = sidecar.fds()
+    fd = memfd(b"")
+    send_fds(guest, b"BUG", [fd])
+    assert read_all(guest) == read_all(host) == b""
+    other.sendall(b"alive")
+    assert read(other_host, 5)[0] == b"alive"
+    assert sidecar.fds() == before - 2
+    line = until(lambda: sidecar.audit("internal"), "audit")[0]
+    assert line["reason"].startswith("KeyError at passing.py:")
+    os.close(fd)
+
+
+def test_audit_lines_are_folded_escaped_and_complete(start: Start, compositor: Compositor) -> None:
+    sidecar = start(guest="work")
+    guest, _host = sidecar.pair(compositor)
+    guest.sendall(b"REFUSE")
+    lines = until(lambda: len(sidecar.audit("decision")) == 6 and sidecar.audit("decision"), "three lines and their repeats")
+    assert [line.get("count") for line in lines] == [None] * 3 + [1] * 3
+    assert lines[0]["reason"] == r"why 0\x1b[31m"
+    assert lines[0]["message"] == {"dir": "request", "interface": "wl_shm", "object": 4, "name": "create_pool"}
+    assert lines[0]["decided"] == {"kind": "refused", "rule": "t:1"} and lines[0]["deny_as"] == "disconnect"
+    assert lines[0]["peer"] == {"pid": os.getpid(), "uid": os.getuid()}
+    assert lines[0]["guest"] == "work" and lines[0]["policy"]["name"] == "test" and lines[0]["v"] == 1
+    assert oct(os.stat(sidecar.audit_path).st_mode & 0o777) == "0o600"
+
+
+def test_churn_of_200_clients_leaves_nothing(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    idle = sidecar.fds()
+    for turn in range(4):
+        pairs = [sidecar.pair(compositor) for _ in range(50)]
+        for number, (guest, _host) in enumerate(pairs):
+            guest.sendall(b"%03d" % number)
+        got = sorted(read(host, 3)[0] for _guest, host in pairs)
+        assert got == [b"%03d" % n for n in range(50)]
+        for guest, host in pairs:
+            (guest if turn % 2 else host).close()
+        for guest, host in pairs:
+            assert read_all(host if turn % 2 else guest) == b""
+            (host if turn % 2 else guest).close()
+    until(lambda: sidecar.fds() == idle, "all descriptors closed")
+
+
+def test_too_many_clients_are_closed_at_once(start: Start, compositor: Compositor) -> None:
+    sidecar = start(clients=1)
+    guest, host = sidecar.pair(compositor)
+    second = sidecar.connect()
+    assert read_all(second) == b""
+    guest.sendall(b"still here")
+    assert read(host, 10)[0] == b"still here"
+    assert until(lambda: sidecar.audit("quota"), "audit")[0]["reason"] == "more than 1 clients"
+
+
+def test_without_traffic_nobody_wakes(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"x")
+    read(host, 1)
+
+    def switches() -> int:
+        total = 0
+        for pid in (sidecar.relay, sidecar.process.pid):
+            with open(f"/proc/{pid}/status") as file:
+                total += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+        return total
+
+    def quiet_for_a_second() -> bool:
+        before = switches()
+        time.sleep(1.0)  # nothing to wait for: that is the point
+        return switches() == before
+
+    until(quiet_for_a_second, "a second without a wake-up")
+
+
+def test_out_of_descriptors_guests_wait_and_come_later(start: Start, compositor: Compositor) -> None:
+    sidecar = start(most_fds=340)  # room for 253 in one read is kept, which leaves about 27 connections
+    guests = [sidecar.connect() for _ in range(60)]
+    for guest in guests:
+        guest.sendall(b"x")
+    hosts = []
+    compositor.sock.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        while True:
+            hosts.append(compositor.accept())
+    assert 10 < len(hosts) < 60
+    before = sidecar.cpu()
+    time.sleep(0.5)  # the rest waits in the backlog, for as long as it takes
+    assert sidecar.cpu() - before < 0.1
+    compositor.sock.settimeout(PATIENCE)
+    for guest in guests:
+        guest.close()
+    for host in hosts:
+        host.close()
+    while len(hosts) < 60:
+        host = compositor.accept()
+        assert read_all(host) == b"x"
+        host.close()
+        hosts.append(host)
+
+
+def test_nobody_spins_on_a_half_closed_or_paused_connection(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"host_queue_bytes": 100_000})
+    half_closed, _host = sidecar.pair(compositor)
+    half_closed.shutdown(socket.SHUT_WR)
+    paused, paused_host = sidecar.pair(compositor)
+    paused.setblocking(False)
+    sent = 0
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < 0.3:
+        try:
+            sent += paused.send(bytes(65536))
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            pass
+    paused.close()
+    before = sidecar.cpu()
+    time.sleep(0.5)
+    assert sidecar.cpu() - before < 0.1
+    assert len(read_all(paused_host)) == sent

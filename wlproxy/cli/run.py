@@ -1,0 +1,130 @@
+"""wlproxy run: one guest's sidecar."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from typing import Final
+
+EXIT_USAGE: Final = 2
+EXIT_NO_COMPOSITOR: Final = 5
+
+EXAMPLE: Final = """example:
+  wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
+and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
+
+exit codes: 0 ended by a signal, 2 usage, 3 unsafe ownership, 5 no compositor's path, 6 policy invalid, 70 internal.
+SIGHUP reloads the policy for new connections and reopens the audit file; SIGTERM ends within a second."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "run",
+        help="one guest's sidecar",
+        description="Serves one guest: every connection to a listening socket gets its own, filtered, to the compositor.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--listen", action="append", default=[], metavar="URI", help="unix:/path[?mode=0660&group=NAME]; repeatable")
+    add_common(parser)
+    parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
+    parser.add_argument("--control", metavar="PATH", help="not served yet")
+    parser.add_argument("--config", metavar="FILE", help="not served yet")
+    parser.set_defaults(function=run)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """The options that `exec` has as well."""
+    parser.add_argument("--policy", default="strict", metavar="NAME|FILE", help="a policy by name, its file, or a compiled .json")
+    parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
+    parser.add_argument("--upstream-wait", type=seconds, default=5.0, metavar="S", help="how long a guest waits for it (5)")
+    parser.add_argument("--guest", default="guest", metavar="NAME", help="the guest's name, in policy and audit")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    parser.add_argument("--audit", default="", metavar="FILE|-", help="append audit lines (JSON) to a file or standard output")
+    parser.add_argument(
+        "--confine",
+        choices=("require", "prefer", "off"),
+        default="require",
+        help="what to do where the kernel cannot confine the process that faces the guest (require)",
+    )
+    parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections at a time (1024)")
+
+
+def seconds(text: str) -> float:
+    """A finite number of seconds from 0 up."""
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise argparse.ArgumentTypeError(f"{text}: seconds from 0 up are needed")
+    return value
+
+
+def variables_of(items: list[str], guest: str) -> dict[str, str] | None:
+    """The --var options as a mapping, `vm` being the guest's name unless given; None (and a message) where one is none."""
+    from ..sidecar.say import say
+
+    variables = {"vm": guest}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            say(f"--var {item}: NAME=VALUE is needed")
+            return None
+        variables[name] = value
+    return variables
+
+
+def upstream_of(given: str) -> str:
+    """The compositor's path; "" (and a message) where nothing says it."""
+    from ..sidecar.say import say
+    from ..sidecar.upstream import default_path
+
+    path = given or default_path(dict(os.environ))
+    if not path:
+        say("no compositor's path: set --upstream PATH, or WAYLAND_DISPLAY and XDG_RUNTIME_DIR")
+    elif not path.startswith("/"):
+        path = os.path.abspath(path)
+    return path
+
+
+def run(args: argparse.Namespace) -> int:
+    """The verb; its exit code."""
+    from ..sidecar.compiled import Compilation
+    from ..sidecar.say import say
+
+    for option, value in (("--control", args.control), ("--config", args.config)):
+        if value is not None:
+            say(f"{option} is not served yet")
+            return EXIT_USAGE
+    if not args.listen:
+        say("--listen URI is needed, for example --listen unix:/run/wlproxy/guest.sock")
+        return EXIT_USAGE
+    if args.ready_fd != -1 and not is_open(args.ready_fd):
+        say(f"--ready-fd {args.ready_fd}: is not open")
+        return EXIT_USAGE
+    variables = variables_of(args.var, args.guest)
+    if variables is None:
+        return EXIT_USAGE
+    upstream = upstream_of(args.upstream)
+    if not upstream:
+        return EXIT_NO_COMPOSITOR
+    compilation = Compilation(args.policy, variables)
+    from ..sidecar.start import Settings, serve
+
+    settings = Settings(args.listen, upstream, args.policy, variables, compilation)
+    settings.guest = args.guest
+    settings.audit = args.audit
+    settings.ready_fd = args.ready_fd
+    settings.upstream_wait = args.upstream_wait
+    settings.clients = args.max_clients
+    settings.confine = args.confine
+    return serve(settings)
+
+
+def is_open(number: int) -> bool:
+    """Whether the descriptor was handed to us; it is not handed on."""
+    try:
+        os.set_inheritable(number, False)
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""Predicates on one argument, settled when the policy is compiled.
+
+A check looks at one value and lets it pass, changes it, or raises PolicyViolation. There are no expressions and no patterns, so
+what a policy allows is a finite question. Trusts: the compiled policy.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from .errors import PolicyViolation
+from .wire import DISPLAY_ID, IMPLEMENTATION
+
+MIN: Final = "min"
+MAX: Final = "max"
+IN: Final = "in"
+FLAGS: Final = "flags"  # no bit outside the mask
+MAX_BYTES: Final = "max-bytes"  # refuse what is longer
+CUT: Final = "cut"  # shorten what is longer, at a character's boundary
+CHARSET: Final = "charset"  # refuse other characters
+TRANSLATE: Final = "translate"  # other characters become "_"
+PLAIN: Final = "plain"  # sanitize = "plain"
+NULL: Final = "null"
+REWRITE: Final = "rewrite"
+
+NUMERIC: Final = frozenset((MIN, MAX, IN, FLAGS))
+OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, REWRITE))
+
+
+class Check:
+    """One predicate: `argument` is its index in the signature, `name` its name; `origin` the policy line."""
+
+    def __init__(
+        self, argument: int, name: str, operation: str, number: int, values: frozenset[int], text: str, origin: str
+    ) -> None:
+        self.argument = argument
+        self.word_at: i64 = 0  # where a number's word stands in a message of fixed size
+        self.signed = False
+        self.name = name
+        self.operation = operation
+        self.number: i64 = number
+        self.values = values
+        self.text = text
+        self.origin = origin
+
+    def accepts(self, value: i64) -> bool:
+        """Whether a number passes, without a word about why not: what the hot path asks before it decodes anything."""
+        operation = self.operation
+        if operation == MIN:
+            return value >= self.number
+        if operation == MAX:
+            return value <= self.number
+        if operation == FLAGS:
+            return value & ~self.number == 0
+        return operation == IN and int(value) in self.values
+
+    def apply(self, value: object) -> object:
+        """The value to forward. Raises PolicyViolation with what was wrong, in numbers."""
+        operation = self.operation
+        if operation == NULL:
+            if value == 0 or value is None:
+                return value
+            raise self._refusal("must be null")
+        if isinstance(value, int):
+            if operation == MIN and value < self.number:
+                raise self._refusal(f"{value} is below {self.number}")
+            if operation == MAX and value > self.number:
+                raise self._refusal(f"{value} is above {self.number}")
+            if operation == IN and value not in self.values:
+                raise self._refusal(f"{value} is not among the values allowed")
+            if operation == FLAGS and value & ~self.number:
+                raise self._refusal(f"{value:#x} has bits that are not allowed")
+            return value
+        if isinstance(value, bytes):
+            if operation == MAX_BYTES and len(value) > self.number:
+                raise self._refusal(f"{len(value)} bytes are more than {self.number}")
+            return value
+        if isinstance(value, str):
+            return self._text(value)
+        return value
+
+    def _text(self, value: str) -> str:
+        operation = self.operation
+        if operation == PLAIN:
+            return plain(value)
+        if operation == REWRITE:
+            before, _, after = self.text.partition("{}")
+            return before + value + after
+        if operation == TRANSLATE:
+            return "".join([c if c in self.text else "_" for c in value])
+        if operation == CUT:
+            raw = value.encode("utf-8", "surrogateescape")
+            return value if len(raw) <= self.number else raw[: self.number].decode("utf-8", "ignore")
+        if operation == MAX_BYTES:
+            size = len(value.encode("utf-8", "surrogateescape"))
+            if size > self.number:
+                raise self._refusal(f"{size} bytes are more than {self.number}")
+        elif operation == CHARSET:
+            for character in value:
+                if character not in self.text:
+                    raise self._refusal(f"{character!a} is not among the characters allowed")
+        return value
+
+    def _refusal(self, reason: str) -> PolicyViolation:
+        return PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"argument {self.name}: {reason}", self.origin)
+
+
+def plain(text: str) -> str:
+    """Text that a title bar can show as it is: no control, format, private or surrogate characters, no line or paragraph
+    separators, white space collapsed. str.isprintable is false for exactly those (and for unassigned ones)."""
+    kept = "".join([c if c.isprintable() else " " if c.isspace() else "" for c in text])
+    return " ".join(kept.split())

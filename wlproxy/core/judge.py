@@ -1,0 +1,337 @@
+"""One message in full: decoded, its ids and serials resolved, decided, and made to take effect.
+
+Promises: a message that no rule allows is not forwarded; what a refused request would have created becomes a ghost, so that the
+ids stay dense upstream; an object that one side has and the other has not is never named to the side that has it not.
+Trusts: the tables, the handlers attached to them. See session.py for the loop that deals with the common messages itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from . import wire
+from .connection import Connection
+from .errors import PolicyViolation, ProtocolViolation
+from .fds import Fd
+from .message import Message
+from .objects import ENDED, LIVE, MUTED, Object
+from .outcome import GUEST, HOST
+from .serials import CONFIGURE
+from .tables import (
+    ALLOW,
+    DISCONNECT,
+    DROP,
+    FORWARD,
+    GHOST,
+    IGNORE,
+    INERT,
+    MAKE_INERT,
+    MISSING,
+    SWALLOW,
+    Family,
+    MessageRule,
+)
+from .tables import MUTED as MUTED_KIND
+from .wire import DISPLAY_ID, IMPLEMENTATION, INVALID_METHOD, INVALID_OBJECT, SERVER_IDS
+
+STALE: Final = "built-in: serial"
+
+
+class Judge:
+    """Decides for one connection. `replacement` and `passing` are what `judge` leaves behind for the loop to send."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._objects = connection.objects
+        self.replacement = b""
+        self.passing: list[Fd] = []  # descriptors of the message being judged
+
+    def judge(
+        self, side: int, target: Object, rule: MessageRule, data: bytes, off: i64, size: i64, waiting: list[Fd]
+    ) -> bool:
+        """Decides a message by its arguments. False: its bytes may pass; True: `replacement` (often empty) goes instead.
+        Descriptors that go with either are left in `passing`. Raises the two violations."""
+        kind: i64 = rule.kind
+        if kind == MISSING:
+            raise no_message(side, target, rule.opcode)
+        if rule.fds:
+            self._claim(waiting, rule)
+        try:
+            args, clean = wire.decode(data, off, size, rule.signature, rule.nullable, side == GUEST)
+        except wire.Malformed as error:
+            raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, str(error)) from error
+        if kind == SWALLOW:
+            self._placeholder_done(target)
+            return True
+        message = Message(side, target, rule, args, self.passing)
+        if kind == MUTED_KIND:
+            self.discard_descriptors()
+            self._retire_children(message)
+            if rule.destructor:
+                self._objects.ended_by_host(target)
+            return True
+        if kind == GHOST:
+            self.discard_descriptors()
+            self._ghost_request(message)
+            return True
+        if rule.serial_at >= 0:
+            self._look_up_serial(message)
+        reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
+        verdict = self._verdict(message) if reachable else DROP
+        if side == GUEST:
+            if verdict != FORWARD:
+                self.discard_descriptors()
+                self._instead_of_request(message, verdict)
+                return True
+            self._request_takes_effect(message)
+            if rule.serial_at >= 0 and message.host_serial != message.number(rule.serial_at):
+                message.args[rule.serial_at] = message.host_serial
+                message.changed = True
+            address = target.host_id
+        else:
+            if verdict != FORWARD:
+                self.discard_descriptors()
+                self._retire_children(message)
+                return True
+            self._event_takes_effect(message)
+            address = target.guest_id
+        if clean and not message.changed and target.guest_id == target.host_id:
+            return False
+        self.replacement = wire.encode(address, rule.opcode, rule.signature, message.args)
+        if side == GUEST and len(self.replacement) > self._connection.limits.message_bytes:
+            raise self.too_long(len(self.replacement))
+        return True
+
+    def _verdict(self, message: Message) -> int:
+        rule = message.rule
+        if rule.verdict == DISCONNECT:
+            raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+        if rule.verdict != ALLOW:
+            self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
+            return MAKE_INERT if rule.verdict == INERT else DROP
+        if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
+            self._connection.record("refused", message, "its serial was not given to this guest, or not for this, or too long ago", IGNORE, STALE)
+            return DROP
+        if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
+            verdict = rule.inspect(self._connection, message)
+            if verdict != FORWARD:
+                return verdict
+        for check in rule.checks:
+            before = message.args[check.argument]
+            after = check.apply(before)
+            if after != before:
+                message.args[check.argument] = after
+                message.changed = True
+                self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
+        return FORWARD
+
+    def _look_up_serial(self, message: Message) -> None:
+        """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.
+        Handlers see the guest's numbers in both directions."""
+        rule = message.rule
+        index = rule.serial_at
+        named = message.number(index)
+        if message.side == HOST:
+            known = self._connection.serials.give(named, rule.serial_kinds, self._connection.now)
+            message.changed = message.changed or known != named
+            message.args[index] = known
+        else:
+            message.host_serial = self._connection.serials.take(named, rule.serial_kinds, rule.serial_seconds, self._connection.now)
+            message.stale = message.host_serial < 0
+
+    def _claim(self, waiting: list[Fd], rule: MessageRule) -> None:
+        """Takes the message's descriptors off the queue; they may come early, never late (WAYLAND.md traps 1, 2)."""
+        wanted = int(rule.fds)
+        if len(waiting) < wanted:
+            raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, "its descriptor did not come with it")
+        self.passing = waiting[:wanted]
+        del waiting[:wanted]
+
+    def discard_descriptors(self) -> None:
+        self._connection.discarded.extend(self.passing)
+        self.passing = []
+
+    def _resolve_request(self, message: Message) -> bool:
+        """Checks ids and translates them for the compositor. False where a ghost stands that cannot be null instead."""
+        rule = message.rule
+        reachable = True
+        for index, letter in enumerate(rule.signature):
+            if letter == wire.NEW_ID:
+                self._objects.check_new(message.number(index))
+            elif letter == wire.OBJECT:
+                number = message.number(index)
+                if number == 0:
+                    continue
+                wanted = rule.argument_interfaces[index]
+                found = self._objects.of_guest(number)
+                if found is None or found.stage != LIVE:
+                    raise ProtocolViolation(
+                        DISPLAY_ID, INVALID_METHOD, f"argument {rule.argument_names[index]}: there is no object {number}"
+                    )
+                if wanted and found.interface != wanted:
+                    raise ProtocolViolation(
+                        DISPLAY_ID,
+                        INVALID_METHOD,
+                        f"argument {rule.argument_names[index]}: {number} is a {found.interface}, must be a {wanted}",
+                    )
+                if found.ghost:
+                    message.args[index] = 0
+                    message.changed = True
+                    reachable = reachable and rule.nullable[index]
+                elif found.host_id != number:
+                    message.args[index] = found.host_id
+                    message.changed = True
+        return reachable
+
+    def _request_takes_effect(self, message: Message) -> None:
+        rule = message.rule
+        target = message.target
+        family = message.child_family
+        if family is not None:
+            new_id = message.number(rule.signature.index(wire.NEW_ID))
+            made = self._objects.create(new_id, family.table(message.child_version))
+            if family.new_note is not None:
+                made.note = family.new_note(self._connection, made)
+            message.created = made
+        for gone in (target if rule.destructor else None, message.destroys):
+            if gone is not None:
+                if gone.note is not None:
+                    gone.note.ending()
+                self._objects.destroyed_by_guest(gone)
+        if rule.effect is not None:
+            rule.effect(self._connection, message)
+
+    def _instead_of_request(self, message: Message, verdict: int) -> None:
+        """A real object's request that is not forwarded. What it would have created becomes a ghost."""
+        rule = message.rule
+        if rule.destructor:
+            # Dropping it would leave the object alive upstream for good, under an id the guest thinks free.
+            raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "cannot be left out", message.origin or "built-in: destructor")
+        family = message.child_family
+        if family is None:
+            if verdict == MAKE_INERT:
+                raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "creates nothing that could be inert", message.origin)
+        else:
+            self._make_ghost(message, family)
+        self._answer(message)
+
+    def _make_ghost(self, message: Message, family: Family) -> None:
+        new_id = message.number(message.rule.signature.index(wire.NEW_ID))
+        self._objects.create_ghost(new_id, family.table(message.child_version))
+        self.replacement = wire.sync(new_id)
+
+    def _ghost_request(self, message: Message) -> None:
+        """A request to a ghost: checked by the XML, then answered here or not at all."""
+        rule = message.rule
+        for index, letter in enumerate(rule.signature):
+            if letter == wire.NEW_ID:
+                self._objects.check_new(message.number(index))
+        family = message.child_family
+        if family is not None:
+            self._make_ghost(message, family)
+        self._answer(message)
+        if rule.destructor and message.target.stage == LIVE:
+            self._ghost_ends(message.target)
+
+    def _ghost_ends(self, ghost: Object) -> None:
+        if self._objects.destroyed_by_guest(ghost):
+            self._connection.to_guest.add(wire.delete_id(ghost.guest_id))
+
+    def _answer(self, message: Message) -> None:
+        """Sends the events a toolkit waits for after this request when nobody upstream will (handlers/ghosts.py)."""
+        for answer in message.rule.answers:
+            speaker = message.target
+            if answer.from_child:
+                new_id = message.number(message.rule.signature.index(wire.NEW_ID))
+                found = self._objects.of_guest(new_id)
+                if found is None:
+                    continue
+                speaker = found
+            if not speaker.ghost and not answer.also_real:
+                continue
+            for event in speaker.table.events:
+                if event.name == answer.event and event.since <= speaker.version:
+                    self._connection.to_guest.add(wire.encode(speaker.guest_id, event.opcode, event.signature, answer.args))
+                    if event.destructor and speaker.ghost and speaker.stage == LIVE:
+                        self._ghost_ends(speaker)
+
+    def _placeholder_done(self, ghost: Object) -> None:
+        """The compositor has answered a placeholder. A ghost that is itself a wl_callback is done now, too."""
+        if ghost.stage == LIVE and ghost.interface == "wl_callback":
+            self._connection.to_guest.add(wire.encode(ghost.guest_id, 0, wire.UINT, [0]))
+            ghost.stage = ENDED
+            ghost.requests = []
+
+    def _resolve_event(self, message: Message) -> bool:
+        """Translates ids for the guest. False where the guest does not know an object that cannot be null."""
+        rule = message.rule
+        reachable = True
+        for index, letter in enumerate(rule.signature):
+            if letter != wire.OBJECT:
+                continue
+            number = message.number(index)
+            if number == 0:
+                continue
+            found = self._objects.of_host(number)
+            if found is None or found.stage == MUTED or found.ghost:
+                known = 0
+                if rule.argument_interfaces[index] == "":  # wl_display.error may name any object, or one long gone
+                    known = DISPLAY_ID
+                elif not rule.nullable[index]:
+                    reachable = False
+            else:
+                known = found.guest_id
+            if known != number:
+                message.args[index] = known
+                message.changed = True
+        return reachable
+
+    def _event_takes_effect(self, message: Message) -> None:
+        rule = message.rule
+        if rule.child is not None:
+            index = rule.signature.index(wire.NEW_ID)
+            made = self._create_from_host(message, rule.child, False)
+            if made.guest_id != message.number(index):
+                message.args[index] = made.guest_id
+                message.changed = True
+        if rule.destructor:
+            self._objects.ended_by_host(message.target)
+        if rule.effect is not None:
+            rule.effect(self._connection, message)
+
+    def _retire_children(self, message: Message) -> None:
+        """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (trap 17)."""
+        if message.rule.child is None:
+            return
+        made = self._create_from_host(message, message.rule.child, True)
+        for request in made.table.requests:
+            if request.destructor and not request.signature:
+                self._connection.to_host.add(wire.encode(made.host_id, request.opcode, "", []))
+                break
+
+    def _create_from_host(self, message: Message, family: Family, muted: bool) -> Object:
+        new_id = message.number(message.rule.signature.index(wire.NEW_ID))
+        holder = self._objects.by_host.get(new_id)
+        if new_id < SERVER_IDS or (holder is not None and holder.stage == LIVE):
+            raise ProtocolViolation(DISPLAY_ID, IMPLEMENTATION, f"new id {new_id} is not free on the compositor's side")
+        return self._objects.create_from_host(new_id, family.table(message.target.version), muted)
+
+    def too_long(self, size: int) -> PolicyViolation:
+        most = self._connection.limits.message_bytes
+        return PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{size} bytes are more than {most}", "quota: message-bytes")
+
+
+def no_object(side: int, object_id: int) -> ProtocolViolation:
+    """libwayland's answer to a target that is not there."""
+    return ProtocolViolation(DISPLAY_ID, INVALID_OBJECT, f"invalid object {object_id}")
+
+
+def no_message(side: int, target: Object, opcode: int) -> ProtocolViolation:
+    """libwayland's answers to a dead target and to an opcode the bound version does not have."""
+    if side == GUEST and target.stage != LIVE:
+        return ProtocolViolation(DISPLAY_ID, INVALID_OBJECT, f"invalid object {target.guest_id}")
+    return ProtocolViolation(
+        DISPLAY_ID, INVALID_METHOD, f"invalid method {opcode}, {target.interface} is bound at version {target.version}"
+    )

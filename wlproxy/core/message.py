@@ -1,0 +1,42 @@
+"""A decoded message on its way through the judge and the handlers.
+
+Trusts: that `args` fit the rule's signature, as `wire.decode` has seen to.
+"""
+
+from __future__ import annotations
+
+from .fds import Fd
+from .objects import Object
+from .tables import Family, MessageRule
+
+
+class Message:
+    """A decoded message on its way through a handler, which may change `args` (setting `changed`), `child_family` and
+    `child_version` (wl_registry.bind), `destroys` (wl_fixes), `descriptors`, or raise."""
+
+    def __init__(self, side: int, target: Object, rule: MessageRule, args: list[object], descriptors: list[Fd]) -> None:
+        self.side = side
+        self.target = target
+        self.rule = rule
+        self.args = args
+        self.descriptors = descriptors
+        self.changed = False
+        self.child_family: Family | None = rule.child
+        self.child_version = target.table.version
+        self.destroys: Object | None = None
+        self.created: Object | None = None
+        self.host_serial = -1
+        self.stale = False  # its serial is not the guest's to use (now)
+        self.origin = rule.origin
+
+    def number(self, index: int) -> int:
+        """An argument that the signature says is a number or an id."""
+        value = self.args[index]
+        if not isinstance(value, int):
+            raise TypeError(f"{self.rule.interface}.{self.rule.name} argument {index} is not a number")
+        return value
+
+    def text(self, index: int) -> str:
+        """An argument that the signature says is a string; null is "" here."""
+        value = self.args[index]
+        return value if isinstance(value, str) else ""

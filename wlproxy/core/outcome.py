@@ -1,0 +1,112 @@
+"""What a session decided about one read: values that the transport carries out.
+
+A parcel is bytes and the descriptors that must not arrive after them: sendmsg(2) delivers descriptors with the first byte, so they
+reach the peer with or before the message that carries them. Descriptors of a parcel and of `discarded` belong to whoever
+holds the outcome: send and close the former, close the latter.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .fds import Fd
+
+GUEST: Final = 0  # the sides, as indices
+HOST: Final = 1
+
+
+class Parcel:
+    """`data` is whole messages; `fds` at most as many as Limits.fds_per_parcel."""
+
+    def __init__(self, data: bytes, fds: list[Fd]) -> None:
+        self.data = data
+        self.fds = fds
+
+
+class Record:
+    """One thing an admin should be able to read afterwards.
+
+    `event`: "bind", "refused", "rewritten", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the policy
+    line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it.
+    """
+
+    def __init__(
+        self, event: str, side: int, interface: str, object_id: int, message: str, reason: str, verdict: str, rule: str
+    ) -> None:
+        self.event = event
+        self.side = side
+        self.interface = interface
+        self.object_id = object_id
+        self.message = message
+        self.reason = reason
+        self.verdict = verdict
+        self.rule = rule
+
+    def __repr__(self) -> str:
+        return f"Record({self.event} {self.interface}#{self.object_id}.{self.message}: {self.reason!r} [{self.rule}])"
+
+
+class Outbox:
+    """Parcels in the making, for one destination."""
+
+    def __init__(self, fds_per_parcel: int) -> None:
+        self._most = fds_per_parcel
+        self._parts: list[bytes] = []
+        self._fds: list[Fd] = []
+        self._done: list[Parcel] | None = None
+
+    def add(self, data: bytes) -> None:
+        """Whole messages without descriptors, or whose descriptors have been added before."""
+        self._parts.append(data)
+
+    def room_for(self, fds: int) -> bool:
+        """Whether a message with that many descriptors still fits the parcel at hand; if not, `cut` first."""
+        return len(self._fds) + fds <= self._most
+
+    def cut(self) -> None:
+        """Closes the parcel at hand."""
+        if self._parts:
+            parts = self._parts
+            parcel = Parcel(parts[0] if len(parts) == 1 else b"".join(parts), self._fds)
+            if self._done is None:
+                self._done = [parcel]
+            else:
+                self._done.append(parcel)
+            self._parts = []
+            self._fds = []
+
+    def add_fds(self, fds: list[Fd]) -> None:
+        """Descriptors of the message that is added next (or is part of a run that is added later)."""
+        self._fds.extend(fds)
+
+    def parcels(self) -> list[Parcel]:
+        """Everything added since the last call, in order."""
+        if self._done is None and not self._parts:
+            return []
+        self.cut()
+        done = self._done
+        self._done = None
+        return [] if done is None else done
+
+    def abandon(self) -> list[Fd]:
+        """The descriptors of everything added: the session broke before it could hand them out."""
+        held = self._fds
+        self._fds = []
+        self._parts = []
+        for parcel in self._done or []:
+            held.extend(parcel.fds)
+        self._done = None
+        return held
+
+
+class Outcome:
+    """What is to be sent, closed and written down. `farewell` not empty: the session is over and why; send, then close."""
+
+    def __init__(
+        self, to_guest: list[Parcel], to_host: list[Parcel], discarded: list[Fd], audit: list[Record], farewell: str
+    ) -> None:
+        self.to_guest = to_guest
+        self.to_host = to_host
+        self.discarded = discarded
+        self.audit = audit
+        self.farewell = farewell

@@ -1,0 +1,36 @@
+"""The events a toolkit waits for after a request that the compositor will never see.
+
+Promises: only events that the specification allows at that point, and only where a client blocks on them: a refusal then looks
+like the ordinary "no" of the protocol. Source: the interface descriptions in the protocol XML of each interface named.
+"""
+
+from __future__ import annotations
+
+from ..core.tables import Answer
+
+
+def _self(event: str, *args: object) -> Answer:
+    return Answer(event, list(args), from_child=False, also_real=False)
+
+
+def _child(event: str, *args: object) -> Answer:
+    return Answer(event, list(args), from_child=True, also_real=False)
+
+
+ANSWERS: dict[tuple[str, str], list[Answer]] = {
+    # A toplevel that nobody shows still gets its first configure: clients draw only after it.
+    ("xdg_surface", "get_toplevel"): [_child("configure", 0, 0, b""), _self("configure", 1)],
+    ("xdg_surface", "get_popup"): [_child("popup_done")],
+    ("wp_presentation", "feedback"): [_child("discarded")],
+    ("xdg_activation_token_v1", "commit"): [_self("done", "")],
+    ("zwp_linux_buffer_params_v1", "create"): [_self("failed")],
+    ("zwlr_screencopy_frame_v1", "copy"): [_self("failed")],
+    ("zwlr_screencopy_frame_v1", "copy_with_damage"): [_self("failed")],
+    ("zwlr_layer_shell_v1", "get_layer_surface"): [_child("closed")],
+    ("ext_image_copy_capture_manager_v1", "create_session"): [_child("stopped")],
+    ("ext_image_copy_capture_frame_v1", "capture"): [_self("failed", 0)],
+    ("ext_session_lock_manager_v1", "lock"): [_child("finished")],
+    ("zwlr_output_configuration_v1", "apply"): [_self("failed")],
+    ("zwlr_output_configuration_v1", "test"): [_self("failed")],
+    ("zwlr_gamma_control_manager_v1", "get_gamma_control"): [_child("failed")],
+}

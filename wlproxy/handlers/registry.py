@@ -1,0 +1,155 @@
+"""What a guest sees of the compositor's globals, and the only way to one.
+
+Promises: a global that the policy does not allow is never announced, whenever it appears; a bind is judged against what was announced
+on that very registry, never against the guest's own words; versions are capped; names are the proxy's own, so that gaps tell
+nothing of what is hidden. Trusts: the compiled policy. Source: wayland.xml wl_registry; libwayland registry_bind
+(src/wayland-server.c) for the errors; WAYLAND.md traps 9 to 11.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..core.connection import Connection
+from ..core.errors import ProtocolViolation
+from ..core.message import Message
+from ..core.outcome import GUEST
+from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
+from ..core.wire import INVALID_OBJECT
+
+NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
+MOST_NAMES: Final = 65536
+
+
+class Announced:
+    """One global as the guest was told of it."""
+
+    def __init__(self, host_name: int, guest_name: int, interface: str, version: int) -> None:
+        self.host_name = host_name
+        self.guest_name = guest_name
+        self.interface = interface
+        self.version = version
+        self.removed = False
+
+
+class Globals:
+    """The globals of one connection; every registry of the connection gives the same name to the same global."""
+
+    def __init__(self, keep_names: bool) -> None:
+        self._keep_names = keep_names
+        self._current: dict[int, Announced] = {}
+        self._given = 0
+
+    def announce(self, host_name: int, interface: str, version: int) -> Announced:
+        """The global under its name for the guest. A name the compositor uses again for another global is a new one."""
+        found = self._current.get(host_name)
+        if found is None or found.removed or found.interface != interface or found.version != version:
+            self._given += 1
+            found = Announced(host_name, host_name if self._keep_names else self._given, interface, version)
+            self._current[host_name] = found
+        return found
+
+
+class Registry(Note):
+    """What one wl_registry has been told: by the compositor's name and by the guest's."""
+
+    def __init__(self) -> None:
+        self.by_host: dict[int, Announced] = {}
+        self.by_guest: dict[int, Announced] = {}
+
+
+def registry_of(message: Message) -> Registry:
+    """The state of the registry that a message belongs to."""
+    note = message.target.note
+    if not isinstance(note, Registry):
+        note = Registry()
+        message.target.note = note
+    return note
+
+
+def globals_of(connection: Connection) -> Globals:
+    """The state that the registries of a connection share."""
+    known = connection.shared.get("globals")
+    if not isinstance(known, Globals):
+        known = Globals(connection.tables.keep_names)
+        connection.shared["globals"] = known
+    return known
+
+
+def on_global(connection: Connection, message: Message) -> int:
+    """wl_registry.global: announced if the policy allows the interface, at most at the version it allows."""
+    interface = message.text(INTERFACE)
+    allowed = connection.tables.globals.get(interface)
+    registry = registry_of(message)
+    if allowed is None or len(registry.by_guest) >= MOST_NAMES:
+        return DROP
+    offered = message.number(VERSION)
+    version = min(offered, allowed[0])
+    if version < 1:
+        return DROP
+    host_name = message.number(NAME)
+    announced = globals_of(connection).announce(host_name, interface, version)
+    registry.by_host[host_name] = announced
+    registry.by_guest[announced.guest_name] = announced
+    if announced.guest_name != host_name or version != offered:
+        message.args[NAME] = announced.guest_name
+        message.args[VERSION] = version
+        message.changed = True
+    return FORWARD
+
+
+def on_global_remove(connection: Connection, message: Message) -> int:
+    """wl_registry.global_remove: told only to a registry that was told of the global."""
+    announced = registry_of(message).by_host.pop(message.number(NAME), None)
+    if announced is None:
+        return DROP
+    announced.removed = True
+    if announced.guest_name != message.number(NAME):
+        message.args[NAME] = announced.guest_name
+        message.changed = True
+    return FORWARD
+
+
+def on_bind(connection: Connection, message: Message) -> int:
+    """wl_registry.bind: only what this registry announced, under its interface, up to its version.
+
+    A global that has gone in the meantime gives an inert object: the guest could not know (trap 11). Under a transparent policy
+    the compositor itself is left to answer.
+    """
+    registry = message.target.guest_id
+    interface = message.text(INTERFACE)
+    version = message.number(VERSION)
+    name = message.number(NAME)
+    announced = registry_of(message).by_guest.get(name)
+    if announced is None:
+        raise ProtocolViolation(registry, INVALID_OBJECT, f"invalid global {interface[:64]!a} ({name})")
+    if announced.interface != interface:
+        raise ProtocolViolation(
+            registry,
+            INVALID_OBJECT,
+            f"invalid interface for global {name}: have {announced.interface}, wanted {interface[:64]!a}",
+        )
+    if not 1 <= version <= announced.version:
+        raise ProtocolViolation(
+            registry,
+            INVALID_OBJECT,
+            f"invalid version for global {interface} ({name}): have {announced.version}, wanted {version}",
+        )
+    message.child_family = connection.tables.family(interface)
+    message.child_version = version
+    if announced.host_name != name:
+        message.args[NAME] = announced.host_name
+        message.changed = True
+    origin = connection.tables.globals[interface][1]
+    if announced.removed and not connection.tables.keep_names:
+        connection.record("bind", message, f"{interface} version {version}: removed meanwhile", "inert", "built-in: removed global")
+        return MAKE_INERT
+    connection.record("bind", message, f"{interface} version {version}", ALLOW, origin)
+    return FORWARD
+
+
+def on_destroy_registry(connection: Connection, message: Message) -> int:
+    """wl_fixes.destroy_registry destroys its argument, not its receiver (trap 12)."""
+    if message.side == GUEST:
+        message.destroys = connection.objects.of_guest(message.number(0))
+    return FORWARD

@@ -1,0 +1,426 @@
+"""xdg-shell: windows and popups, from construction over configure to destruction.
+
+Promises towards the compositor: objects are built and taken down in the order the specification asks for; a buffer is committed only
+after a configure was acknowledged; only serials the compositor sent are acknowledged; popups have a complete positioner and a parent
+that is there; no toplevel is its own ancestor; sizes are in range. Each misuse gets the error that the specification names.
+Trusts: the session's object table. Source: xdg-shell.xml.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..core.connection import Connection
+from ..core.errors import PolicyViolation, ProtocolViolation
+from ..core.message import Message
+from ..core.objects import LIVE, Object
+from ..core.tables import FORWARD, Note
+from ..core.wire import DISPLAY_ID, IMPLEMENTATION
+from .surfaces import FARTHEST, Content, Surface, surface_at
+
+# xdg_wm_base.error
+ROLE, DEFUNCT_SURFACES, NOT_TOPMOST, INVALID_PARENT, INVALID_STATE, INVALID_POSITIONER = 0, 1, 2, 3, 4, 5
+# xdg_surface.error
+NOT_CONSTRUCTED, ALREADY_CONSTRUCTED, UNCONFIGURED_BUFFER, INVALID_SERIAL, INVALID_SIZE, DEFUNCT_ROLE_OBJECT = 1, 2, 3, 4, 5, 6
+# xdg_toplevel.error
+INVALID_RESIZE_EDGE, TOPLEVEL_INVALID_PARENT, TOPLEVEL_INVALID_SIZE = 0, 1, 2
+INVALID_GRAB: Final = 0  # xdg_popup.error
+INVALID_INPUT: Final = 0  # xdg_positioner.error
+
+TOPLEVEL: Final = "xdg_toplevel"
+POPUP: Final = "xdg_popup"
+MOST_SERIALS: Final = 1024  # configures without an acknowledgement
+DEEPEST_POPUP: Final = 16
+RESIZE_EDGES: Final = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10))
+
+
+class Shell(Note):
+    """One xdg_wm_base: how many of its surfaces are alive."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.owner = owner
+        self.surfaces = 0
+
+    def ending(self) -> None:
+        """xdg_wm_base.destroy."""
+        if self.surfaces:
+            raise ProtocolViolation(
+                self.owner.guest_id, DEFUNCT_SURFACES, f"destroyed before {self.surfaces} of its xdg_surfaces"
+            )
+
+
+class Positioner(Note):
+    """One xdg_positioner: complete once it has a size and an anchor rectangle."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.sized = False
+        self.anchored = False
+
+
+class ShellContent(Content):
+    """What an xdg_surface demands of its wl_surface's commits."""
+
+    def __init__(self, shell_surface: ShellSurface) -> None:
+        self.shell_surface = shell_surface
+
+    def before_commit(self, surface: Surface) -> None:
+        """A buffer only after a configure of the role's was acknowledged; a popup has a parent by now."""
+        held = self.shell_surface
+        window = held.window
+        if window is None:
+            if surface.will_show_buffer():
+                raise ProtocolViolation(held.owner.guest_id, UNCONFIGURED_BUFFER, "a buffer before the role is constructed")
+            return
+        window.before_commit()
+        if surface.will_show_buffer():
+            if not held.configured:
+                raise ProtocolViolation(held.owner.guest_id, UNCONFIGURED_BUFFER, "a buffer before the first configure is acknowledged")
+            window.mapped = True
+        elif surface.attached:  # unmapped: it starts again with a commit without a buffer
+            held.configured = False
+            window.mapped = False
+
+    def surface_gone(self) -> None:
+        """The wl_surface is destroyed; Surface has seen to it that no role object is alive."""
+        self.shell_surface.surface = None
+
+
+class Window(Note):
+    """What a toplevel and a popup have in common: the xdg_surface they belong to and the windows that depend on them."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.owner = owner
+        self.shell_surface: ShellSurface | None = None
+        self.mapped = False
+        self.grabbed = False
+        self.parent: Window | None = None
+        self.popups: list[Window] = []
+        self.bounds_changed = False
+        self.minimum = (0, 0)
+        self.maximum = (0, 0)
+
+    def manager_id(self) -> int:
+        """The id of the xdg_wm_base, which most errors belong to."""
+        held = self.shell_surface
+        return held.manager.owner.guest_id if held is not None and held.manager is not None else DISPLAY_ID
+
+    def before_commit(self) -> None:
+        """A toplevel's size bounds are double-buffered: they must fit each other now."""
+        if not self.bounds_changed:
+            return
+        self.bounds_changed = False
+        for small, large in zip(self.minimum, self.maximum, strict=True):
+            if small and large and small > large:
+                raise ProtocolViolation(self.owner.guest_id, TOPLEVEL_INVALID_SIZE, f"minimum {small} is above maximum {large}")
+
+    def ending(self) -> None:
+        """xdg_toplevel.destroy, xdg_popup.destroy: popups go first, topmost first."""
+        if self.popups:
+            raise ProtocolViolation(
+                self.manager_id(), NOT_TOPMOST, f"destroyed before its xdg_popup#{self.popups[-1].owner.guest_id}"
+            )
+        if self.owner.interface == POPUP and self.parent is not None:
+            self.parent.popups.remove(self)
+        self.parent = None
+        held = self.shell_surface
+        if held is not None:
+            held.window = None
+            held.configured = False
+            held.serials = []
+
+
+class ShellSurface(Note):
+    """One xdg_surface."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.owner = owner
+        self.manager: Shell | None = None
+        self.surface: Surface | None = None
+        self.window: Window | None = None
+        self.configured = False
+        self.serials: list[int] = []
+
+    def ending(self) -> None:
+        """xdg_surface.destroy."""
+        window = self.window
+        if window is not None:
+            raise ProtocolViolation(
+                self.owner.guest_id, DEFUNCT_ROLE_OBJECT, f"destroyed before its {window.owner.interface}#{window.owner.guest_id}"
+            )
+        if self.manager is not None:
+            self.manager.surfaces -= 1
+        if self.surface is not None:
+            self.surface.shell = None
+            self.surface.role_object = None
+
+
+def shell_surface_of(message: Message) -> ShellSurface:
+    """The xdg_surface a message is addressed to."""
+    note = message.target.note
+    if not isinstance(note, ShellSurface):
+        raise TypeError(f"{message.rule.interface}#{message.target.guest_id} has no shell state")
+    return note
+
+
+def window_of(message: Message) -> Window:
+    """The toplevel or popup a message is addressed to."""
+    note = message.target.note
+    if not isinstance(note, Window):
+        raise TypeError(f"{message.rule.interface}#{message.target.guest_id} has no window state")
+    return note
+
+
+def note_at(connection: Connection, message: Message, index: int) -> Note | None:
+    """What is remembered of the object an argument names."""
+    found = connection.objects.of_host(message.number(index))
+    return None if found is None else found.note
+
+
+# xdg_wm_base
+
+
+def on_get_xdg_surface(connection: Connection, message: Message) -> int:
+    """xdg_wm_base.get_xdg_surface(id, surface)."""
+    surface = surface_at(connection, message, 1)
+    if surface is not None:
+        manager = message.target.guest_id
+        if surface.role not in ("", TOPLEVEL, POPUP):
+            raise ProtocolViolation(manager, ROLE, f"wl_surface#{surface.owner.guest_id} is a {surface.role} already")
+        if surface.shell is not None:
+            raise ProtocolViolation(manager, ROLE, f"wl_surface#{surface.owner.guest_id} has an xdg_surface already")
+        if surface.mapped or surface.will_show_buffer():
+            raise ProtocolViolation(manager, INVALID_STATE, f"wl_surface#{surface.owner.guest_id} has a buffer already")
+    return FORWARD
+
+
+def xdg_surface_made(connection: Connection, message: Message) -> None:
+    """Links the new xdg_surface."""
+    surface = surface_at(connection, message, 1)
+    made = message.created
+    if surface is None or made is None or not isinstance(made.note, ShellSurface):
+        return
+    made.note.surface = surface
+    surface.shell = ShellContent(made.note)
+    surface.role_object = made
+    manager = message.target.note
+    if isinstance(manager, Shell):
+        manager.surfaces += 1
+        made.note.manager = manager
+
+
+# xdg_positioner
+
+
+def on_positioner_size(connection: Connection, message: Message) -> int:
+    """xdg_positioner.set_size(width, height): both positive."""
+    width, height = message.number(0), message.number(1)
+    if width < 1 or height < 1:
+        raise ProtocolViolation(message.target.guest_id, INVALID_INPUT, f"size {width} x {height} is not positive")
+    check_size(width, height)
+    if isinstance(message.target.note, Positioner):
+        message.target.note.sized = True
+    return FORWARD
+
+
+def on_anchor_rect(connection: Connection, message: Message) -> int:
+    """xdg_positioner.set_anchor_rect(x, y, width, height): size not negative."""
+    width, height = message.number(2), message.number(3)
+    if width < 0 or height < 0:
+        raise ProtocolViolation(message.target.guest_id, INVALID_INPUT, f"size {width} x {height} is negative")
+    clamp(connection, message, (0, 1, 2, 3))
+    if isinstance(message.target.note, Positioner):
+        message.target.note.anchored = True
+    return FORWARD
+
+
+def on_anchor_or_gravity(connection: Connection, message: Message) -> int:
+    """xdg_positioner.set_anchor, set_gravity: 0 to 8."""
+    if not 0 <= message.number(0) <= 8:
+        raise ProtocolViolation(message.target.guest_id, INVALID_INPUT, f"{message.number(0)} is not in the enum")
+    return FORWARD
+
+
+def on_positioner_offset(connection: Connection, message: Message) -> int:
+    """xdg_positioner.set_offset(x, y)."""
+    clamp(connection, message, (0, 1))
+    return FORWARD
+
+
+# xdg_surface
+
+
+def on_get_toplevel(connection: Connection, message: Message) -> int:
+    """xdg_surface.get_toplevel(id)."""
+    take_window_role(shell_surface_of(message), TOPLEVEL)
+    return FORWARD
+
+
+def take_window_role(held: ShellSurface, role: str) -> None:
+    """One role object at a time, and the same role for the wl_surface's life."""
+    if held.window is not None:
+        raise ProtocolViolation(held.owner.guest_id, ALREADY_CONSTRUCTED, f"has its {held.window.owner.interface} already")
+    surface = held.surface
+    if surface is not None:
+        manager = held.manager.owner.guest_id if held.manager is not None else DISPLAY_ID
+        surface.role_object = None
+        surface.take_role(role, manager, ROLE)
+        surface.role_object = held.owner
+
+
+def window_made(connection: Connection, message: Message) -> None:
+    """Links the new xdg_toplevel or xdg_popup; a popup to its parent, too."""
+    made = message.created
+    if made is None or not isinstance(made.note, Window):
+        return
+    held = shell_surface_of(message)
+    held.window = made.note
+    made.note.shell_surface = held
+    if message.rule.name == "get_popup":
+        parent = note_at(connection, message, 1)
+        if isinstance(parent, ShellSurface) and parent.window is not None:
+            made.note.parent = parent.window
+            parent.window.popups.append(made.note)
+
+
+def on_get_popup(connection: Connection, message: Message) -> int:
+    """xdg_surface.get_popup(id, parent, positioner). A null parent is for protocols that this proxy does not serve to guests."""
+    held = shell_surface_of(message)
+    manager = held.manager.owner.guest_id if held.manager is not None else DISPLAY_ID
+    parent = note_at(connection, message, 1)
+    if not isinstance(parent, ShellSurface) or parent is held or parent.window is None:
+        raise ProtocolViolation(manager, INVALID_PARENT, "its parent is no constructed xdg_surface other than itself")
+    check_positioner(connection, message, 2, manager)
+    take_window_role(held, POPUP)
+    levels = 1
+    above: Window | None = parent.window
+    while above is not None:
+        levels += 1
+        above = above.parent if above.owner.interface == POPUP else None
+    if levels > DEEPEST_POPUP:
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"more than {DEEPEST_POPUP} nested popups", "quota: popup-depth")
+    return FORWARD
+
+
+def check_positioner(connection: Connection, message: Message, index: int, manager: int) -> None:
+    """Raises invalid_positioner unless the positioner is complete."""
+    positioner = note_at(connection, message, index)
+    if isinstance(positioner, Positioner) and not (positioner.sized and positioner.anchored):
+        raise ProtocolViolation(manager, INVALID_POSITIONER, "its positioner lacks a size or an anchor rectangle")
+
+
+def on_configure(connection: Connection, message: Message) -> None:
+    """The xdg_surface.configure event: its serial may now be acknowledged."""
+    note = message.target.note
+    if isinstance(note, ShellSurface):
+        note.serials.append(message.number(0))
+        if len(note.serials) > MOST_SERIALS:
+            del note.serials[0]
+
+
+def on_ack_configure(connection: Connection, message: Message) -> int:
+    """xdg_surface.ack_configure(serial): one that was sent, and none older than one acknowledged."""
+    held = shell_surface_of(message)
+    if held.window is None:
+        raise ProtocolViolation(held.owner.guest_id, NOT_CONSTRUCTED, "no role is constructed")
+    serial = message.number(0)
+    if serial not in held.serials:
+        raise ProtocolViolation(held.owner.guest_id, INVALID_SERIAL, f"serial {serial} was not sent or is acknowledged already")
+    del held.serials[: held.serials.index(serial) + 1]
+    held.configured = True
+    return FORWARD
+
+
+def on_window_geometry(connection: Connection, message: Message) -> int:
+    """xdg_surface.set_window_geometry(x, y, width, height)."""
+    held = shell_surface_of(message)
+    if held.window is None:
+        raise ProtocolViolation(held.owner.guest_id, NOT_CONSTRUCTED, "no role is constructed")
+    width, height = message.number(2), message.number(3)
+    if width < 1 or height < 1:
+        raise ProtocolViolation(held.owner.guest_id, INVALID_SIZE, f"size {width} x {height} is not positive")
+    check_size(width, height)
+    clamp(connection, message, (0, 1))
+    return FORWARD
+
+
+# xdg_toplevel
+
+
+def on_set_parent(connection: Connection, message: Message) -> int:
+    """xdg_toplevel.set_parent(parent): no loop. Null, or an unmapped parent, unsets it."""
+    window = window_of(message)
+    parent = note_at(connection, message, 0) if message.number(0) else None
+    if not isinstance(parent, Window):
+        window.parent = None
+        return FORWARD
+    above: Window | None = parent
+    while above is not None:
+        if above is window:
+            raise ProtocolViolation(message.target.guest_id, TOPLEVEL_INVALID_PARENT, "a window cannot be its own ancestor")
+        above = above.parent if above.owner.stage == LIVE else None
+    window.parent = parent
+    return FORWARD
+
+
+def on_size_bound(connection: Connection, message: Message) -> int:
+    """xdg_toplevel.set_min_size, set_max_size: not negative; 0 is "none"."""
+    width, height = message.number(0), message.number(1)
+    if width < 0 or height < 0:
+        raise ProtocolViolation(message.target.guest_id, TOPLEVEL_INVALID_SIZE, f"size {width} x {height} is negative")
+    clamp(connection, message, (0, 1))
+    bound = (message.number(0), message.number(1))
+    window = window_of(message)
+    window.bounds_changed = True
+    if message.rule.name == "set_min_size":
+        window.minimum = bound
+    else:
+        window.maximum = bound
+    return FORWARD
+
+
+def on_resize(connection: Connection, message: Message) -> int:
+    """xdg_toplevel.resize(seat, serial, edges)."""
+    if message.number(2) not in RESIZE_EDGES:
+        raise ProtocolViolation(message.target.guest_id, INVALID_RESIZE_EDGE, f"there is no edge {message.number(2)}")
+    return FORWARD
+
+
+# xdg_popup
+
+
+def on_grab(connection: Connection, message: Message) -> int:
+    """xdg_popup.grab(seat, serial): before it is mapped, from a toplevel or a popup that grabs itself."""
+    window = window_of(message)
+    parent = window.parent
+    if window.mapped:
+        raise ProtocolViolation(message.target.guest_id, INVALID_GRAB, "grab after the popup was mapped")
+    if parent is not None and parent.owner.interface == POPUP and not parent.grabbed:
+        raise ProtocolViolation(message.target.guest_id, INVALID_GRAB, "its parent popup has no grab")
+    window.grabbed = True
+    return FORWARD
+
+
+def on_reposition(connection: Connection, message: Message) -> int:
+    """xdg_popup.reposition(positioner, token)."""
+    check_positioner(connection, message, 0, window_of(message).manager_id())
+    return FORWARD
+
+
+# ranges
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises PolicyViolation for what no screen can show."""
+    if width > FARTHEST or height > FARTHEST:
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{width} x {height} is above {FARTHEST}", "built-in: size")
+
+
+def clamp(connection: Connection, message: Message, indices: tuple[int, ...]) -> None:
+    """Brings numbers into the range a window can have."""
+    for index in indices:
+        wanted = message.number(index)
+        allowed = max(-FARTHEST, min(wanted, FARTHEST))
+        if wanted != allowed:
+            message.args[index] = allowed
+            message.changed = True
+            connection.record("rewritten", message, f"{wanted} becomes {allowed}", "allow", "built-in: range")

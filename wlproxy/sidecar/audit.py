@@ -1,0 +1,108 @@
+"""Audit entries: what they look like, and how a flood of them is kept from filling a disk.
+
+Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; never payload. At most LINES_PER_SECOND
+a second for a guest; equal entries within a second are folded into one with a count, what goes beyond that is counted in an
+"audit-gap". Trusts: `Record.rule` and `verdict` (the policy's and our own words).
+
+The relay makes the entry; the broker, which the guest cannot reach, adds version, time, guest and policy (`line`), so that even a
+relay taken over cannot write in another guest's name. Fields are only ever added. Form: OPERATIONS, "Audit events".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from ..core.outcome import Record
+
+VERSION: Final = 1
+LINES_PER_SECOND: Final = 20
+TEXT_CHARACTERS: Final = 200
+DIRECTIONS: Final = ("request", "event")  # by side: guest, host
+EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
+
+
+def plain(text: str) -> str:
+    """A peer's text for an admin's terminal: printable ASCII, everything else as an escape, cut."""
+    safe = text[:TEXT_CHARACTERS].encode("unicode_escape").decode("ascii")
+    return safe if len(safe) <= TEXT_CHARACTERS and len(text) <= TEXT_CHARACTERS else safe[: TEXT_CHARACTERS - 3] + "..."
+
+
+def entry_of(record: Record, client: int, pid: int, uid: int) -> dict[str, Any]:
+    """The entry for one of the session's records."""
+    entry: dict[str, Any] = {
+        "event": EVENTS.get(record.event, record.event),
+        "client": client,
+        "peer": {"pid": pid, "uid": uid},
+        "verdict": "allow" if record.verdict == "allow" else "rewrite" if record.event == "rewritten" else "deny",
+        "reason": plain(record.reason),
+        "decided": {"kind": record.event, "rule": plain(record.rule)},
+    }
+    if entry["verdict"] == "deny":
+        entry["deny_as"] = record.verdict
+    if record.interface or record.message:
+        entry["message"] = {
+            "dir": DIRECTIONS[record.side],
+            "interface": plain(record.interface),
+            "object": record.object_id,
+            "name": plain(record.message),
+        }
+    return entry
+
+
+def encode(entry: dict[str, Any]) -> bytes:
+    """One line without its end."""
+    return json.dumps(entry, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+class Folder:
+    """Decides which entries become lines. `add` and `tick` return the lines to write now; times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.pending = False  # a window is open: `tick` must be called
+        self._until = 0.0
+        self._lines = 0
+        self._repeats: dict[bytes, int] = {}
+        self._dropped = 0
+
+    def add(self, entry: dict[str, Any], now: float) -> list[bytes]:
+        """Takes one entry."""
+        lines = self.tick(now)
+        if not self.pending:
+            self.pending = True
+            self._until = now + 1.0
+        line = encode(entry)
+        if line in self._repeats:
+            self._repeats[line] += 1
+        elif self._lines < LINES_PER_SECOND:
+            self._lines += 1
+            self._repeats[line] = 0
+            lines.append(line)
+        else:
+            self._dropped += 1
+        return lines
+
+    def tick(self, now: float) -> list[bytes]:
+        """Closes the window when its second is over."""
+        if not self.pending or now < self._until:
+            return []
+        return self.flush()
+
+    def flush(self) -> list[bytes]:
+        """Closes the window."""
+        lines = [line[:-1] + b',"count":%d}' % count for line, count in self._repeats.items() if count]
+        if self._dropped:
+            lines.append(encode({"event": "audit-gap", "count": self._dropped, "reason": "more than 20 lines in a second"}))
+        self.pending = False
+        self._repeats = {}
+        self._dropped = 0
+        self._lines = 0
+        return lines
+
+
+def line(entry: dict[str, Any], stamp: str, mono: float, guest: str, policy: dict[str, str]) -> bytes:
+    """The finished line: what the broker vouches for goes over whatever the entry says of it."""
+    whole: dict[str, Any] = {"v": VERSION, "ts": stamp, "mono": round(mono, 6)}
+    whole.update(entry)
+    whole.update({"v": VERSION, "ts": stamp, "mono": round(mono, 6), "guest": guest, "policy": policy})
+    return encode(whole) + b"\n"

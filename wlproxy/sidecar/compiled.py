@@ -1,0 +1,143 @@
+"""The compiled policy for a sidecar, without the compiler in its memory: a forked child reads and compiles, and hands bytes over.
+
+The child starts before this process imports the rest of the sidecar, so that both happen at once where there are two cores.
+
+Promises: what `finish` returns is a compiled policy of a form this version reads, whose hash is right, or it raises ConfigErrors
+with everything that was wrong. Trusts: the files an admin names.
+
+A name or a TOML file is compiled; a file that ends in .json is a compiled policy already (`wlproxy compile`) and only checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from ..core.errors import ConfigError, ConfigErrors
+
+
+class PolicyInvalid(Exception):
+    """The policy cannot be used; `lines` say why, one finding each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class Compiled:
+    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is."""
+
+    def __init__(self, name: str, sha256: str, data: bytes) -> None:
+        self.name = name
+        self.sha256 = sha256
+        self.data = data
+
+
+class Compilation:
+    """A child at work. `fd` becomes readable when there is something to `read`."""
+
+    def __init__(self, name: str, variables: dict[str, str]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.fd, to_parent = os.pipe()
+        self._name = name
+        self._parts: list[bytes] = []
+        self._pid = os.fork()
+        if self._pid == 0:
+            status = 70
+            try:
+                os.close(self.fd)
+                with open(to_parent, "wb") as out:
+                    out.write(answer(name, variables))
+                status = 0
+            except BrokenPipeError:
+                pass  # nobody wants to know any more
+            except BaseException:  # noqa: BLE001  the last frame of the process
+                sys.excepthook(*sys.exc_info())
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        os.close(to_parent)
+
+    def read(self) -> bool:
+        """Takes what has come; True when that was all. Blocks while nothing comes."""
+        data = os.read(self.fd, 1 << 20)
+        if data:
+            self._parts.append(data)
+            return False
+        os.close(self.fd)
+        os.waitpid(self._pid, 0)
+        return True
+
+    def result(self) -> Compiled:
+        """After `read` has said True. Raises PolicyInvalid."""
+        head, _, data = b"".join(self._parts).partition(b"\n")
+        if not head:
+            raise PolicyInvalid([f"{self._name}: the policy compiler ended without an answer, see above"])
+        told = json.loads(head)
+        if told["findings"]:
+            raise PolicyInvalid(told["findings"])
+        return Compiled(told["name"], told["sha256"], data)
+
+    def finish(self) -> Compiled:
+        """Waits for the end. Raises PolicyInvalid."""
+        while not self.read():
+            pass
+        return self.result()
+
+
+def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
+    """The compiled policy of a name or path, in one call. Raises PolicyInvalid."""
+    compiled: dict[str, Any] = json.loads(Compilation(name, variables).finish().data)
+    return compiled
+
+
+def answer(name: str, variables: dict[str, str]) -> bytes:
+    """In the child: a head line {"findings", "name", "sha256"}, then the canonical text."""
+    from ..policy import compile as compiler
+
+    try:
+        compiled = from_json(name) if name.endswith(".json") else from_source(name, variables)
+    except PolicyInvalid as error:
+        return json.dumps({"findings": error.lines}).encode() + b"\n"
+    head = {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"]}
+    return json.dumps(head).encode() + b"\n" + compiler.canonical(compiled)
+
+
+def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:
+    """Loads and compiles. Raises PolicyInvalid with all findings."""
+    from ..policy.compile import compile_policy
+    from ..policy.load import explain, load_policy
+    from ..policy.load_protocols import load_shipped
+
+    try:
+        interfaces = load_shipped()
+        return compile_policy(load_policy(name, variables, interfaces), interfaces)
+    except ConfigErrors as errors:
+        raise PolicyInvalid(explain(errors)) from errors
+    except ConfigError as error:
+        raise PolicyInvalid([str(error)]) from error
+    except OSError as error:
+        raise PolicyInvalid([f"{error.filename or name}: {error.strerror}"]) from error
+
+
+def from_json(path: str) -> dict[str, Any]:
+    """Reads a compiled policy and checks that it is one and whole. Raises PolicyInvalid."""
+    from ..handlers import load_tables
+    from ..policy.compile import digest
+
+    try:
+        with open(path, "rb") as file:
+            compiled = json.load(file)
+        if not isinstance(compiled, dict) or "sha256" not in compiled:
+            raise PolicyInvalid([f"{path}: not a compiled policy (made by: wlproxy compile NAME -o {path})"])
+        if digest(compiled) != compiled["sha256"]:
+            raise PolicyInvalid([f"{path}: its sha256 is not that of its content: compile it again"])
+        load_tables(compiled)
+    except OSError as error:
+        raise PolicyInvalid([f"{path}: {error.strerror}"]) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PolicyInvalid([f"{path}: not a compiled policy of this version: {error}"]) from error
+    return compiled

@@ -1,0 +1,600 @@
+"""The relay: the process that faces the guest. It accepts, reads, asks the session, writes.
+
+Promises: what a session lets pass leaves at once, in order, without waiting for more; nobody's stall, error or end touches another
+connection; nothing is held without a bound: a side is not read while more than its queue limit waits for the other, and a
+queue that nobody empties ends the connection after Limits.stall_seconds. The last bytes of either side are delivered before the
+other end is closed. A relay without traffic does not wake. Trusts: the session's decisions and the broker.
+
+One connection's life: accepted -> the broker is asked for its own connection to the compositor -> open, both sides read -> over.
+The ends, each of which delivers what was read before it:
+    guest closes (or half-closes)   the compositor is told (SHUT_WR) and still read until it closes, at most DRAIN_SECONDS
+    compositor closes               the guest gets everything, then SHUT_WR; what it still sends is read and dropped until it
+                                    closes, at most LINGER_SECONDS: closing with unread bytes would make its next write
+                                    fail with ECONNRESET before it has read the final wl_display.error (unix(7))
+    the session says farewell       both ways, all within LINGER_SECONDS
+    stalled, stopped, our own bug   closed as it stands
+
+One recvmsg(2) for each readiness, then the next connection: level-triggered epoll(7) comes back to whoever has more. The receive
+buffers have room for 253 descriptors, SCM_MAX_FD, so MSG_CTRUNC can only mean that this process is out of descriptors:
+bytes and descriptors no longer match and the connection ends.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, Protocol
+
+from ..core.fds import Fd
+from ..core.outcome import Outcome
+from ..core.quotas import Limits
+from . import channel
+from .audit import Folder, entry_of, plain
+from .fd_facts import gather
+from .half import Half, close_all
+
+GUEST: Final = 0
+HOST: Final = 1
+SIDE_NAMES: Final = ("guest", "host")
+
+READ_BYTES: Final = 65536
+CMSG_BYTES: Final = int(socket.CMSG_SPACE(253 * 4))
+MSG_CMSG_CLOEXEC: Final = int(socket.MSG_CMSG_CLOEXEC)
+MSG_CTRUNC: Final = int(socket.MSG_CTRUNC)
+SOL_SOCKET: Final = int(socket.SOL_SOCKET)
+SCM_RIGHTS: Final = int(socket.SCM_RIGHTS)
+IN: Final = int(select.EPOLLIN)
+OUT: Final = int(select.EPOLLOUT)
+GONE: Final = int(select.EPOLLHUP | select.EPOLLERR)
+
+TICK_SECONDS: Final = 0.25
+DRAIN_SECONDS: Final = 5.0
+LINGER_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 0.5
+EVENTS_PER_TURN: Final = 64
+ACCEPTS_PER_TURN: Final = 16
+ACCEPT_PAUSE_SECONDS: Final = 0.5
+QUEUED_FDS: Final = 64  # towards one side; the kernel counts descriptors in flight by uid
+FDS_PER_READ: Final = 253
+FDS_OF_OUR_OWN: Final = 32
+CHANNEL_BACKLOG: Final = 256  # audit packets that may wait for the broker
+
+
+class SessionLike(Protocol):
+    """What the relay asks of wlproxy.core.session.Session; tests put their own in its place."""
+
+    now: float  # CLOCK_MONOTONIC seconds, set before each call
+
+    @property
+    def waiting(self) -> bool: ...
+    def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome: ...
+    def end_of_stream(self, side: int) -> Outcome: ...
+    def tick(self, now: float) -> Outcome: ...
+    def messages(self, side: int) -> int: ...
+    def close(self) -> list[Fd]: ...
+
+
+class Guest:
+    """A connection of the guest's side that waits for its own to the compositor. Nothing is read from it meanwhile."""
+
+    def __init__(self, sock: socket.socket, pid: int, uid: int) -> None:
+        self.sock = sock
+        self.pid = pid
+        self.uid = uid
+
+
+class Link:
+    """One guest connection with its compositor connection. `ended_by` "" = open; `deadline` 0 = none."""
+
+    def __init__(self, number: int, guest: Half, host: Half, session: SessionLike, pid: int, uid: int, now: float) -> None:
+        self.number = number
+        self.guest = guest
+        self.host = host
+        self.session = session
+        self.pid = pid
+        self.uid = uid
+        self.since = now
+        self.ended_by = ""
+        self.why = ""
+        self.deadline = 0.0
+        self.closed = False
+        self.plain = True  # nothing queued, nobody at the end: the fast path
+        self.ticking = False
+
+
+class Relay:
+    """All connections of one guest. `new_session` makes the session of each; `reload` a new `new_session` from a compiled policy."""
+
+    def __init__(
+        self,
+        broker: socket.socket,
+        listeners: list[socket.socket],
+        new_session: Callable[[], SessionLike],
+        limits: Limits,
+        reload: Callable[[bytes], Callable[[], SessionLike]],
+        most_clients: int,
+        most_fds: int,
+    ) -> None:
+        self._broker = broker
+        self._listeners = listeners
+        self._new_session = new_session
+        self._reload = reload
+        self._limits = limits
+        self._most_clients = most_clients
+        self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
+        self._epoll = select.epoll()
+        self._halves: dict[int, tuple[Half, Link]] = {}
+        self._links: dict[int, Link] = {}
+        self._waiting: dict[int, Guest] = {}
+        self._ticking: dict[int, Link] = {}
+        self._accepting = False
+        self._accept_again = 0.0
+        self._outbox: list[bytes] = []  # packets for the broker that it had no room for
+        self._lost_entries = 0
+        self._folder = Folder()
+        self._next_number = 1
+        self._next_tick = 0.0
+        self._now = monotonic()
+        self._stop_at = 0.0
+        self._done = False
+
+    def run(self) -> None:
+        """Until the broker says stop, or is gone."""
+        self._broker.setblocking(False)
+        self._epoll.register(self._broker.fileno(), IN)
+        for listener in self._listeners:
+            listener.setblocking(False)
+        self._accept_now()
+        self._tell(channel.packet(channel.READY))
+        poll = self._epoll.poll
+        halves = self._halves
+        while not self._done:
+            ready = poll(TICK_SECONDS if self._needs_tick() else -1.0, EVENTS_PER_TURN)
+            self._now = monotonic()
+            for number, mask in ready:
+                found = halves.get(number)
+                if found is None:
+                    self._other(number, mask)
+                else:
+                    self._serve(found[0], found[1], mask)
+            if self._now >= self._next_tick and self._needs_tick():
+                self._tick()
+        self._end_all()
+
+    def report(self, entry: dict[str, Any]) -> None:
+        """Writes an audit entry about the relay itself."""
+        self._note(entry)
+
+    # -- one connection
+
+    def _serve(self, half: Half, link: Link, mask: int) -> None:
+        try:
+            if mask & (OUT | GONE) and half.chunks:
+                half.push(self._now)
+            if mask & (IN | GONE) and half.events & IN:
+                self._read(half, link)
+            if not link.plain:
+                self._settle(link)
+        except Exception as error:  # noqa: BLE001  a bug of ours costs this connection, not the others
+            self._broken(link, error)
+
+    def _read(self, half: Half, link: Link) -> None:
+        try:
+            data, ancillary, flags, _ = half.recvmsg(READ_BYTES, CMSG_BYTES, MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return
+        except OSError:  # ECONNRESET: the peer closed with bytes of ours unread; an end of stream like any other
+            data, ancillary, flags = b"", [], 0
+        fds = self._descriptors(half, ancillary) if ancillary else []
+        if link.ended_by or not data:
+            close_all(fds)
+            link.plain = False
+            if not data:
+                self._end_of_stream(half, link)
+            return
+        half.received += len(data)
+        if flags & MSG_CTRUNC:
+            close_all(fds)
+            self._end(link, "proxy", f"out of descriptors while reading the {SIDE_NAMES[half.side]}", -1.0)
+            return
+        try:
+            session = link.session
+            session.now = self._now
+            outcome = session.receive(half.side, data, fds)
+        except Exception as error:  # noqa: BLE001  as in _serve; the descriptors of this read are still ours to close
+            self._broken(link, error, fds)
+            return
+        if outcome.to_host:
+            link.host.send(outcome.to_host, self._now)
+            if link.host.chunks or not link.host.writing:
+                link.plain = False
+        if outcome.to_guest:
+            link.guest.send(outcome.to_guest, self._now)
+            if link.guest.chunks or not link.guest.writing:
+                link.plain = False
+        if outcome.discarded or outcome.audit or outcome.farewell:
+            self._rest_of(link, outcome)
+        if not link.ticking:
+            link.ticking = True
+            self._ticking[link.number] = link
+
+    def _descriptors(self, half: Half, ancillary: list[tuple[int, int, bytes]]) -> list[Fd]:
+        fds: list[Fd] = []
+        for level, kind, raw in ancillary:
+            if level == SOL_SOCKET and kind == SCM_RIGHTS:
+                for (number,) in struct.iter_unpack("=i", raw[: len(raw) & ~3]):
+                    fds.append(gather(number) if half.side == GUEST else Fd(number))
+        half.received_fds += len(fds)
+        return fds
+
+    def _deliver(self, link: Link, outcome: Outcome) -> None:
+        """As in _read, for the rare calls."""
+        link.host.send(outcome.to_host, self._now)
+        link.guest.send(outcome.to_guest, self._now)
+        link.plain = False
+        self._rest_of(link, outcome)
+
+    def _rest_of(self, link: Link, outcome: Outcome) -> None:
+        close_all(outcome.discarded)
+        for record in outcome.audit:
+            self._note(entry_of(record, link.number, link.pid, link.uid))
+        if outcome.farewell:
+            self._end(link, "policy", outcome.farewell, LINGER_SECONDS)
+
+    def _end_of_stream(self, half: Half, link: Link) -> None:
+        half.reading = False
+        if link.ended_by:
+            return
+        link.session.now = self._now
+        self._deliver(link, link.session.end_of_stream(half.side))
+        if half.side == HOST and not link.ended_by:
+            self._end(link, "host" if link.guest.reading else "guest", "closed its connection", 0.0)
+
+    def _end(self, link: Link, by: str, why: str, linger: float) -> None:
+        """No more is judged. `linger` seconds are left to deliver what waits; 0: as long as it makes progress; below: none."""
+        if not link.ended_by:
+            link.ended_by = by
+            link.why = why
+        link.plain = False
+        if linger:
+            link.deadline = self._now + linger
+        if not link.ticking:
+            link.ticking = True
+            self._ticking[link.number] = link
+
+    def _settle(self, link: Link) -> None:
+        """Hands on ends, closes what is over, and asks epoll for what can be done now."""
+        if link.closed:
+            return
+        guest = link.guest
+        host = link.host
+        over = link.ended_by != ""
+        if not host.chunks and host.writing and (over or not guest.reading):
+            host.shut()
+            self._allow(link, DRAIN_SECONDS)
+        if not guest.chunks and guest.writing and (over or not host.reading):
+            guest.shut()
+            self._allow(link, LINGER_SECONDS)
+        if not host.reading and not guest.chunks and not guest.reading:
+            self._close(link)
+            return
+        if link.deadline and self._now >= link.deadline:
+            if not link.ended_by:
+                self._end(link, "guest", "closed its connection, the compositor did not follow", 0.0)
+            self._close(link)
+            return
+        self._watch(guest, host, link, self._limits.host_queue_bytes, self._limits.guest_queue_bytes)
+        self._watch(host, guest, link, self._limits.guest_queue_bytes, self._limits.host_queue_bytes)
+        link.plain = not (guest.chunks or host.chunks or over) and guest.reading and host.reading
+
+    def _allow(self, link: Link, seconds: float) -> None:
+        if not link.deadline or self._now + seconds < link.deadline:
+            link.deadline = self._now + seconds
+        if not link.ticking:
+            link.ticking = True
+            self._ticking[link.number] = link
+
+    def _watch(self, half: Half, peer: Half, link: Link, peer_limit: int, own_limit: int) -> None:
+        events = 0
+        if half.reading and (
+            link.ended_by
+            or (peer.queued <= peer_limit and peer.queued_fds <= QUEUED_FDS and half.queued <= 2 * own_limit)
+        ):
+            events = IN
+        if half.chunks and not half.later:
+            events |= OUT
+        if events != half.events:
+            if not half.events:
+                self._epoll.register(half.number, events)
+            elif events:
+                self._epoll.modify(half.number, events)
+            else:  # EPOLLHUP cannot be masked: a half without business must not be registered, or it would spin
+                self._epoll.unregister(half.number)
+            half.events = events
+
+    def _close(self, link: Link) -> None:
+        held = held_by(link.session)
+        link.closed = True
+        for half in (link.guest, link.host):
+            half.drop()
+            if half.events:
+                self._epoll.unregister(half.number)
+                half.events = 0
+            del self._halves[half.number]
+            half.sock.close()
+        close_all(held)
+        del self._links[link.number]
+        self._ticking.pop(link.number, None)
+        guest = link.guest
+        host = link.host
+        self._note(
+            {
+                "event": "disconnect",
+                "client": link.number,
+                "peer": {"pid": link.pid, "uid": link.uid},
+                "ended_by": link.ended_by,
+                "reason": plain(link.why),
+                "seconds": round(self._now - link.since, 3),
+                "requests": {"bytes": guest.received, "fds": guest.received_fds, "messages": link.session.messages(GUEST)},
+                "events": {"bytes": host.received, "fds": host.received_fds, "messages": link.session.messages(HOST)},
+            }
+        )
+        self._accept_now()
+
+    def _broken(self, link: Link, error: Exception, fds: list[Fd] | None = None) -> None:
+        """A bug of ours: this connection ends, with the place of the bug for the admin, and no other."""
+        if link.closed:
+            raise error
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = "" if place is None else f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}"
+        self._note(
+            {
+                "event": "internal",
+                "client": link.number,
+                "peer": {"pid": link.pid, "uid": link.uid},
+                "reason": f"{type(error).__name__} at {where}",
+            }
+        )
+        print(f"wlproxy: internal error, client {link.number} ended: {type(error).__name__} at {where}", file=sys.stderr)
+        held = {fd.number: fd for fd in (fds or []) + held_by(link.session)}
+        close_all(list(held.values()))
+        self._end(link, "proxy", f"internal error: {type(error).__name__} at {where}", -1.0)
+        self._close(link)
+
+    # -- accepting
+
+    def _other(self, number: int, mask: int) -> None:
+        if number == self._broker.fileno():
+            if mask & OUT:
+                self._push_outbox()
+            if mask & ~OUT:
+                self._from_broker()
+            return
+        for listener in self._listeners:
+            if listener.fileno() == number:
+                self._accept(listener)
+                return
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            if 2 * (len(self._links) + len(self._waiting)) + 2 + self._fds_held() > self._fd_room:
+                self._pause_accepting()
+                return
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:  # EMFILE, ENFILE, ENOMEM: the connection stays in the backlog until it can be had (accept(2))
+                self._pause_accepting()
+                return
+            sock.setblocking(False)
+            pid, uid = peer_of(sock)
+            number = self._next_number
+            self._next_number += 1
+            entry = {"event": "connect", "client": number, "peer": {"pid": pid, "uid": uid}}
+            if len(self._links) + len(self._waiting) >= self._most_clients:
+                entry["event"] = "quota"
+                entry["reason"] = f"more than {self._most_clients} clients"
+                sock.close()
+            else:
+                self._waiting[number] = Guest(sock, pid, uid)
+                self._tell(channel.packet(channel.CONNECT, number))
+            self._note(entry)
+
+    def _fds_held(self) -> int:
+        return sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
+
+    def _pause_accepting(self) -> None:
+        if self._accepting:
+            self._accepting = False
+            for listener in self._listeners:
+                self._epoll.unregister(listener.fileno())
+        self._accept_again = self._now + ACCEPT_PAUSE_SECONDS
+
+    def _accept_now(self) -> None:
+        self._accept_again = 0.0
+        if not self._accepting and not self._stop_at:
+            self._accepting = True
+            for listener in self._listeners:
+                self._epoll.register(listener.fileno(), IN)
+
+    # -- the broker
+
+    def _from_broker(self) -> None:
+        while not self._done:
+            try:
+                data, fds = channel.receive(self._broker)
+            except BlockingIOError:
+                return
+            except OSError:
+                data, fds = b"", []
+            if not data:
+                self._done = True
+                return
+            kind, number, text = channel.parts(data)
+            if kind == channel.CONNECT and fds and fds[0] >= 0:
+                self._open(number, fds[0])
+            elif kind == channel.CONNECT:
+                self._refuse(number, "out of descriptors")
+            elif kind == channel.REFUSED:
+                self._refuse(number, text.decode("utf-8", "replace"))
+            elif kind == channel.POLICY and fds and fds[0] >= 0:
+                with open(fds[0], "rb") as file:
+                    self._new_session = self._reload(file.read())
+            elif kind == channel.STOP:
+                self._stop()
+            else:
+                raise ValueError(f"packet of kind {kind} from the broker")
+
+    def _open(self, number: int, fd: int) -> None:
+        """The compositor's end is there: from now on the guest is read."""
+        upstream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=fd)
+        upstream.setblocking(False)
+        waiting = self._waiting.pop(number, None)
+        if waiting is None:
+            upstream.close()
+            return
+        guest = Half(waiting.sock, GUEST)
+        host = Half(upstream, HOST)
+        link = Link(number, guest, host, self._new_session(), waiting.pid, waiting.uid, self._now)
+        self._links[number] = link
+        for half in (guest, host):
+            self._halves[half.number] = (half, link)
+            self._epoll.register(half.number, IN)
+            half.events = IN
+
+    def _refuse(self, number: int, reason: str) -> None:
+        waiting = self._waiting.pop(number, None)
+        if waiting is None:
+            return
+        waiting.sock.close()
+        peer = {"pid": waiting.pid, "uid": waiting.uid}
+        self._note({"event": "disconnect", "client": number, "peer": peer, "ended_by": "proxy", "reason": plain(reason)})
+        self._accept_now()
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        for line in self._folder.add(entry, self._now):
+            self._tell_entry(line)
+
+    def _tell_entry(self, line: bytes) -> None:
+        if len(self._outbox) >= CHANNEL_BACKLOG:
+            self._lost_entries += 1
+            return
+        self._tell(channel.packet(channel.AUDIT, 0, line))
+
+    def _tell(self, packet: bytes) -> None:
+        if not self._outbox:
+            try:
+                channel.send(self._broker, packet)
+                return
+            except BlockingIOError:
+                self._epoll.modify(self._broker.fileno(), IN | OUT)
+            except OSError:
+                self._done = True
+                return
+        self._outbox.append(packet)
+
+    def _push_outbox(self) -> None:
+        while self._outbox:
+            try:
+                channel.send(self._broker, self._outbox[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._done = True
+                return
+            del self._outbox[0]
+        self._epoll.modify(self._broker.fileno(), IN)
+        if self._lost_entries:
+            count, self._lost_entries = self._lost_entries, 0
+            self._note({"event": "audit-gap", "count": count, "reason": "the broker was behind"})
+
+    # -- time
+
+    def _needs_tick(self) -> bool:
+        return bool(self._ticking) or self._folder.pending or self._accept_again > 0 or self._stop_at > 0
+
+    def _tick(self) -> None:
+        now = self._now
+        self._next_tick = now + TICK_SECONDS
+        for line in self._folder.tick(now):
+            self._tell_entry(line)
+        if self._accept_again and now >= self._accept_again:
+            self._accept_now()
+        for link in list(self._ticking.values()):
+            try:
+                self._tick_link(link)
+            except Exception as error:  # noqa: BLE001  as in _serve
+                self._broken(link, error)
+        if self._stop_at and (not self._links or now >= self._stop_at):
+            self._done = True
+
+    def _tick_link(self, link: Link) -> None:
+        now = self._now
+        session = link.session
+        if not link.ended_by and session.waiting:
+            session.now = now
+            outcome = session.tick(now)
+            if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
+                self._deliver(link, outcome)
+        for half in (link.guest, link.host):
+            if half.later:
+                half.push(now)
+            if half.chunks and now - half.progress > self._limits.stall_seconds:
+                side = SIDE_NAMES[half.side]
+                why = f"read nothing for {self._limits.stall_seconds:g} s while {half.queued} bytes waited"
+                self._end(link, side, why, -1.0)
+        if not link.plain:
+            self._settle(link)
+        if not link.closed and link.plain and not session.waiting:
+            link.ticking = False
+            del self._ticking[link.number]
+
+    # -- the end
+
+    def _stop(self) -> None:
+        """No more guests; those that are here get what waits for them, within STOP_SECONDS."""
+        self._pause_accepting()
+        self._accept_again = 0.0
+        self._stop_at = self._now + STOP_SECONDS
+        for listener in self._listeners:
+            listener.close()
+        for number in list(self._waiting):
+            self._refuse(number, "the proxy stops")
+        for link in list(self._links.values()):
+            self._end(link, "proxy", "the proxy stops", STOP_SECONDS / 2)
+            self._settle(link)
+        if not self._links:
+            self._done = True
+
+    def _end_all(self) -> None:
+        for link in list(self._links.values()):
+            self._end(link, "proxy", "the proxy stops", -1.0)
+            self._close(link)
+        for waiting in self._waiting.values():
+            waiting.sock.close()
+        for line in self._folder.flush():
+            self._tell_entry(line)
+        self._broker.close()
+
+
+def held_by(session: SessionLike) -> list[Fd]:
+    """What the session still holds; nothing where not even that works."""
+    try:
+        return session.close()
+    except Exception:  # noqa: BLE001  called on the way out, also after a bug in the session
+        return []
+
+
+def peer_of(sock: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end, as of its connect(2) (unix(7) SO_PEERCRED): the VMM's, not the program in the guest."""
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    pid, uid, _ = struct.unpack("=iii", raw)
+    return pid, uid

@@ -1,0 +1,10 @@
+"""Messages to the admin: one line on standard error, led by our name."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(message: str) -> None:
+    """One line for the admin."""
+    print(f"wlproxy: {message}", file=sys.stderr, flush=True)

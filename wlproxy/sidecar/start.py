@@ -1,0 +1,221 @@
+"""Starts a sidecar: policy, sockets, then two processes, broker and relay.
+
+Promises: nothing is left behind when a start fails; the relay begins with the listening sockets, its end of the channel and standard
+error open, and nothing else. Trusts: the command line as cli/ has checked it.
+
+The relay is forked before it loads its tables, so that the broker never has them, and after the import of everything both need,
+so that they share it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..core.quotas import Limits
+from ..core.session import Session
+from ..handlers import load_tables
+from . import confine, listen
+from .audit_file import AuditFile
+from .broker import Broker
+from .compiled import Compilation, Compiled, PolicyInvalid
+from .files import HostFiles
+from .relay import Relay, SessionLike
+from .say import say
+from .upstream import Upstream
+
+EXIT_USAGE: Final = 2
+EXIT_POLICY: Final = 6
+EXIT_INTERNAL: Final = 70
+MOST_FDS: Final = 65536
+HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Settings:
+    """What `run` and `exec` were asked for. `policy` and `variables` are what `compilation` works on, for a reload."""
+
+    def __init__(
+        self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
+    ) -> None:
+        self.listen = listen
+        self.upstream = upstream
+        self.policy = policy
+        self.variables = variables
+        self.compilation = compilation
+        self.guest = "guest"
+        self.audit = ""
+        self.ready_fd = -1
+        self.upstream_wait = 5.0
+        self.clients = 1024
+        self.limits = Limits()
+        self.confine = confine.REQUIRE
+        self.command: list[str] = []
+        self.environment: dict[str, str] = {}
+
+
+MakeSession = Callable[[bytes, Limits], Callable[[], SessionLike]]
+
+
+def sessions_of(compiled: bytes, limits: Limits) -> Callable[[], SessionLike]:
+    """What makes the session of each new connection, under this policy."""
+    tables = load_tables(json.loads(compiled))
+    files = HostFiles()
+
+    def new_session() -> SessionLike:
+        return Session(tables, limits, files)
+
+    return new_session
+
+
+def serve(settings: Settings, sessions: MakeSession = sessions_of) -> int:
+    """Runs a sidecar to its end; the exit code. `sessions`: tests put their own in its place."""
+    listening: list[listen.Listening] = []
+    try:
+        listen.check_length(settings.upstream, "--upstream")
+        addresses = [listen.parse(uri) for uri in settings.listen]
+        compiled = settings.compilation.finish()
+        log = AuditFile(settings.audit, settings.guest)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
+        for address in addresses:
+            listening.append(listen.open_unix(address))
+    except listen.ListenError as error:
+        say(str(error))
+        code = error.exit_code
+    except PolicyInvalid as error:
+        for line in error.lines:
+            say(line)
+        code = EXIT_POLICY
+    except OSError as error:
+        say(f"--audit {settings.audit}: {error.strerror}")
+        code = EXIT_USAGE
+    else:
+        return run_both(settings, sessions, compiled, listening, log)
+    for made in listening:
+        made.remove()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    return code
+
+
+def run_both(
+    settings: Settings, sessions: MakeSession, compiled: Compiled, listening: list[listen.Listening], log: AuditFile
+) -> int:
+    """Forks the relay and is the broker."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    gc.freeze()  # neither process' collector shall write to the pages they share
+    pid = os.fork()
+    if pid == 0:
+        os._exit(be_relay(settings, sessions, compiled, theirs, [made.sock for made in listening]))
+    theirs.close()
+    for made in listening:
+        made.sock.close()
+    upstream = Upstream(settings.upstream, settings.upstream_wait)
+    policy = (settings.policy, settings.variables)
+    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd)
+    log.under({"name": compiled.name, "sha256": compiled.sha256})
+    log.add({"event": "policy-load", "reason": "start"})
+    broker.catch_signals()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    compiled.data = b""
+    code = 0
+    if settings.command:
+        code = start_command(settings, broker)
+    if code:
+        broker.stop(code)
+    return broker.run()
+
+
+def start_command(settings: Settings, broker: Broker) -> int:
+    """Starts what `exec` was given; 0, or the exit code a shell would give where that fails."""
+    restored = [signal.SIGPIPE, signal.SIGXFSZ]  # Python ignores these, and what is ignored stays so across execve(2)
+    try:
+        broker.command_pid = os.posix_spawnp(settings.command[0], settings.command, settings.environment, setsigdef=restored)
+    except OSError as error:
+        say(f"{settings.command[0]}: {error.strerror}")
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    return 0
+
+
+def be_relay(
+    settings: Settings, sessions: MakeSession, compiled: Compiled, broker: socket.socket, listeners: list[socket.socket]
+) -> int:
+    """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
+    for number in HELD_BACK:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    try:
+        close_others([2, broker.fileno()] + [sock.fileno() for sock in listeners])
+        new_session = sessions(compiled.data, settings.limits)
+        compiled.data = b""
+
+        def reload(data: bytes) -> Callable[[], SessionLike]:
+            return sessions(data, settings.limits)
+
+        relay = Relay(broker, listeners, new_session, settings.limits, reload, settings.clients, allow_fds())
+        gc.freeze()
+        relay.report(confined(settings))
+        relay.run()
+    except confine.ConfinementError as error:
+        print(f"wlproxy: {error}", file=sys.stderr, flush=True)
+        return EXIT_INTERNAL
+    except BaseException:  # noqa: BLE001  the last frame of the process: nothing may unwind into the broker's code
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+        return EXIT_INTERNAL
+    return 0
+
+
+def confined(settings: Settings) -> dict[str, Any]:
+    """Confines this process and says in an audit entry what is in force. What Python would import late it imports now."""
+    for module in ("unicodedata", "encodings.unicode_escape", "encodings.ascii", "traceback", "linecache"):
+        importlib.import_module(module)
+    codecs.lookup("unicode_escape")
+    codecs.lookup("ascii")
+    uid = confine.uid_for(settings.guest) if os.geteuid() == 0 else 0
+    steps = confine.confine(settings.confine, uid)
+    return {
+        "event": "confined",
+        "in_force": [step.name for step in steps if step.done],
+        "missing": [str(step) for step in steps if not step.done],
+    }
+
+
+def close_others(kept: list[int]) -> None:
+    """Closes every descriptor that the relay has no use for; standard input and output become /dev/null."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    start = 3
+    for number in sorted(n for n in kept if n > 2):
+        os.closerange(start, number)
+        start = number + 1
+    os.closerange(start, most_open() + 1)
+
+
+def most_open() -> int:
+    """The highest descriptor that may be open: as /proc says, or the limit."""
+    try:
+        return max(int(name) for name in os.listdir("/proc/self/fd"))
+    except OSError:
+        return int(os.sysconf("SC_OPEN_MAX"))
+
+
+def allow_fds() -> int:
+    """Raises the soft limit on descriptors as far as the hard one goes, within reason (getrlimit(2)); the limit in force."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FDS if hard == resource.RLIM_INFINITY else min(hard, MOST_FDS)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-VERBS = ("run", "exec")
+VERBS = ("run", "exec", "fuzz")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -64,6 +64,7 @@ class Drive:
         self.host = Peer(interfaces, server=True)
         self.guest.keep_log = self.host.keep_log = False
         self.now = 1.0
+        self.farewell = ""
 
     @property
     def over(self) -> bool:
@@ -74,6 +75,11 @@ class Drive:
     def honest(self) -> bool:
         """Whether the compositor has kept to the rules so far."""
         return not self.host.complaints
+
+    @property
+    def lost(self) -> bool:
+        """Whether the guest used an id before it was told that it may, so that it cannot tell the old object from the new."""
+        return any("is in use" in complaint for complaint in self.guest.complaints)
 
     def play(self, step: Step) -> None:
         """Raises Finding."""
@@ -136,6 +142,7 @@ class Drive:
             else:
                 self._to_compositor(parcel)
         if outcome.farewell:
+            self.farewell = outcome.farewell
             self._check_goodbye(index, session, outcome)
         elif session.over and (outcome.to_guest or outcome.to_host):
             raise Finding("goodbye", "the session is over and says nothing")
@@ -170,9 +177,12 @@ class Drive:
         except Rejected as error:
             if self.honest:
                 raise Finding("upstream", str(error)) from error
-        if self.host.buffer and self.honest:
-            raise Finding("upstream", "a parcel that ends inside a message")
-        self._check_pools(self.host.heard[before:])
+            self.host.buffer = b""
+        if (self.host.buffer or self.host.fds) and self.honest:
+            raise Finding("upstream", "a parcel that ends inside a message, or has too many descriptors")
+        if self.honest:
+            self._check_pools(self.host.heard[before:])
+        self.host.fds.clear()
         self._close(parcel.fds)
 
     def _check_pools(self, heard: list[Heard]) -> None:
@@ -190,9 +200,12 @@ class Drive:
         try:
             self.guest.take(parcel.data, parcel.fds)
         except Rejected as error:
-            raise Finding("guest", str(error)) from error
-        if self.guest.buffer:
-            raise Finding("guest", "a parcel that ends inside a message")
+            if not self.lost:
+                raise Finding("guest", str(error)) from error
+            self.guest.buffer = b""
+            self.guest.fds.clear()
+        if self.guest.buffer or self.guest.fds:
+            raise Finding("guest", "a parcel that ends inside a message, or has too many descriptors")
         self._close(parcel.fds)
 
     def _check_goodbye(self, index: int, session: Session, outcome: Outcome) -> None:
@@ -207,6 +220,8 @@ class Drive:
             object_id, code = int.from_bytes(said[8:12], "little"), int.from_bytes(said[12:16], "little")
             held = self.guest.objects.get(object_id)
             if held is None:
+                if self.lost:
+                    return
                 raise Finding("goodbye", f"an error on object {object_id}, which the guest does not have")
             owner = self.guest.interfaces[BORROWED.get(held.interface.name, held.interface.name)]
             codes = [entry.value for enum in owner.enums if enum.name == "error" for entry in enum.entries]

@@ -12,7 +12,19 @@ from wlproxy.core.protocol import Interface
 from wlproxy.core.tables import Tables
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy, created_by_others
-from wlproxy.policy.model import ALLOW, DENY, DISCONNECT, IGNORE, INERT, GlobalRule, MessageRule, Origin, Policy, Predicate, Rewrite
+from wlproxy.policy.model import (
+    ALLOW,
+    DENY,
+    DISCONNECT,
+    IGNORE,
+    INERT,
+    GlobalRule,
+    MessageRule,
+    Origin,
+    Policy,
+    Predicate,
+    Rewrite,
+)
 
 DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),

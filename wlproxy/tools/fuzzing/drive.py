@@ -8,6 +8,7 @@ Promises: raises `Finding` for anything the session must not do, whatever the pe
     again       a second session under the same policy refuses what the first let through
     shm         the compositor was given a pool that can shrink under it, or is smaller than it claims
     goodbye     the session ended without saying why, or with an error that the interface does not have
+    ids         an id is alive or waited for on one side alone
     after       something passed after the end
     bounds      more objects, descriptors or bytes held than the limits allow, or the books do not add up
 Trusts: the reference peers of reference.py, which share no code with the core.
@@ -28,7 +29,7 @@ from wlproxy.core.tables import Tables
 
 from .conversation import END, TICK, TRUNCATE, Step
 from .files import PretendedFiles
-from .reference import Heard, Peer, Rejected
+from .reference import SERVER_IDS, Heard, Peer, Rejected
 
 EVENTS: Final = frozenset(("bind", "refused", "rewritten", "host-error", "violation"))
 BORROWED: Final = {  # errors that libwayland itself posts on an interface without an enum of its own
@@ -244,8 +245,22 @@ class Drive:
             if objects.count - sum(o is not None for o in objects.by_guest) > self.limits.objects:
                 raise Finding("bounds", f"{objects.count} objects")
 
+    def _check_ids(self) -> None:
+        """An id that only one peer holds is one that nobody will ever free."""
+        if self.over or not self.honest or self.guest.complaints:
+            return
+        guest, host = self.guest.objects, self.host.objects
+        for object_id, held in guest.items():
+            gone = not held.alive and object_id < SERVER_IDS
+            if gone and object_id not in host and object_id not in self.host.owed:
+                raise Finding("ids", f"the guest waits for a delete_id of {held.interface.name}#{object_id}, which nobody owes")
+        for object_id, held in host.items():
+            if object_id < SERVER_IDS and object_id not in guest:
+                raise Finding("ids", f"the compositor has {held.interface.name}#{object_id}, of which the guest knows nothing")
+
     def finish(self) -> None:
         """Ends the conversation: every descriptor must have come out. Raises Finding."""
+        self._check_ids()
         for session in self.sessions:
             if session.over:
                 late = self._call(session.receive, GUEST, b"\1\0\0\0\0\0\f\0\2\0\0\0", [])

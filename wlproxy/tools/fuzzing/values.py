@@ -22,7 +22,8 @@ EXTREME_INTS: Final = (
 EXTREME_IDS: Final = (0, 1, 2, 3, 0x7FFFFFFF, 0x80000000, 0xFEFFFFFF, 0xFF000000, 0xFF000001, 0xFFFFFFFF)
 TEXTS: Final = ("", "a", "text/plain", "title", "\u00fc\u2603", "org.example.App")
 EXTREME_TEXTS: Final = (
-    *("", "\n", "\x1b[2J", "\u202e\u2066", "\u2028", "<b>&", "%s%n", "../../x", "a\u0301" * 300, "\U0010ffff", "\U000e0041", "{}", "[dom0] "),
+    *("", "\n"),
+    *("\x1b[2J", "\u202e\u2066", "\u2028", "<b>&", "%s%n", "../../x", "a\u0301" * 300, "\U0010ffff", "\U000e0041", "{}", "[dom0] "),
     *("a" * 3, "a" * 4, "a" * 127, "a" * 128, "a" * 4075, "a" * 4096, "\u00e9" * 2000, "a" * 32768, "a" * 65000),
 )
 EXTREME_ARRAYS: Final = (b"", b"\0", b"\1\2\3", bytes(4), b"\xff" * 4, b"\xff" * 5, bytes(1024), b"\1" * 4097, bytes(65000))

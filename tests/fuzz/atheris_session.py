@@ -12,14 +12,12 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["wlproxy.core", "wlproxy.handlers"]):
-    pass
-
-from wlproxy.policy.load_protocols import load_shipped
-from wlproxy.tools.fuzzing.campaign import Campaign
-from wlproxy.tools.fuzzing.choices import from_bytes
-from wlproxy.tools.fuzzing.lines import is_compiled
-from wlproxy.tools.fuzzing.policies import BUILT_IN, tables_of
-from wlproxy.tools.fuzzing.report import save
+    from wlproxy.policy.load_protocols import load_shipped
+    from wlproxy.tools.fuzzing.campaign import Campaign
+    from wlproxy.tools.fuzzing.choices import from_bytes
+    from wlproxy.tools.fuzzing.lines import is_compiled
+    from wlproxy.tools.fuzzing.policies import BUILT_IN, tables_of
+    from wlproxy.tools.fuzzing.report import save
 
 INTERFACES = load_shipped()
 CAMPAIGNS = {name: Campaign(tables_of(name, INTERFACES), INTERFACES) for name in BUILT_IN}

@@ -97,8 +97,13 @@ def test_the_size_is_looked_at_after_sealing_not_before():
 
 
 def test_a_pool_beyond_the_quota_is_refused():
-    fd = memfd(size=1 << 30)
-    scene_with(FakeFiles()).guest(4, "create_pool", 9, 1 << 29, fds=[fd]).ends(1, 3, "more than")
+    fd = memfd(size=1 << 31)
+    scene_with(FakeFiles()).guest(4, "create_pool", 9, (1 << 30) + 1, fds=[fd]).ends(1, 3, "more than")
+
+
+def test_a_buffer_beyond_the_quota_is_refused():
+    scene = scene_with(FakeFiles()).guest(4, "create_pool", 9, 1 << 30, fds=[memfd(size=1 << 30)])
+    scene.guest(9, "create_buffer", 10, 0, 16, 16384, 16388, 0).ends(1, 3, "more than")
 
 
 def test_a_pool_may_grow_only_as_far_as_its_file():

@@ -75,6 +75,7 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "change a limit": libc_call(302 if MACHINE == "x86_64" else 261, 0, 7, 0, 0),
     "change user": lambda: os.setuid(12345),
     "ptrace": libc_call(101 if MACHINE == "x86_64" else 117, 0, 0, 0, 0),
+    "ask a terminal": libc_call(16 if MACHINE == "x86_64" else 29, 0, 0x5413, 0),
     "io_uring": libc_call(425, 1, 0),
     "bpf": libc_call(321 if MACHINE == "x86_64" else 280, 0, 0, 0),
     "user namespaces": libc_call(272 if MACHINE == "x86_64" else 97, 0x10000000),

@@ -23,10 +23,11 @@ from wlproxy.policy.load_protocols import load_shipped
 from wlproxy.policy.protocol_set import breaks
 from wlproxy.policy.protocol_xml import parse_protocol
 from wlproxy.tools import distil
-from wlproxy.tools.distil import PROTOCOLS, corrected, find_original
+from wlproxy.tools.distil import corrected, find_original
 from wlproxy.tools.distilled_xml import licence_of
 from wlproxy.tools.manifest import Source, manifest_bytes, read_manifest
 
+PROTOCOLS = Path(__file__).parents[2] / "protocols"  # the tree's, not an installation's
 MANIFEST = read_manifest(PROTOCOLS)
 SOURCES = pytest.mark.parametrize("source", MANIFEST.files, ids=lambda source: source.path)
 

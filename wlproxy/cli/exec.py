@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         settings.audit = args.audit
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients
+        settings.confine = args.confine
         settings.command = command
         settings.environment = {**os.environ, "WAYLAND_DISPLAY": path}
         settings.environment.pop("WAYLAND_SOCKET", None)  # would go before WAYLAND_DISPLAY, and past the proxy

@@ -1,25 +1,34 @@
-"""Dispatches a verb; only the verb's own file is imported."""
+"""Dispatches a verb; only the verb's own file is imported, because a guest waits while `run` starts."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import sys
+from typing import Final
 
-VERBS = ("run", "exec", "fuzz")
+from .. import __version__
+
+VERBS: Final = ("run", "exec", "check", "compile", "demo", "doctor", "fuzz")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code."""
+    """The exit code: 0 fine, 2 usage, else the verb's own."""
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="wlproxy")
-    subparsers = parser.add_subparsers(required=True)
+    parser = argparse.ArgumentParser(
+        prog="wlproxy", description="A filtering Wayland proxy between an untrusted guest VM and the host's compositor."
+    )
+    parser.add_argument("--version", action="version", version=f"wlproxy {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="VERB")
+    named = argv[0] if argv and argv[0] in VERBS else ""
     for verb in VERBS:
-        if not argv or argv[0] not in VERBS or verb == argv[0]:
+        if not named or verb == named:
             importlib.import_module(f"wlproxy.cli.{verb}").register(subparsers)
     args = parser.parse_args(argv)
-    return int(args.function(args))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        return int(args.function(args))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `wlproxy check ... | head`
+        sys.stderr.close()
+        return 141

@@ -43,6 +43,12 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guest", default="guest", metavar="NAME", help="the guest's name, in policy and audit")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
     parser.add_argument("--audit", default="", metavar="FILE|-", help="append audit lines (JSON) to a file or standard output")
+    parser.add_argument(
+        "--confine",
+        choices=("require", "prefer", "off"),
+        default="require",
+        help="what to do where the kernel cannot confine the process that faces the guest (require)",
+    )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections at a time (1024)")
 
 
@@ -111,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
     settings.ready_fd = args.ready_fd
     settings.upstream_wait = args.upstream_wait
     settings.clients = args.max_clients
+    settings.confine = args.confine
     return serve(settings)
 
 

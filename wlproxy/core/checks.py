@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from .errors import PolicyViolation
 from .wire import DISPLAY_ID, IMPLEMENTATION
 
@@ -23,6 +25,7 @@ PLAIN: Final = "plain"  # sanitize = "plain"
 NULL: Final = "null"
 REWRITE: Final = "rewrite"
 
+NUMERIC: Final = frozenset((MIN, MAX, IN, FLAGS))
 OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, REWRITE))
 
 
@@ -33,12 +36,25 @@ class Check:
         self, argument: int, name: str, operation: str, number: int, values: frozenset[int], text: str, origin: str
     ) -> None:
         self.argument = argument
+        self.word_at: i64 = 0  # where a number's word stands in a message of fixed size
+        self.signed = False
         self.name = name
         self.operation = operation
-        self.number = number
+        self.number: i64 = number
         self.values = values
         self.text = text
         self.origin = origin
+
+    def accepts(self, value: i64) -> bool:
+        """Whether a number passes, without a word about why not: what the hot path asks before it decodes anything."""
+        operation = self.operation
+        if operation == MIN:
+            return value >= self.number
+        if operation == MAX:
+            return value <= self.number
+        if operation == FLAGS:
+            return value & ~self.number == 0
+        return operation == IN and int(value) in self.values
 
     def apply(self, value: object) -> object:
         """The value to forward. Raises PolicyViolation with what was wrong, in numbers."""

@@ -40,10 +40,15 @@ class PolicyViolation(Exception):
 class ConfigError(Exception):
     """Something an admin wrote is wrong: which file, where in it, what, and what to do.
 
-    `line` and `column` count from 1; 0 where the place is the file as a whole.
+    `line` and `column` count from 1; 0 where the place is the file as a whole. `code` names the kind of mistake ("unknown-key"),
+    `length` is how many characters from `column` on are meant.
     """
 
-    def __init__(self, path: str, line: int, column: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self, path: str, line: int, column: int, message: str, hint: str = "", code: str = "", length: int = 1
+    ) -> None:
+        self.code = code
+        self.length = length
         self.path = path
         self.line = line
         self.column = column

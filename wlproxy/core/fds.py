@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 UNKNOWN: Final = 0      # facts not gathered
 MEMFD: Final = 1        # regular file on tmpfs without a name: memfd_create(2), or an unlinked file in /dev/shm
 FILE: Final = 2         # any other regular file
@@ -38,6 +40,7 @@ class Fd:
         return f"Fd({self.number}, {KIND_NAMES[self.kind]}, size={self.size})"
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Files:
     """What a handler may have done with descriptors. The transport does it; this one, for tests and replay, does nothing.
 

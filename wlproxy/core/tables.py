@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mypy_extensions import i64
 
 from . import serials
-from .checks import OPERATIONS, Check
-from .wire import ARRAY, FD, HEADER_BYTES, NEW_ID, OBJECT, STRING, UINT
+from .checks import NUMERIC, OPERATIONS, Check
+from .wire import ARRAY, FD, FIXED, HEADER_BYTES, INT, NEW_ID, OBJECT, STRING, UINT
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -109,6 +109,7 @@ class MessageRule:
         self.masked = False  # CREATE: the callback's data would be the compositor's serial
         self.verdict = ALLOW
         self.checks: list[Check] = []
+        self.numeric = False  # the checks are all on numbers: asked without decoding
         self.inspect: Inspector | None = None
         self.effect: Effect | None = None
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
@@ -131,6 +132,7 @@ class MessageRule:
         other.serial_seconds = self.serial_seconds
         other.verdict = self.verdict
         other.checks = self.checks
+        other.numeric = self.numeric
         other.inspect = self.inspect
         other.effect = self.effect
         other.tracked = self.tracked
@@ -148,6 +150,10 @@ class MessageRule:
             if letter == FD:
                 self.fds += 1
                 continue
+            for check in self.checks:
+                if check.argument == index:
+                    check.word_at = HEADER_BYTES + 4 * words
+                    check.signed = letter == INT or letter == FIXED
             if letter == STRING or letter == ARRAY:
                 variable = True
             elif letter == OBJECT or letter == NEW_ID:
@@ -161,7 +167,10 @@ class MessageRule:
             words += 1
         self.size = 0 if variable else HEADER_BYTES + 4 * words
         watched = (self.inspect is not None or self.effect is not None) and not self.tracked
-        simple = not (self.checks or watched or variable or self.fds or self.serial_at >= 0) and self.verdict == ALLOW
+        self.numeric = bool(self.checks) and all(check.operation in NUMERIC for check in self.checks)
+        simple = not (watched or variable or self.fds or self.serial_at >= 0) and self.verdict == ALLOW
+        simple = simple and (self.numeric or not self.checks)
+        self.numeric = self.numeric and simple
         self.tracked = self.tracked and simple
         if not simple or objects + creates > 1 or (self.destructor and objects + creates):
             self.kind = FULL

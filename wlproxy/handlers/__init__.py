@@ -63,6 +63,8 @@ HANDLERS = Handlers(
         ("wl_surface", "damage"),
         ("wl_surface", "damage_buffer"),
         ("wl_surface", "commit"),
+        ("wl_surface", "set_buffer_scale"),
+        ("wl_surface", "set_buffer_transform"),
     },
     notes={
         "wl_shm_pool": buffers.Pool,

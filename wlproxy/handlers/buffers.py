@@ -24,7 +24,8 @@ from .surfaces import FARTHEST, Extent
 INVALID_FORMAT, INVALID_STRIDE, INVALID_FD = 0, 1, 2
 
 MOST_BUFFERS_PER_POOL: Final = 256  # CVE-2021-3782 needed 2**31 of them
-BIGGEST_POOL: Final = 256 << 20
+BIGGEST_POOL: Final = 1 << 30  # address space of the compositor's; foot reserves 512 MiB and fills little of it
+BIGGEST_BUFFER: Final = 256 << 20  # 8K twice over
 
 
 def fourcc(text: str) -> int:
@@ -202,6 +203,10 @@ def on_create_buffer(connection: Connection, message: Message) -> int:
         )
     if width > FARTHEST or height > FARTHEST:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{width} x {height} is above {FARTHEST}", "quota: buffer-size")
+    if stride * height > BIGGEST_BUFFER:
+        raise PolicyViolation(
+            DISPLAY_ID, IMPLEMENTATION, f"{stride * height} bytes are more than {BIGGEST_BUFFER}", "quota: buffer-bytes"
+        )
     if pool.buffers >= MOST_BUFFERS_PER_POOL:
         raise PolicyViolation(
             DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_BUFFERS_PER_POOL} buffers in one pool", "quota: pool-buffers"

@@ -23,6 +23,8 @@ from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 ATTACH: Final = 1
 DAMAGE: Final = 2
 COMMIT: Final = 6
+SET_BUFFER_TRANSFORM: Final = 7
+SET_BUFFER_SCALE: Final = 8
 DAMAGE_BUFFER: Final = 9
 
 # wl_surface.error
@@ -104,6 +106,16 @@ class Surface(Note):
             buffer: i64 = wire.word(data, at)
             self.attached = True
             self.pending = self.objects.client[buffer] if buffer else None
+            return True
+        number: i64 = wire.word(data, at)
+        if opcode == SET_BUFFER_SCALE:  # GTK sets it with every frame
+            if not 1 <= number <= BIGGEST_SCALE:
+                return False
+            self.scale = int(number)
+        elif opcode == SET_BUFFER_TRANSFORM:
+            if number > 7:
+                return False
+            self.transform = int(number)
         return True
 
     def ending(self) -> None:

@@ -95,6 +95,7 @@ class Window(Note):
         self.grabbed = False
         self.parent: Window | None = None
         self.popups: list[Window] = []
+        self.bounds_changed = False
         self.minimum = (0, 0)
         self.maximum = (0, 0)
 
@@ -105,6 +106,9 @@ class Window(Note):
 
     def before_commit(self) -> None:
         """A toplevel's size bounds are double-buffered: they must fit each other now."""
+        if not self.bounds_changed:
+            return
+        self.bounds_changed = False
         for small, large in zip(self.minimum, self.maximum, strict=True):
             if small and large and small > large:
                 raise ProtocolViolation(self.owner.guest_id, TOPLEVEL_INVALID_SIZE, f"minimum {small} is above maximum {large}")
@@ -366,6 +370,7 @@ def on_size_bound(connection: Connection, message: Message) -> int:
     clamp(connection, message, (0, 1))
     bound = (message.number(0), message.number(1))
     window = window_of(message)
+    window.bounds_changed = True
     if message.rule.name == "set_min_size":
         window.minimum = bound
     else:

@@ -128,7 +128,7 @@ def _message(
     rule = policy.messages.get((interface.name, message.name))
     decision: dict[str, Any] = {}
     if rule is not None and rule.verdict != ALLOW:
-        decision = {"verdict": deny_shape(rule, message), "origin": str(rule.origin)}
+        decision = {"verdict": deny_shape(rule, message, request), "origin": str(rule.origin)}
     else:
         found = _checks(policy, interfaces, interface, message, rule, request)
         if found:
@@ -136,8 +136,14 @@ def _message(
     return [message.name, message.since, int(message.destructor), arguments, decision or None]
 
 
-def deny_shape(rule: MessageRule, message: Message) -> str:
+def deny_shape(rule: MessageRule, message: Message, request: bool) -> str:
     """The shape the rule asks for. Raises ValueError for one that the message cannot take."""
+    if not request:  # what an event creates is destroyed upstream, unseen
+        if rule.deny_as == INERT:
+            raise ValueError(f"{message.name} is an event: it cannot be inert")
+        if message.destructor:
+            raise ValueError(f"{message.name} ends its object: it cannot be kept from the guest")
+        return rule.deny_as
     creates = any(a.type == NEW_ID for a in message.arguments)
     if rule.deny_as not in (DISCONNECT, IGNORE, INERT):
         raise ValueError(f"{message.name}: deny-as {rule.deny_as!r}")

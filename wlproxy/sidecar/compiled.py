@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Any
 
-from ..core.errors import ConfigError
+from ..core.errors import ConfigError, ConfigErrors
 
 
 class PolicyInvalid(Exception):
@@ -109,13 +109,14 @@ def answer(name: str, variables: dict[str, str]) -> bytes:
 def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:
     """Loads and compiles. Raises PolicyInvalid with all findings."""
     from ..policy.compile import compile_policy
-    from ..policy.load import ConfigErrors, load_policy
+    from ..policy.load import explain, load_policy
     from ..policy.load_protocols import load_shipped
 
     try:
-        return compile_policy(load_policy(name, variables), load_shipped())
+        interfaces = load_shipped()
+        return compile_policy(load_policy(name, variables, interfaces), interfaces)
     except ConfigErrors as errors:
-        raise PolicyInvalid([str(e) for e in errors.errors]) from errors
+        raise PolicyInvalid(explain(errors)) from errors
     except ConfigError as error:
         raise PolicyInvalid([str(error)]) from error
     except OSError as error:

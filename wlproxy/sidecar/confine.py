@@ -18,7 +18,6 @@ from typing import Any, Final
 from . import seccomp
 from ._libc import ffi
 
-PR_SET_DUMPABLE: Final = 4
 PR_CAPBSET_DROP: Final = 24
 PR_SET_NO_NEW_PRIVS: Final = 38
 PR_CAP_AMBIENT: Final = 47
@@ -81,7 +80,7 @@ def confine(mode: str, uid: int) -> list[Step]:
     steps = [
         attempt("bounded capabilities", drop_bounding_set),
         attempt("own user id", lambda: become(uid)),
-        attempt("no core dumps, no tracing", not_dumpable),
+        attempt("no core dumps", no_core),
         attempt("bounded memory", bounded_memory),
         attempt("no capabilities", lambda: no_capabilities(machine)),
         attempt("no new privileges", lambda: prctl(PR_SET_NO_NEW_PRIVS, 1)),
@@ -134,10 +133,9 @@ def become(uid: int) -> None:
         os.setresuid(uid, uid, uid)
 
 
-def not_dumpable() -> None:
-    """No core file with a guest's pixels in it, and no ptrace(2) by others of the same user."""
+def no_core() -> None:
+    """No core file with a guest's bytes in it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    prctl(PR_SET_DUMPABLE, 0)
 
 
 def bounded_memory() -> None:

@@ -166,6 +166,10 @@ class Relay:
                 self._tick()
         self._end_all()
 
+    def report(self, entry: dict[str, Any]) -> None:
+        """Writes an audit entry about the relay itself."""
+        self._note(entry)
+
     # -- one connection
 
     def _serve(self, half: Half, link: Link, mask: int) -> None:

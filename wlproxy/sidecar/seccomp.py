@@ -61,6 +61,8 @@ CALLS: Final[dict[str, tuple[int, int]]] = {
     "exit_group": (231, 94),
 }
 NOT_EXECUTABLE: Final[dict[str, tuple[int, int]]] = {"mmap": (9, 222), "mprotect": (10, 226)}  # allowed without PROT_EXEC
+IOCTL: Final = (16, 29)  # allowed with FIONBIO alone: socket.setblocking
+FIONBIO: Final = 0x5421
 
 ARCHITECTURES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_*
 X32_BIT: Final = 0x40000000
@@ -78,7 +80,8 @@ KILL_PROCESS: Final = 0x80000000
 
 AT_NUMBER: Final = 0  # offsets in struct seccomp_data
 AT_ARCHITECTURE: Final = 4
-AT_THIRD_ARGUMENT: Final = 16 + 2 * 8  # its low word
+AT_SECOND_ARGUMENT: Final = 16 + 8  # the low words
+AT_THIRD_ARGUMENT: Final = 16 + 2 * 8
 
 
 def program(machine: str) -> bytes:
@@ -100,6 +103,13 @@ def program(machine: str) -> bytes:
             step(RETURN, ERRNO | EPERM),
             step(RETURN, ALLOW),
         ]
+    steps += [
+        step(JUMP_EQUAL, IOCTL[column], 0, 4),
+        step(LOAD, AT_SECOND_ARGUMENT),
+        step(JUMP_EQUAL, FIONBIO, 1, 0),
+        step(RETURN, ERRNO | EPERM),
+        step(RETURN, ALLOW),
+    ]
     for numbers in CALLS.values():
         if numbers[column] >= 0:
             steps += [step(JUMP_EQUAL, numbers[column], 0, 1), step(RETURN, ALLOW)]

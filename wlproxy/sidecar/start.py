@@ -9,19 +9,21 @@ so that they share it.
 
 from __future__ import annotations
 
+import codecs
 import gc
+import importlib
 import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ..core.quotas import Limits
 from ..core.session import Session
 from ..handlers import load_tables
-from . import listen
+from . import confine, listen
 from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
@@ -54,6 +56,7 @@ class Settings:
         self.upstream_wait = 5.0
         self.clients = 1024
         self.limits = Limits()
+        self.confine = confine.REQUIRE
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
 
@@ -159,12 +162,31 @@ def be_relay(
 
         relay = Relay(broker, listeners, new_session, settings.limits, reload, settings.clients, allow_fds())
         gc.freeze()
+        relay.report(confined(settings))
         relay.run()
+    except confine.ConfinementError as error:
+        print(f"wlproxy: {error}", file=sys.stderr, flush=True)
+        return EXIT_INTERNAL
     except BaseException:  # noqa: BLE001  the last frame of the process: nothing may unwind into the broker's code
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
         return EXIT_INTERNAL
     return 0
+
+
+def confined(settings: Settings) -> dict[str, Any]:
+    """Confines this process and says in an audit entry what is in force. What Python would import late it imports now."""
+    for module in ("unicodedata", "encodings.unicode_escape", "encodings.ascii", "traceback", "linecache"):
+        importlib.import_module(module)
+    codecs.lookup("unicode_escape")
+    codecs.lookup("ascii")
+    uid = confine.uid_for(settings.guest) if os.geteuid() == 0 else 0
+    steps = confine.confine(settings.confine, uid)
+    return {
+        "event": "confined",
+        "in_force": [step.name for step in steps if step.done],
+        "missing": [str(step) for step in steps if not step.done],
+    }
 
 
 def close_others(kept: list[int]) -> None:

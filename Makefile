@@ -1,0 +1,112 @@
+# make demo    the main job, shown; needs no desktop and no root
+# make test    lint, types, all tests, in the compiled and in the interpreted build
+# make help    the rest
+#
+# Everything installed lands in .venv (VENV=... moves it); only `make apt`, which `make test` runs where it is root, touches
+# the machine. Nothing is done again that is up to date.
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := $(VENV)/bin
+SOURCES := $(shell find wlproxy protocols policies -type f ! -path '*/__pycache__/*' ! -name '*.so')
+PYTEST := $(BIN)/pytest
+PYTEST_ARGS ?=
+SECONDS_OF_FUZZ ?= 60
+SECONDS_OF_SOAK ?= 600
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench fuzz soak test-vm apt venv clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo      the main job, shown: a guest program, the proxy, a host; what was allowed and what refused'
+	@echo 'make test      everything below marked *, under ten minutes'
+	@echo 'make lint      * ruff, mypy --strict'
+	@echo 'make test-interpreted, test-compiled   * the tests in either build (the second without e2e)'
+	@echo 'make test-e2e  * real compositors and clients (weston, sway, foot, GTK, Qt)'
+	@echo 'make bench     the proxy against rivals, side by side'
+	@echo 'make fuzz      SECONDS_OF_FUZZ=60 of mutated guests and hosts'
+	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
+	@echo 'make test-vm   a real guest VM'
+	@echo 'make apt       (root) the Debian packages that the e2e tests use'
+	@echo 'make venv      only .venv, with wlproxy and the test tools; make clean removes what was built'
+
+# --- what the rest stands on ---------------------------------------------------------------------------------------------
+
+$(VENV)/.created:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo 'wlproxy needs Python 3.11 or newer; none was found as python3, python3.11 ... python3.14.' >&2; \
+		echo 'Name yours: make PYTHON=/path/to/python' >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/apt python3-venv; \
+		else echo '$(PYTHON) cannot make virtual environments: as root, apt-get install python3-venv' >&2; exit 1; fi; fi
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.created requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+# The wheel is what users get, so it is what is tested. Only compiled libraries may survive from the last build: setuptools
+# would ship files that the source tree no longer has.
+$(VENV)/.installed: $(VENV)/.tools pyproject.toml setup.py README.md LICENSE $(SOURCES)
+	@if [ -d build ]; then find build -path 'build/lib*' -type f ! -name '*.so' -delete; fi
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall .
+	@$(BIN)/python -P -m wlproxy.cli.doctor --build
+	@touch $@
+
+venv: $(VENV)/.installed
+
+apt:
+	@.ci/apt
+
+clean:
+	rm -rf build dist *.egg-info $(VENV) .mypy_cache .ruff_cache .pytest_cache demo-out
+
+# --- the main job --------------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.installed
+	$(BIN)/wlproxy demo
+
+# --- tests ---------------------------------------------------------------------------------------------------------------
+
+test:
+	@$(MAKE) --no-print-directory apt
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-interpreted
+	@$(MAKE) --no-print-directory test-all-compiled
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+
+# PYTHONPATH puts the source tree before the installed wheel; there is no compiled library in the tree
+test-interpreted: $(VENV)/.installed
+	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging' $(PYTEST_ARGS)
+
+test-compiled: $(VENV)/.installed
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not e2e' $(PYTEST_ARGS)
+
+test-e2e: $(VENV)/.installed
+	$(PYTEST) -q -m e2e $(PYTEST_ARGS)
+
+.PHONY: test-all-compiled
+test-all-compiled: $(VENV)/.installed
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q $(PYTEST_ARGS)
+
+# --- longer runs; each says so where there is nothing to run yet ---------------------------------------------------------
+
+bench: $(VENV)/.installed
+	@if [ -f bench/__main__.py ]; then $(BIN)/python -m bench; else echo 'make bench: not yet: there is no bench/__main__.py'; fi
+
+fuzz: $(VENV)/.installed
+	@if [ -f wlproxy/cli/fuzz.py ]; then $(BIN)/wlproxy fuzz --seconds $(SECONDS_OF_FUZZ); \
+	else echo 'make fuzz: not yet: there is no `wlproxy fuzz`'; fi
+
+soak: $(VENV)/.installed
+	@if [ -f tests/soak.py ]; then $(BIN)/python -P -m tests.soak --seconds $(SECONDS_OF_SOAK); \
+	else echo 'make soak: not yet: there is no tests/soak.py'; fi
+
+test-vm: $(VENV)/.installed
+	@if [ -d tests/vm ]; then $(PYTEST) -q tests/vm; else echo 'make test-vm: not yet: there is no tests/vm'; fi

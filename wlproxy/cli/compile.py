@@ -1,0 +1,57 @@
+"""wlproxy compile: a policy as the one canonical value that a sidecar runs from."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+EXAMPLE = """example:
+  wlproxy compile desktop --guest work -o work.json && wlproxy run --policy work.json ...
+
+exit codes: 0 written, 1 the policy has findings, 2 usage."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "compile",
+        help="a policy as canonical JSON, with its hash",
+        description="Compiles a policy, its parents and its variables into one file. The same input gives the same bytes.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("policy", metavar="NAME|FILE", help="a policy by name, or its file")
+    parser.add_argument("-o", "--output", default="-", metavar="OUT", help="where to; - is standard output (the default)")
+    parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    parser.set_defaults(function=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit code."""
+    from ..sidecar.compiled import Compilation, PolicyInvalid
+    from .run import variables_of
+
+    variables = variables_of(args.var, args.guest)
+    if variables is None:
+        return 2
+    try:
+        compiled = Compilation(args.policy, variables).finish()
+    except PolicyInvalid as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return 1
+    data = compiled.data + b"\n"
+    if args.output == "-":
+        sys.stdout.buffer.write(data)
+        return 0
+    try:
+        temporary = f"{args.output}.{os.getpid()}"
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, args.output)
+    except OSError as error:
+        print(f"wlproxy: {args.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"{args.output}: {compiled.name} sha256:{compiled.sha256}")
+    return 0

@@ -11,7 +11,6 @@ MOST = 0x7FFFFFFF
 @row("A05", "a surface destroyed under its window, then the window used", r"wl_surface#(\d+)\.destroy\(\).*xdg_toplevel#\d+\.set_title")
 def defunct_role(g: Guest) -> None:
     _, surface, held, toplevel = g.window()
-    g.show(surface, g.buffer()[2])
     g.sync()
     g.ask(surface, 0)
     g.ask(toplevel, 2, "still here")
@@ -215,6 +214,14 @@ def parents(g: Guest) -> None:
     two = g.make(held, 1)
     g.ask(one, 1, two)
     g.ask(two, 1, one)
+    g.sync()
+
+
+@row("B63b", "a parent that was never shown", r"set_parent\([1-9]")
+def unmapped_parent(g: Guest) -> None:
+    shell, _, _, one = g.window()
+    _, held = g.shell_surface(shell)
+    g.ask(one, 1, g.make(held, 1))
     g.sync()
 
 

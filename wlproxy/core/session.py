@@ -186,9 +186,8 @@ class Session:
                     elif arg < len(client):
                         referred = client[arg]
                         if referred is not None and not referred.ghost:
-                            passes = not from_guest or (
-                                referred.stage == LIVE
-                                and (rule.refers_to == "" or referred.table.family.name == rule.refers_to)
+                            passes = (not from_guest or referred.stage == LIVE) and (
+                                rule.refers_to == "" or referred.table.family.name == rule.refers_to
                             )
                     if passes and rule.tracked:
                         note = target.note

@@ -251,6 +251,16 @@ def test_an_event_that_names_an_object_kept_from_the_guest_names_null():
     scene.host_bytes(message(5, 5, SERVER)).guest_gets("wl_data_device#5.selection(0)")
 
 
+def test_an_event_that_names_an_object_of_another_interface_names_null_or_does_not_reach_the_guest():
+    """Found by wlproxy fuzz. libwayland's client ends itself over an argument of the wrong type."""
+    scene = Scene().window().bind("wl_seat", 9).bind("wl_data_device_manager", 10).guest(10, "get_data_device", 11, 9)
+    scene.guest(9, "get_keyboard", 12).forget()
+    scene.host_bytes(message(11, 5, 6)).guest_gets("wl_data_device#11.selection(0)")
+    scene.host_bytes(message(6, 0, 3)).guest_gets()  # wl_surface.enter, by way of the quick path
+    scene.host_bytes(message(12, 1, 1, 3, 0)).guest_gets().goes_on()  # wl_keyboard.enter
+    scene.host_bytes(message(12, 2, 1, 6)).guest_gets("wl_keyboard#12.leave(1, 6)")
+
+
 def test_a_callback_ends_with_done_though_the_guest_sends_no_destructor():
     scene = Scene().window().guest(6, "frame", 9)
     scene.event(9, "done", 16).event(1, "delete_id", 9).forget()

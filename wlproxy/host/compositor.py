@@ -33,7 +33,7 @@ from .library import address, event_loop_fd, ffi, lib
 from .output import advertise_output
 from .picture import Canvas
 from .png import write_png
-from .resource import Client, Resource
+from .resource import Client
 from .seat import Seat
 from .shell import Shell, Toplevel
 from .shm import advertise_shm

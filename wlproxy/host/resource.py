@@ -177,7 +177,7 @@ def _dispatcher(_implementation: Any, target: Any, opcode: int, _message: Any, a
     else:
         try:
             method(resource, *values)
-        except Exception:
+        except Exception:  # noqa: BLE001  libwayland's C code calls us: nothing may unwind into it
             resource.client.host_faults.append(traceback.format_exc())
             resource.post_error(IMPLEMENTATION, f"the host failed in {resource.interface.name}.{message.name}")
     if message.name in DESTRUCTORS:
@@ -193,5 +193,5 @@ def _destroyed(pointer: Any) -> None:
     if gone is not None:
         try:
             gone(resource)
-        except Exception:
+        except Exception:  # noqa: BLE001  libwayland's C code calls us: nothing may unwind into it
             resource.client.host_faults.append(traceback.format_exc())

@@ -144,7 +144,7 @@ class Seat:
         """A button at the pointer's place; pressing raises the window."""
         found = self.host.shell.surface_at(*self.position)
         if pressed and found is not None and found[1] in self.host.shell.stack:
-            self.host.shell.focus(found[1])  # type: ignore[arg-type]  # what stands in the stack is a Toplevel
+            self.host.shell.focus(found[1])  # what stands in the stack is a Toplevel
         for pointer in self._pointers.of(self.pointer_focus):
             pointer.send("button", self.host.next_serial(), self.host.milliseconds(), button, int(pressed))
             pointer.send("frame")

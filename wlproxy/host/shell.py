@@ -343,7 +343,8 @@ class Shell:
     def _layers(self) -> list[tuple[Toplevel | Popup, int, int]]:
         """Windows and popups with the places of their surfaces, lowest first."""
         layers: list[tuple[Toplevel | Popup, int, int]] = []
-        for item in (*self.stack, *self.popups):
+        windows: list[Toplevel | Popup] = [*self.stack, *self.popups]
+        for item in windows:
             origin = (item.x, item.y) if isinstance(item, Toplevel) else item.origin()
             if origin is not None and item.shell_surface.surface is not None:
                 x, y, _width, _height = item.shell_surface.geometry

@@ -46,7 +46,7 @@ def _interface(
     name: str, version: int, requests: tuple[tuple[Any, ...], ...] = (), events: tuple[tuple[Any, ...], ...] = ()
 ) -> Any:
     """An interface of messages (name, signature, interface...)."""
-    made: Any = InterfaceMeta(name, (Interface,), {"name": name, "version": version})  # type: ignore[arg-type]
+    made: Any = InterfaceMeta(name, (Interface,), {"name": name, "version": version})
     for declare, messages in ((made.request, requests), (made.event, events)):
         for message, letters, *interfaces in messages:
 

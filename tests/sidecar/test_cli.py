@@ -15,7 +15,7 @@ from tests.sidecar.conftest import ROOT, Compositor, compiled_policy
 def wlproxy(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k not in ("WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "WAYLAND_SOCKET")}
     environment |= {"PYTHONPATH": str(ROOT)} | environ
-    command = [sys.executable, "-m", "wlproxy.cli.main", *args]
+    command = [sys.executable, "-m", "wlproxy", *args]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
 
 

@@ -69,7 +69,7 @@ def test_a_reproducer_says_what_was_said():
         read('{"format": 1, "steps": [{"side": "x"}], "policy": "", "finding": []}'.replace('"x"', "[]"))
 
 
-def is_found(policy: str = "fuzz-desktop", seeds: int = 400) -> set[str]:
+def is_found(policy: str = "fuzz-desktop", seeds: int = 2000) -> set[str]:
     campaign = Campaign(tables_of(policy, shipped()), shipped())
     for number, _ in enumerate(campaign.seeds(100)):
         if number == seeds or campaign.findings:

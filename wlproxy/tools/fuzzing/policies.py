@@ -70,8 +70,7 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
             if interface.name in ("wl_display", "wl_registry", "wl_callback") or message.destructor:
                 continue
             if (number + len(interface.name)) % 5 == 0:
-                creates = any(a.type == "new_id" for a in message.arguments)
-                found[interface.name, message.name] = MessageRule(DENY, INERT if creates else IGNORE, {}, here)
+                found[interface.name, message.name] = MessageRule(DENY, IGNORE, {}, here)
     created = created_by_others(interfaces)
     offered = {n: GlobalRule(ALLOW, i.version, here) for n, i in interfaces.items() if n not in created and n != "wl_display"}
     found["zwlr_layer_shell_v1", "get_layer_surface"] = MessageRule(DENY, DISCONNECT, {}, here)

@@ -125,8 +125,10 @@ def guest(path: str, seed: int, policy: str) -> tuple[list[Step], int]:
             step = generator.step(drive)
             steps.append(step)
             live.say(step)
-            if len(steps) == 1 or step.side:  # a turn of the compositor's: wait for what it has to say
-                live.read(0.05 if step.side else PATIENCE)
+            if step.side:  # a turn of the compositor's: it is given a moment to say something
+                live.read(0.02)
+            elif len(steps) == 1 and not drive.guest.heard:
+                live.read(PATIENCE)
     finally:
         live.close()
     return steps, len(drive.guest.heard)

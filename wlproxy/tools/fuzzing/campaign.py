@@ -124,7 +124,7 @@ class Campaign:
         second = self.replay(others)
         # Said in one read, an id may be used again before its holder was ended: then a peer cannot follow. And how many descriptors
         # may wait is counted at the end of a read: those ends do depend on it.
-        followed = second is not None and not second.lost and second.honest == first.honest
+        followed = second is not None and not second.lost and second.honest and first.honest
         if second is not None and followed and not any("descriptor" in d.farewell for d in (first, second)):
             difference = unlike(first, second)
             if difference:

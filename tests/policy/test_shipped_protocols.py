@@ -11,8 +11,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from wlproxy.core.protocol import FD, NEW_ID, OBJECT, Interface, Message
 from wlproxy.policy.load_protocols import load_shipped
 from wlproxy.policy.protocol_set import dangling

@@ -112,7 +112,8 @@ class Judge:
             self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
             return MAKE_INERT if rule.verdict == INERT else DROP
         if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
-            self._connection.record("refused", message, "its serial was not given to this guest, or not for this, or too long ago", IGNORE, STALE)
+            reason = "its serial was not given to this guest, or not for this, or too long ago"
+            self._connection.record("refused", message, reason, IGNORE, STALE)
             return DROP
         if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
             verdict = rule.inspect(self._connection, message)

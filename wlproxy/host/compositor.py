@@ -33,7 +33,7 @@ from .library import address, event_loop_fd, ffi, lib
 from .output import advertise_output
 from .picture import Canvas
 from .png import write_png
-from .resource import Client, Resource
+from .resource import Client
 from .seat import Seat
 from .shell import Shell, Toplevel
 from .shm import advertise_shm
@@ -83,7 +83,8 @@ class Host:
         self._listeners: dict[int, Any] = {}
         self._changed = trio.Event()
         self._frames_wanted = trio.Event()
-        self._keep: list[Any] = []
+        self._keep: list[Any] = []  # C holds pointers to these
+        self._left = ffi.callback("wl_notify_func_t", self._client_left)
         self.display: Any = lib.wl_display_create()
         self.surfaces = Surfaces(self)
         advertise_shm(self)
@@ -211,20 +212,15 @@ class Host:
         self.connections += 1
         self.clients[address(pointer)] = Client(self.connections, pid, pointer, self.requests, self.faults)
         listener = ffi.new("struct wl_listener *")
-        listener.notify = self._notify()
+        listener.notify = self._left
         self._listeners[address(listener)] = (listener, address(pointer))
         lib.wl_client_add_destroy_listener(pointer, listener)
         self.changed()
 
-    def _notify(self) -> Any:
-        def left(listener: Any, _data: Any) -> None:
-            _listener, client = self._listeners.pop(address(listener))
-            del self.clients[client]
-            self.changed()
-
-        if not hasattr(self, "_left"):
-            self._left = ffi.callback("wl_notify_func_t", left)
-        return self._left
+    def _client_left(self, listener: Any, _data: Any) -> None:
+        _listener, client = self._listeners.pop(address(listener))
+        del self.clients[client]
+        self.changed()
 
     async def _accept(self, listener: trio.SocketListener) -> None:
         while True:

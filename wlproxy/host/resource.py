@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from pywayland.protocol_core import ArgumentType
+from pywayland.scanner.argument import ArgumentType
 
 from .library import address, ffi, lib
 
@@ -37,7 +37,6 @@ class Client:
         self.pointer = pointer
         self.requests = requests  # "wl_surface.commit" -> how often, over all clients
         self.host_faults = faults
-        self.display_resource_error: str = ""
 
     def end(self) -> None:
         """Hangs up."""
@@ -177,7 +176,7 @@ def _dispatcher(_implementation: Any, target: Any, opcode: int, _message: Any, a
     else:
         try:
             method(resource, *values)
-        except Exception:
+        except Exception:  # noqa: BLE001  # must not travel through C; written down, and the client ends
             resource.client.host_faults.append(traceback.format_exc())
             resource.post_error(IMPLEMENTATION, f"the host failed in {resource.interface.name}.{message.name}")
     if message.name in DESTRUCTORS:
@@ -193,5 +192,5 @@ def _destroyed(pointer: Any) -> None:
     if gone is not None:
         try:
             gone(resource)
-        except Exception:
+        except Exception:  # noqa: BLE001  # must not travel through C; written down
             resource.client.host_faults.append(traceback.format_exc())

@@ -13,6 +13,7 @@ from pywayland.protocol.wayland import WlKeyboard, WlPointer, WlSeat, WlTouch
 
 from .keymap import SHIFT, TYPED, keymap_file
 from .resource import Client, Resource
+from .shell import Toplevel
 from .surfaces import Surface
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ class Seat:
     def button(self, button: int, pressed: bool) -> None:
         """A button at the pointer's place; pressing raises the window."""
         found = self.host.shell.surface_at(*self.position)
-        if pressed and found is not None and found[1] in self.host.shell.stack:
-            self.host.shell.focus(found[1])  # type: ignore[arg-type]  # what stands in the stack is a Toplevel
+        if pressed and found is not None and isinstance(found[1], Toplevel):
+            self.host.shell.focus(found[1])
         for pointer in self._pointers.of(self.pointer_focus):
             pointer.send("button", self.host.next_serial(), self.host.milliseconds(), button, int(pressed))
             pointer.send("frame")

@@ -324,7 +324,7 @@ class Shell:
                     return x, y + TITLE_BAR
         self._placed += 1
         step = MARGIN + CASCADE * (self._placed % 8)
-        return step, step + TITLE_BAR
+        return min(step, max(self.host.width - width, 0)), min(step, max(self.host.height - height - TITLE_BAR, 0)) + TITLE_BAR
 
     def focus(self, top: Toplevel | None) -> None:
         """Raises a window and gives it the keyboard."""
@@ -343,7 +343,8 @@ class Shell:
     def _layers(self) -> list[tuple[Toplevel | Popup, int, int]]:
         """Windows and popups with the places of their surfaces, lowest first."""
         layers: list[tuple[Toplevel | Popup, int, int]] = []
-        for item in (*self.stack, *self.popups):
+        items: list[Toplevel | Popup] = [*self.stack, *self.popups]
+        for item in items:
             origin = (item.x, item.y) if isinstance(item, Toplevel) else item.origin()
             if origin is not None and item.shell_surface.surface is not None:
                 x, y, _width, _height = item.shell_surface.geometry

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pywayland.protocol.ext_session_lock_v1 import ExtSessionLockManagerV1, ExtSessionLockV1
 from pywayland.protocol.wayland import WlBuffer, WlOutput, WlSeat, WlSurface
 from pywayland.protocol.xdg_shell import XdgPopup
-from pywayland.protocol_core import Argument, ArgumentType, Interface
-from pywayland.protocol_core.interface import InterfaceMeta
+from pywayland.protocol_core.argument import Argument
+from pywayland.protocol_core.interface import Interface, InterfaceMeta
+from pywayland.scanner.argument import ArgumentType
 
 from .resource import Client, Resource
 
@@ -29,7 +30,7 @@ _LETTERS: Final = {
 
 
 def _signature(letters: str, interfaces: tuple[Any, ...]) -> list[Argument]:
-    """"?" before a letter means nullable; `interfaces` are those of the o and n in their order."""
+    """ "?" before a letter means nullable; `interfaces` are those of the o and n in their order."""
     left = iter(interfaces)
     arguments: list[Argument] = []
     nullable = False
@@ -46,7 +47,7 @@ def _interface(
     name: str, version: int, requests: tuple[tuple[Any, ...], ...] = (), events: tuple[tuple[Any, ...], ...] = ()
 ) -> Any:
     """An interface of messages (name, signature, interface...)."""
-    made: Any = InterfaceMeta(name, (Interface,), {"name": name, "version": version})  # type: ignore[arg-type]
+    made: Any = InterfaceMeta(name, (Interface,), {"name": name, "version": version})
     for declare, messages in ((made.request, requests), (made.event, events)):
         for message, letters, *interfaces in messages:
 
@@ -88,9 +89,7 @@ VIRTUAL_KEYBOARD_MANAGER: Final = _interface(
 DATA_CONTROL_SOURCE: Final = _interface(
     "zwlr_data_control_source_v1", 1, (("offer", "s"), ("destroy", "")), (("send", "sh"), ("cancelled", ""))
 )
-DATA_CONTROL_OFFER: Final = _interface(
-    "zwlr_data_control_offer_v1", 1, (("receive", "sh"), ("destroy", "")), (("offer", "s"),)
-)
+DATA_CONTROL_OFFER: Final = _interface("zwlr_data_control_offer_v1", 1, (("receive", "sh"), ("destroy", "")), (("offer", "s"),))
 DATA_CONTROL_DEVICE: Final = _interface(
     "zwlr_data_control_device_v1", 1, (("set_selection", "?o", DATA_CONTROL_SOURCE), ("destroy", "")), (
         ("data_offer", "n", DATA_CONTROL_OFFER), ("selection", "?o", DATA_CONTROL_OFFER), ("finished", ""),
@@ -114,9 +113,7 @@ class _StandIn:
     def on_capture_output(self, resource: Resource, object_id: int, _cursor: int, _output: Resource) -> None:
         resource.create(_FRAME, object_id, self).send("failed")
 
-    def on_capture_output_region(
-        self, resource: Resource, object_id: int, cursor: int, output: Resource, *_region: int
-    ) -> None:
+    def on_capture_output_region(self, resource: Resource, object_id: int, cursor: int, output: Resource, *_region: int) -> None:
         self.on_capture_output(resource, object_id, cursor, output)
 
     def on_get_layer_surface(self, resource: Resource, object_id: int, *_arguments: Any) -> None:

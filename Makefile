@@ -67,7 +67,7 @@ clean:
 # --- the main job --------------------------------------------------------------------------------------------------------
 
 demo: $(VENV)/.installed
-	$(BIN)/wlproxy demo
+	@if [ -f wlproxy/cli/demo.py ]; then $(BIN)/wlproxy demo; else echo 'make demo: not yet: there is no `wlproxy demo`'; fi
 
 # --- tests ---------------------------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ fuzz: $(VENV)/.installed
 	else echo 'make fuzz: not yet: there is no `wlproxy fuzz`'; fi
 
 soak: $(VENV)/.installed
-	@if [ -f tests/soak.py ]; then $(BIN)/python -P -m tests.soak --seconds $(SECONDS_OF_SOAK); \
+	@if [ -f tests/soak.py ]; then $(BIN)/python -m tests.soak --seconds $(SECONDS_OF_SOAK); \
 	else echo 'make soak: not yet: there is no tests/soak.py'; fi
 
 test-vm: $(VENV)/.installed

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from processes import BenchError
+from bench.processes import BenchError
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "c"

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from peers import Peer
-from processes import BenchError, Client, Group
-from scenarios import Scenario
+from bench.peers import Peer
+from bench.processes import BenchError, Client, Group
+from bench.scenarios import Scenario
 
 SETTLE_SECONDS = 0.05
 

@@ -14,11 +14,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import Group
+from bench.processes import Group
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-POLICY = HERE / "bench.toml"
+POLICY = "desktop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Peer:
     most_clients: int = 10000
 
     def start(self, group: Group, listen: Path, upstream: Path, build: Path) -> None:
-        words = {"listen": str(listen), "upstream": str(upstream), "folder": str(group.folder), "policy": str(POLICY),
-                 "build": str(build)}
+        words = {"listen": str(listen), "upstream": str(upstream), "folder": str(group.folder), "build": str(build),
+                 "policy": str(build / f"{POLICY}.json")}
         for stage in self.stages:
             env = {**os.environ, "XDG_RUNTIME_DIR": str(group.folder), **{k: v.format(**words) for k, v in stage.env.items()}}
             group.start([word.format(**words) for word in stage.argv], env,
@@ -71,8 +71,9 @@ def wlproxy_command(given: str) -> list[str] | None:
     return [found] if found else None
 
 
-def wlproxy(command: list[str]) -> Peer:
-    """As installed, which is compiled where pip found a compiler (the table says when it was not)."""
+def wlproxy(command: list[str], build: Path) -> Peer:
+    """As installed, which is compiled where pip found a compiler (the table says when it was not), from a compiled policy."""
+    subprocess.run([*command, "compile", POLICY, "-o", str(build / f"{POLICY}.json")], check=True, capture_output=True)
     return Peer("wlproxy", (Stage((*command, *WLPROXY_WORDS.split())),))
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 from xml.sax.saxutils import escape
 
-from scenarios import SCENARIOS
+from bench.scenarios import SCENARIOS
 
 COLUMNS = "{:<13}{:<20}{:>10} {:<17}{:>9}{:>9}{:>10}{:>12}{:>9}"
 

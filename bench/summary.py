@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios import SCENARIOS
+from bench.scenarios import SCENARIOS
 
 Rows = list[dict[str, Any]]
 

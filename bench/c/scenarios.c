@@ -88,6 +88,7 @@ static uint64_t burst(struct wl *c, uint32_t pairs)
 {
 	uint64_t target = c->seen.moves + pairs, start = now_ns();
 	REQUEST(c, c->surface, 2, ORDER_BURST, pairs, ORDER, 0);
+	REQUEST0(c, c->surface, 6); /* a proxy may hold back damage that is never committed */
 	while (c->seen.moves < target)
 		wait_events(c);
 	roundtrip(c); /* the frame event after the last motion */

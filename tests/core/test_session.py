@@ -4,11 +4,13 @@ each test's name says which mistake it forbids."""
 from __future__ import annotations
 
 import struct
+from types import FunctionType
 
 import pytest
 
 from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import Fd
+from wlproxy.core.objects import ObjectTable
 from wlproxy.core.quotas import Limits
 from wlproxy.policy.model import Origin, Predicate
 
@@ -153,6 +155,15 @@ def test_a_request_to_a_destroyed_object_ends_the_session():
     scene.guest_bytes(message(8, 2, 1, 0)).ends(1, 0, "invalid object 8")
 
 
+def test_ids_that_are_never_used_again_come_to_an_end(monkeypatch):
+    if isinstance(ObjectTable.check_new, FunctionType):  # the compiled build has the number compiled in
+        monkeypatch.setattr("wlproxy.core.objects.MOST_IDS", 5)
+        scene = Scene()
+        for new_id in range(2, 5):
+            scene.guest(1, "sync", new_id).event(new_id, "done", 0).event(1, "delete_id", new_id)
+        scene.guest_bytes(message(1, 0, 5)).ends(1, 2, "are to be used again")
+
+
 def test_an_id_of_an_interface_without_events_may_be_reused_at_once():
     """wl-cross-domain-proxy reuses ids of wl_shm_pool before delete_id; the late delete_id must not free the new one."""
     scene = Scene().window()
@@ -249,6 +260,16 @@ def test_an_event_that_names_an_object_kept_from_the_guest_names_null():
     scene = Scene().announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "get_data_device", 5, 3)
     scene.event(5, "data_offer", SERVER).guest(SERVER, "destroy").forget()
     scene.host_bytes(message(5, 5, SERVER)).guest_gets("wl_data_device#5.selection(0)")
+
+
+def test_an_event_that_names_an_object_of_another_interface_names_null_or_does_not_reach_the_guest():
+    """Found by wlproxy fuzz. libwayland's client ends itself over an argument of the wrong type."""
+    scene = Scene().window().bind("wl_seat", 9).bind("wl_data_device_manager", 10).guest(10, "get_data_device", 11, 9)
+    scene.guest(9, "get_keyboard", 12).forget()
+    scene.host_bytes(message(11, 5, 6)).guest_gets("wl_data_device#11.selection(0)")
+    scene.host_bytes(message(6, 0, 3)).guest_gets()  # wl_surface.enter, by way of the quick path
+    scene.host_bytes(message(12, 1, 1, 3, 0)).guest_gets().goes_on()  # wl_keyboard.enter
+    scene.host_bytes(message(12, 2, 1, 6)).guest_gets("wl_keyboard#12.leave(1, 6)")
 
 
 def test_a_callback_ends_with_done_though_the_guest_sends_no_destructor():

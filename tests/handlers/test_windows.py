@@ -140,10 +140,23 @@ def test_a_window_geometry_that_no_screen_can_show_is_refused():
     buffered().guest(7, "set_window_geometry", 0, 0, 2**31 - 1, 5).ends(1, 3, "above 16384")
 
 
+def second_window(scene: Scene) -> Scene:
+    """surface 11, xdg_surface 12 and toplevel 13, without a buffer."""
+    return scene.guest(3, "create_surface", 11).guest(5, "get_xdg_surface", 12, 11).guest(12, "get_toplevel", 13).forget()
+
+
 def test_a_window_cannot_be_its_own_ancestor():
-    scene = buffered().guest(3, "create_surface", 11).guest(5, "get_xdg_surface", 12, 11).guest(12, "get_toplevel", 13)
+    scene = second_window(configured()).guest(11, "commit").event(12, "configure", 42)
+    scene.guest(12, "ack_configure", scene.serial()).guest(11, "attach", 10, 0, 0).guest(11, "commit")
     scene.guest(13, "set_parent", 8).goes_on()
     scene.guest(8, "set_parent", 13).ends(8, 1, "its own ancestor")
+    buffered().guest(8, "set_parent", 8).ends(8, 1, "its own ancestor")
+
+
+def test_a_parent_that_is_not_mapped_is_null_for_the_compositor():
+    """Found by tests/attack: weston 10 ends with SIGSEGV otherwise."""
+    scene = second_window(configured()).guest(8, "set_parent", 13).host_gets("xdg_toplevel#8.set_parent(0)").goes_on()
+    scene.guest(13, "set_parent", 8).host_gets("xdg_toplevel#13.set_parent(8)")
 
 
 def test_negative_size_bounds_are_invalid_size():

@@ -46,6 +46,10 @@ class Record:
         return f"Record({self.event} {self.interface}#{self.object_id}.{self.message}: {self.reason!r} [{self.rule}])"
 
 
+NO_PARCELS: Final[list[Parcel]] = []  # shared: nobody changes the lists of an outcome
+NO_FDS: Final[list[Fd]] = []
+
+
 class Outbox:
     """Parcels in the making, for one destination."""
 
@@ -81,12 +85,18 @@ class Outbox:
 
     def parcels(self) -> list[Parcel]:
         """Everything added since the last call, in order."""
-        if self._done is None and not self._parts:
-            return []
+        if self._done is None:
+            parts = self._parts
+            if not parts:
+                return NO_PARCELS
+            if len(parts) == 1 and not self._fds:  # what nearly every read comes to, without new lists (bench roundtrip)
+                parcel = Parcel(parts[0], NO_FDS)
+                parts.clear()
+                return [parcel]
         self.cut()
         done = self._done
         self._done = None
-        return [] if done is None else done
+        return NO_PARCELS if done is None else done
 
     def abandon(self) -> list[Fd]:
         """The descriptors of everything added: the session broke before it could hand them out."""
@@ -100,13 +110,21 @@ class Outbox:
 
 
 class Outcome:
-    """What is to be sent, closed and written down. `farewell` not empty: the session is over and why; send, then close."""
+    """What is to be sent, closed and written down. `farewell` not empty: the session is over and why; send, then close.
+    `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False."""
 
     def __init__(
-        self, to_guest: list[Parcel], to_host: list[Parcel], discarded: list[Fd], audit: list[Record], farewell: str
+        self,
+        to_guest: list[Parcel],
+        to_host: list[Parcel],
+        discarded: list[Fd],
+        audit: list[Record],
+        farewell: str,
+        waiting: bool = False,
     ) -> None:
         self.to_guest = to_guest
         self.to_host = to_host
         self.discarded = discarded
         self.audit = audit
         self.farewell = farewell
+        self.waiting = waiting

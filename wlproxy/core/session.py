@@ -116,7 +116,9 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Whether a deadline runs, so that `tick` must be called."""
-        return any(s.rest or s.fds for s in self._streams)
+        guest = self._streams[GUEST]
+        host = self._streams[HOST]
+        return bool(guest.rest or guest.fds or host.rest or host.fds)
 
     def messages(self, side: int) -> int:
         """How many whole messages have come from that side."""
@@ -184,9 +186,8 @@ class Session:
                     elif arg < len(client):
                         referred = client[arg]
                         if referred is not None and not referred.ghost:
-                            passes = not from_guest or (
-                                referred.stage == LIVE
-                                and (rule.refers_to == "" or referred.table.family.name == rule.refers_to)
+                            passes = (not from_guest or referred.stage == LIVE) and (
+                                rule.refers_to == "" or referred.table.family.name == rule.refers_to
                             )
                     if passes and rule.tracked:
                         note = target.note
@@ -298,7 +299,12 @@ class Session:
     def _outcome(self) -> Outcome:
         collected = self._connection
         outcome = Outcome(
-            collected.to_guest.parcels(), collected.to_host.parcels(), collected.discarded, collected.audit, self._farewell
+            collected.to_guest.parcels(),
+            collected.to_host.parcels(),
+            collected.discarded,
+            collected.audit,
+            self._farewell,
+            self.waiting,
         )
         if outcome.discarded:
             collected.discarded = []

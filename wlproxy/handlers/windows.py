@@ -347,9 +347,15 @@ def on_window_geometry(connection: Connection, message: Message) -> int:
 
 
 def on_set_parent(connection: Connection, message: Message) -> int:
-    """xdg_toplevel.set_parent(parent): no loop. Null, or an unmapped parent, unsets it."""
+    """xdg_toplevel.set_parent(parent): no loop. Null, or an unmapped parent, unsets it, as the specification has it; the compositor
+    is told null for either, because weston 10 dies of the latter."""
     window = window_of(message)
     parent = note_at(connection, message, 0) if message.number(0) else None
+    if isinstance(parent, Window) and parent is not window and not parent.mapped:
+        message.args[0] = 0
+        message.changed = True
+        connection.record("rewritten", message, "its parent is not mapped: null", "allow", "built-in: parent")
+        parent = None
     if not isinstance(parent, Window):
         window.parent = None
         return FORWARD

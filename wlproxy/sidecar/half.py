@@ -63,6 +63,7 @@ class Half:
         self.queued_fds = 0
         self.later = False  # EPOLLOUT would not tell: push at the next tick
         self.progress = 0.0  # when something last left a queue that is not empty
+        self.appetite = 4096  # bytes the next read asks for
         self.received = 0
         self.received_fds = 0
 

@@ -26,7 +26,7 @@ class Window(QWidget):
         layout.addWidget(box)
         self.setFocus()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         print(f"typed {event.text()}", flush=True)
 
 

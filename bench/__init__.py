@@ -1,0 +1,1 @@
+"""The proxy against its rivals: README.md says what is measured and how to read it. Not shipped."""

@@ -1,0 +1,86 @@
+"""Policies to fuzz with: a permissive one, one like a desktop's, one that refuses in every shape.
+
+Promises: `tables_of` gives tables for these names and for whatever `wlproxy run --policy` takes. Trusts: the protocol data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from wlproxy.core.protocol import Interface
+from wlproxy.core.tables import Tables
+from wlproxy.handlers import load_tables
+from wlproxy.policy.compile import compile_policy, created_by_others
+from wlproxy.policy.model import (
+    ALLOW,
+    DENY,
+    DISCONNECT,
+    IGNORE,
+    INERT,
+    GlobalRule,
+    MessageRule,
+    Origin,
+    Policy,
+    Predicate,
+    Rewrite,
+)
+
+DESKTOP: Final = (
+    *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
+    *("wp_viewporter", "wp_presentation", "wp_fractional_scale_manager_v1", "zxdg_decoration_manager_v1", "wp_cursor_shape_manager_v1"),
+    *("zwp_primary_selection_device_manager_v1", "wp_single_pixel_buffer_manager_v1", "xdg_activation_v1", "wl_fixes"),
+)
+BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing")
+
+
+def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
+    """One of BUILT_IN."""
+    here = Origin(name)
+    if name == "fuzz-transparent":
+        return Policy(name, transparent=True, origin=here)
+    if name == "fuzz-desktop":
+        text = Predicate(max_bytes=64, sanitize="plain", origin=here)
+        return Policy(
+            name,
+            globals={n: GlobalRule(ALLOW, interfaces[n].version, here) for n in DESKTOP},
+            messages={
+                ("xdg_toplevel", "set_title"): MessageRule(ALLOW, "", {"title": text}, here),
+                ("xdg_toplevel", "set_fullscreen"): MessageRule(DENY, IGNORE, {}, here),
+                ("xdg_activation_v1", "activate"): MessageRule(DENY, IGNORE, {}, here),
+                ("zwp_primary_selection_device_manager_v1", "create_source"): MessageRule(DENY, INERT, {}, here),
+            },
+            rewrites={"title": Rewrite("[vm] {title}", here), "app-id": Rewrite("vm.{app_id}", here)},
+            origin=here,
+        )
+    return refusing(interfaces)
+
+
+def refusing(interfaces: Mapping[str, Interface]) -> Policy:
+    """Every global is there, and of each interface's requests every second one that can be refused without an end is refused."""
+    here = Origin("fuzz-refusing")
+    found: dict[tuple[str, str], MessageRule] = {}
+    for interface in interfaces.values():
+        for number, message in enumerate(interface.requests):
+            creates = any(a.type == "new_id" for a in message.arguments)
+            if message.destructor or interface.name in ("wl_display", "wl_registry") or (number + len(interface.name)) % 2:
+                continue
+            found[interface.name, message.name] = MessageRule(DENY, INERT if creates else IGNORE, {}, here)
+        for number, message in enumerate(interface.events):
+            if interface.name in ("wl_display", "wl_registry", "wl_callback") or message.destructor:
+                continue
+            if (number + len(interface.name)) % 5 == 0:
+                found[interface.name, message.name] = MessageRule(DENY, IGNORE, {}, here)
+    created = created_by_others(interfaces)
+    offered = {n: GlobalRule(ALLOW, i.version, here) for n, i in interfaces.items() if n not in created and n != "wl_display"}
+    found["zwlr_layer_shell_v1", "get_layer_surface"] = MessageRule(DENY, DISCONNECT, {}, here)
+    return Policy("fuzz-refusing", globals=offered, messages=found, origin=here)
+
+
+def tables_of(name: str, interfaces: Mapping[str, Interface]) -> Tables:
+    """Raises PolicyInvalid where `run` would."""
+    if name in BUILT_IN:
+        return load_tables(compile_policy(built_in(name, interfaces), interfaces))
+    from wlproxy.sidecar.compiled import compiled_policy
+
+    return load_tables(compiled_policy(name, {"vm": "fuzz"}))

@@ -60,7 +60,7 @@ sync = "deny"
 set_maximized = ‹"denny"›                               #! unknown-verdict
 set_minimized = ‹"ask"›                                 #! not-yet
 unset_maximized = ‹1›                                   #! type
-move = { ‹rate› = "2/s" }                               #! not-yet
+move = { ‹rate› = "2/s", ‹remember› = ["once"], ‹timeout› = "3s", ‹note› = "x" } #! not-yet not-yet not-yet not-yet
 show_window_menu = { ‹verdit› = "deny" }                #! unknown-key
 set_fullscreen = { deny-as = ‹"ignored"› }              #! unknown-shape
 unset_fullscreen = { deny-as = ‹"inert"› }              #! deny-shape
@@ -69,9 +69,9 @@ close = { deny-as = ‹"inert"› }                         #! deny-shape
 set_title.args.‹text› = { max-bytes = 3 }               #! unknown-argument
 set_title.args.title = { ‹max› = 3 }                    #! predicate-type
 set_app_id.args.app_id = { ‹maxbytes› = 3 }             #! unknown-key
-set_parent.args.parent = { null = ‹false› }             #! type
 set_max_size.args.width = ‹{ min = 5, max = 3 }›        #! empty-range
 set_max_size.args.height = ‹{ in = [5], max = 3 }›      #! empty-range
+set_parent.args.parent = { null = ‹false› }             #! type
 set_min_size.args.width = { min = ‹2147483648› }        #! out-of-range
 set_min_size.args.height = { min = ‹1.5› }              #! type
 resize.args.edges = { in = ["top", ‹"bottm"›] }         #! unknown-enum-value
@@ -83,6 +83,8 @@ attach.args.x = { in = [‹4294967296›, ‹true›] }         #! out-of-range 
 set_buffer_transform.args.transform = { in = [1, ‹8›] } #! unknown-enum-value
 attach.args.y = { in = ‹[]› }                           #! type
 damage.args.x = ‹3›                                     #! type
+damage.args.y = { ‹kind› = "x" }                        #! not-yet
+commit = { deny-as = ‹"fail-event"› }                   #! not-yet
 
 [message.wl_compositor]
 create_surface = { deny-as = ‹"ignore"› }               #! deny-shape
@@ -100,6 +102,7 @@ set_source.args.x = { min = ‹-9000000.0›, max = 1.5 }   #! out-of-range
 create_pool.args.fd = { ‹max› = 3 }                     #! predicate-type
 
 [rewrite]
+‹tag› = "vm.{tag}"                                      #! not-yet
 ‹titel› = "{title}"                                     #! unknown-key
 title = ‹"[${colour}] {title}"›                         #! unknown-variable
 app-id = ‹"vm."›                                        #! template

@@ -70,6 +70,10 @@ class Document:
         """A finding about a key; `known` are the names it may have been meant to be."""
         self._add(self._positions.key(path), code, message, path[-1], known)
 
+    def not_yet(self, path: Path) -> None:
+        """A finding about a key of the full language."""
+        self.wrong_key(path, "not-yet", f"'{path[-1]}' is not served by this version of wlproxy: take it out")
+
     def wrong_value(self, path: Path, code: str, message: str, known: Iterable[str] = (), given: object = "") -> None:
         """A finding about a value; `known` are those it may have been meant to be, where it is a text."""
         self._add(self._positions.value(path), code, message, given if isinstance(given, str) else "", known)

@@ -207,7 +207,7 @@ def read_head(document: Document) -> None:
     data = document.data
     for key in data:
         if key in LATER:
-            document.wrong_key((key,), "not-yet", f"'{key}' is not served by this version of wlproxy: take it out")
+            document.not_yet((key,))
         elif key not in KNOWN:
             document.wrong_key((key,), "unknown-key", f"a policy has no '{key}'", [*KNOWN, *LATER])
     if "format" not in data:

@@ -3,9 +3,10 @@
 Promises: for a text that tomllib accepts, the place of every key and value that it finds; for any other, what can be had; never
 an exception but RecursionError, and time proportional to the text where keys have few dots. Trusts: nothing. Pure.
 
-Every load needs the places, for the audit log names the line of a rule. tree-sitter with its TOML grammar knows them too, but its
-import alone takes 32 ms of a start that a guest waits for, and it is not installed everywhere. This scanner takes under 1 ms for
-a shipped policy; it need not judge, for tomllib did. The tests compare it with tree-sitter.
+Every load needs the places, for the audit log names the line of a rule. tree-sitter with its TOML grammar knows them too, but it is
+not installed everywhere, and the first load of `desktop` takes 14 ms with it and 4 ms with this scanner (medians of five, files in
+the page cache), in a start that a guest waits for. The scanner need not judge, for tomllib did. The tests compare it with
+tree-sitter.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ FITTING: Final = {
     OBJECT: ("null",),
 }
 RANGES: Final = {INT: (-(2**31), 2**31 - 1), UINT: (0, 2**32 - 1), FIXED: (-(2**23), 2**23 - 1)}
+NOT_YET: Final = "kind"  # a word of the full language
 MOST_BYTES: Final = 65532  # the longest message there is
 MOST_VALUES: Final = 1024
 MOST_CHARSET: Final = 256  # characters it is written with
@@ -70,7 +71,9 @@ def read_predicate(
     found: dict[str, Any] = {}
     for key, wanted in value.items():
         demand = Demand(document, (*path, key), argument, enum_of(argument, interfaces))
-        if key not in READERS:
+        if key == NOT_YET:
+            document.not_yet(demand.path)
+        elif key not in READERS:
             document.wrong_key(demand.path, "unknown-key", f"'{key}' is no predicate", fitting)
         elif key not in fitting:
             may = ", ".join(fitting) or "no predicate"

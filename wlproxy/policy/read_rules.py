@@ -20,7 +20,11 @@ from .read_variables import fill
 VERDICTS: Final = (ALLOW, DENY)
 SHAPES: Final = (DISCONNECT, IGNORE, INERT)
 MESSAGE_KEYS: Final = ("verdict", "deny-as", "args")
+# words of the full language
 NOT_YET_GLOBAL: Final = ("virtual", "never")
+NOT_YET_MESSAGE: Final = ("rate", "remember", "timeout", "note")
+NOT_YET_SHAPE: Final = "fail-event"
+NOT_YET_REWRITE: Final = "tag"
 BUILT_IN: Final = ("wl_display", "wl_registry")  # the session lives by these
 MOST_TEMPLATE: Final = 200
 
@@ -57,7 +61,7 @@ def one_global(
     if isinstance(value, dict):
         for key in value:
             if key in ("count", "virtualize"):
-                document.wrong_key((*path, key), "not-yet", f"'{key}' is not served by this version of wlproxy: take it out")
+                document.not_yet((*path, key))
             elif key != "max":
                 document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a global", ["max"])
         if "max" not in value:
@@ -126,8 +130,8 @@ def one_message(
         document.wrong_value(path, "type", '"allow", "deny" or a table is needed')
         return before
     for key in value:
-        if key == "rate":
-            document.wrong_key((*path, key), "not-yet", "'rate' is not served by this version of wlproxy: take it out")
+        if key in NOT_YET_MESSAGE:
+            document.not_yet((*path, key))
         elif key not in MESSAGE_KEYS:
             document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a message", MESSAGE_KEYS)
     verdict = value.get("verdict", DENY if "deny-as" in value else before.verdict)
@@ -136,8 +140,12 @@ def one_message(
     elif verdict not in VERDICTS:
         document.wrong_value(said, "unknown-verdict", f"{verdict!r} is no verdict", VERDICTS, verdict)
     shape = value.get("deny-as", before.deny_as)
-    if shape not in SHAPES:
+    if shape == NOT_YET_SHAPE:
+        instead = f'say "{before.deny_as}"'
+        document.wrong_value((*path, "deny-as"), "not-yet", f'"{shape}" is not served by this version of wlproxy: {instead}')
+    elif shape not in SHAPES:
         document.wrong_value((*path, "deny-as"), "unknown-shape", f"{shape!r} is no deny shape", SHAPES, shape)
+    if shape not in SHAPES:
         shape = before.deny_as
     rule = replace(before, verdict=verdict, deny_as=shape, origin=document.origin(path))
     if verdict == DENY or "deny-as" in value:
@@ -168,6 +176,9 @@ def read_rewrites(document: Document, variables: Mapping[str, str]) -> dict[str,
     found: dict[str, Rewrite] = {}
     for key, template in document.table("rewrite").items():
         path = ("rewrite", key)
+        if key == NOT_YET_REWRITE:
+            document.not_yet(path)
+            continue
         if key not in REWRITES:
             document.wrong_key(path, "unknown-key", f"'{key}' cannot be rewritten", REWRITES)
             continue

@@ -6,7 +6,7 @@ folded into one with a count, what goes beyond that is counted in an "audit-gap"
 Trusts: `Record.rule` and `verdict` (the policy's and our own words).
 
 The relay makes the entry; the broker, which the guest cannot reach, adds version, time, guest and policy (`line`), so that even a
-relay taken over cannot write in another guest's name. Fields are only ever added. 
+relay taken over cannot write in another guest's name. Fields are only ever added.
 """
 
 from __future__ import annotations

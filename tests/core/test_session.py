@@ -4,11 +4,13 @@ each test's name says which mistake it forbids."""
 from __future__ import annotations
 
 import struct
+from types import FunctionType
 
 import pytest
 
 from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import Fd
+from wlproxy.core.objects import ObjectTable
 from wlproxy.core.quotas import Limits
 from wlproxy.policy.model import Origin, Predicate
 
@@ -151,6 +153,15 @@ def test_a_request_to_a_destroyed_object_ends_the_session():
     scene = Scene().window()
     scene.guest(8, "destroy")
     scene.guest_bytes(message(8, 2, 1, 0)).ends(1, 0, "invalid object 8")
+
+
+def test_ids_that_are_never_used_again_come_to_an_end(monkeypatch):
+    if isinstance(ObjectTable.check_new, FunctionType):  # the compiled build has the number compiled in
+        monkeypatch.setattr("wlproxy.core.objects.MOST_IDS", 5)
+        scene = Scene()
+        for new_id in range(2, 5):
+            scene.guest(1, "sync", new_id).event(new_id, "done", 0).event(1, "delete_id", new_id)
+        scene.guest_bytes(message(1, 0, 5)).ends(1, 2, "are to be used again")
 
 
 def test_an_id_of_an_interface_without_events_may_be_reused_at_once():

@@ -105,7 +105,7 @@ def test_the_server_accepts_what_passes_of_damaged_guests(policy, structs):
         offered = DESKTOP + [choices.pick(OFFERED) for _ in range(10)]
         sandwich = Sandwich(policy, structs, list(dict.fromkeys(offered)))
         generator = Generator(choices, shipped(), OFFERED)
-        generator._told = True
+        generator.is_told()
         for _ in range(80):
             step = generator.step(drive)
             if step.side == HOST or step.action not in (SAY, END):

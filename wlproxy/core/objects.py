@@ -17,6 +17,10 @@ from .errors import ProtocolViolation
 from .tables import SWALLOW, InterfaceTable, MessageRule, Note
 from .wire import DISPLAY_ID, INVALID_METHOD, SERVER_IDS
 
+# A guest that never uses an id again makes the tables of both sides grow, 8 bytes an id here and 16 upstream, however few objects
+# it has; libwayland itself stops at 15 million. libwayland's clients use the lowest free one.
+MOST_IDS: Final = 1 << 20
+
 LIVE: Final = 0
 DESTROYED: Final = 1  # by the guest; the compositor has not confirmed yet
 ENDED: Final = 2  # by the compositor (a destructor event); delete_id follows
@@ -95,6 +99,8 @@ class ObjectTable:
         if new_id >= len(client):
             if new_id > len(client) or new_id >= SERVER_IDS:
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} leaves a gap (next is {len(client)})")
+            if new_id >= MOST_IDS:
+                raise ProtocolViolation(DISPLAY_ID, 2, f"new id {new_id}: ids are to be used again from {MOST_IDS} on")
         else:
             holder = client[new_id]
             # An interface without events cannot have one in flight, so nothing can be taken for the new object's. Guests

@@ -35,6 +35,7 @@ def picture(width: int, height: int) -> bytes:
         row[0::4] = bytes(255 - x * 255 // width if inside and framed[x] else 40 for x in across)  # blue
         row[1::4] = bytes(y * 255 // height if inside and framed[x] else 40 for x in across)  # green
         row[2::4] = bytes(x * 255 // width if inside and framed[x] else 200 for x in across)  # red
+        row[3::4] = b"\xff" * width  # unused by XRGB8888, but some screenshots take it for alpha
         rows.append(row)
     return b"".join(rows)
 

@@ -236,9 +236,11 @@ async def play(host: Host, proxy: trio.Process, path: Path, folder: Path, audit:
                 alone = picture.read_bytes() if picture.exists() else b""
                 async with started(more, env, folder) as second:
                     print(f"guest: {more[0]}, as Debian ships it")
-                    with trio.move_on_after(10):  # until its window is in the picture
-                        while picture.exists() and picture.read_bytes() == alone and second.poll() is None:
+                    later = 0
+                    with trio.move_on_after(10):  # until its window is in the picture, and a little longer: it may come up slowly
+                        while picture.exists() and later < 10 and second.poll() is None:
                             await take_picture(host, folder, picture)
+                            later += picture.read_bytes() != alone
     ends = ended(audit)
     tried = await trio.run_process([*client, "forbidden"], env=env, capture_stdout=True, check=False)
     print("\nforbidden things the guest then tried, and what it was told:")

@@ -122,8 +122,10 @@ class Campaign:
     def _same(self, steps: list[Step], first: Drive, others: list[Step], how: str) -> None:
         """Chunking must change nothing that either peer can see."""
         second = self.replay(others)
-        # How many descriptors may wait is counted at the end of a read: those ends do depend on it.
-        if second is not None and not second.lost and not any("descriptor" in d.farewell for d in (first, second)):
+        # Said in one read, an id may be used again before its holder was ended: then a peer cannot follow. And how many descriptors
+        # may wait is counted at the end of a read: those ends do depend on it.
+        followed = second is not None and not second.lost and second.honest and first.honest
+        if second is not None and followed and not any("descriptor" in d.farewell for d in (first, second)):
             difference = unlike(first, second)
             if difference:
                 self._found(Finding("chunks", f"{how}: {difference}"), others)

@@ -76,6 +76,10 @@ class Generator:
         self._extreme, self._damage, self._host_lies = choices.pick(TEMPERS)
         self._rude = choices.pick((200, 40, 8))
 
+    def is_told(self) -> None:
+        """A real compositor announces its globals."""
+        self._told = True
+
     def step(self, drive: Drive) -> Step:
         """The next step; it has not been played yet."""
         self._listen(drive.guest)

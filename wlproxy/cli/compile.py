@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -45,12 +46,14 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-":
         sys.stdout.buffer.write(data)
         return 0
+    temporary = f"{args.output}.{os.getpid()}"
     try:
-        temporary = f"{args.output}.{os.getpid()}"
         with open(temporary, "xb") as file:
             file.write(data)
         os.replace(temporary, args.output)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         print(f"wlproxy: {args.output}: {error.strerror}", file=sys.stderr)
         return 2
     print(f"{args.output}: {compiled.name} sha256:{compiled.sha256}")

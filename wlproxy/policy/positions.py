@@ -7,13 +7,17 @@ Trusts: nothing; a text that tomllib refuses gives what can be had. Pure.
 from __future__ import annotations
 
 import re
+import tomllib
+from itertools import accumulate
 from typing import Any, Final
 
 Path = tuple[str, ...]
 Spot = tuple[int, int, int]  # line, column (both from 1; column 0 = unknown), length in characters
-HEADER: Final = re.compile(r"^\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(#.*)?$")
-KEY: Final = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
-PART: Final = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_PART: Final = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
+_KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+HEADER: Final = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_KEY})[ \t]*\]")
+PAIR: Final = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
+PART: Final = re.compile(_PART)
 
 
 class Positions:
@@ -49,22 +53,31 @@ def positions(text: str) -> Positions:
 
 
 def from_lines(text: str) -> Positions:
-    """Lines of keys that begin a line, and of table headers."""
+    """Lines of keys that begin a line, and of table headers. What looks like one inside a long string is taken for one."""
     found = Positions()
     table: Path = ()
     for number, line in enumerate(text.split("\n"), 1):
         header = HEADER.match(line)
-        if header:
-            table = tuple(part.strip("\"'") for part in PART.findall(header.group(1)))
-            found.keys[table] = (number, 0, 1)
+        key = header or PAIR.match(line)
+        if key is None:
             continue
-        pair = KEY.match(line)
-        if pair:
-            path = table
-            for part in PART.findall(pair.group(1)):
-                path = (*path, part.strip("\"'"))
-                found.keys.setdefault(path, (number, 0, 1))
+        path = () if header else table
+        for part in PART.findall(key.group(1)):
+            path = (*path, unquoted(part))
+            found.keys.setdefault(path, (number, 0, 1))
+        if header:
+            table = path
     return found
+
+
+def unquoted(part: str) -> str:
+    """One part of a key as tomllib reads it."""
+    if part[0] not in "\"'":
+        return part
+    try:
+        return next(iter(tomllib.loads(part + "=0")))
+    except ValueError:
+        return part
 
 
 def from_tree(text: str) -> Positions:
@@ -74,22 +87,25 @@ def from_tree(text: str) -> Positions:
 
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
     raw = text.encode("utf-8")
-    lines = raw.split(b"\n")
+    # characters begun before each byte; columns of tree-sitter are bytes
+    begun = [] if raw.isascii() else [0, *accumulate(byte & 0xC0 != 0x80 for byte in raw)]
     found = Positions()
+
+    def characters(byte: int) -> int:
+        return begun[byte] if begun else byte
 
     def spot(node: Any) -> Spot:
         row, column = node.start_point
-        end_row, end_column = node.end_point
-        line = lines[row]
-        begin = len(line[:column].decode("utf-8", "replace"))
-        end = len(line[: end_column if end_row == row else len(line)].decode("utf-8", "replace"))
-        return (row + 1, begin + 1, max(1, end - begin))
+        start, end = node.start_byte, node.end_byte
+        if node.end_point[0] != row:
+            end = raw.index(b"\n", start)
+        return (row + 1, characters(start) - characters(start - column) + 1, max(1, characters(end) - characters(start)))
 
     def parts(node: Any) -> list[tuple[str, Any]]:
         if node.type == "dotted_key":
             return [part for child in node.named_children for part in parts(child)]
         text = raw[node.start_byte : node.end_byte].decode("utf-8", "replace")
-        return [(text.strip("\"'") if node.type == "quoted_key" else text, node)]
+        return [(unquoted(text), node)]
 
     def value(node: Any, path: Path) -> None:
         found.values[path] = spot(node)

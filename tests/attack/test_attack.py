@@ -19,10 +19,6 @@ from wlproxy.policy.compile import canonical, compile_policy
 from wlproxy.tools.fuzzing.policies import built_in
 
 ROWS = table()
-GAPS = {  # reached the compositor when this was written; take a row out when it does not any more
-    "A29": "a keymap is handed on, not copied",
-    "B32": "no quota on pools of their own",
-}
 # What kills the releases of Debian 12 when nothing filters; others may have been mended.
 KILLS = {"weston": {"A05", "A06b", "B63b"}, "sway": {"A05", "B64"}}
 VERSIONS = {"weston": "10.", "sway": "1.7"}
@@ -70,16 +66,10 @@ def test_an_attack_is_real(row: Row, forwarder: Forwarder, stub: Stub):
     assert play(row, forwarder.path, stub, lambda: True).reached == "yes", stub.lines()[-2000:]
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r.id not in GAPS], ids=lambda row: row.id)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_an_attack_does_not_reach_the_compositor_through_the_proxy(row: Row, proxy: Proxy, stub: Stub):
     assert play(row, proxy.path, stub, proxy.lives).reached == "no", stub.lines()[-2000:]
     assert proxy.lives()
-
-
-@pytest.mark.xfail(strict=False, reason="; ".join(f"{row}: {why}" for row, why in GAPS.items()))
-@pytest.mark.parametrize("row", [r for r in ROWS if r.id in GAPS], ids=lambda row: row.id)
-def test_a_gap(row: Row, proxy: Proxy, stub: Stub):
-    assert play(row, proxy.path, stub, proxy.lives).reached == "no"
 
 
 @pytest.fixture(params=["weston", "sway"])

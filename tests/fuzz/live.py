@@ -21,12 +21,12 @@ from pathlib import Path
 
 from tests.attack.processes import Compositor, Proxy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, SOCKET
-from wlproxy.policy.compile import canonical, compile_policy, created_by_others
+from wlproxy.policy.compile import canonical, compile_policy, global_names
 from wlproxy.policy.load_protocols import load_shipped
 from wlproxy.tools.fuzzing.choices import from_seed
 from wlproxy.tools.fuzzing.conversation import SAY, TRUNCATE, Descriptor, Step, write
 from wlproxy.tools.fuzzing.drive import Drive
-from wlproxy.tools.fuzzing.generate import Generator, offered_by
+from wlproxy.tools.fuzzing.generate import Generator
 from wlproxy.tools.fuzzing.policies import BUILT_IN, built_in, tables_of
 from wlproxy.tools.fuzzing.reference import Rejected
 
@@ -116,7 +116,7 @@ def guest(path: str, seed: int, policy: str) -> tuple[list[Step], int]:
     if not CACHE:
         CACHE.update(interfaces=interfaces, tables=tables_of(policy, interfaces))
     drive = Drive(CACHE["tables"], interfaces, again=False)
-    generator = Generator(from_seed(seed), interfaces, offered_by(interfaces, created_by_others(interfaces)))
+    generator = Generator(from_seed(seed), interfaces, sorted(global_names(interfaces)))
     generator.is_told()
     live = Live(path, drive)
     steps: list[Step] = []

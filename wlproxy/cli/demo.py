@@ -28,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
     try:
-        from ..tools import demo
+        from ..host import demo
     except ModuleNotFoundError as error:
         print(f"wlproxy demo needs {error.name}: pip install 'wlproxy[tools]'")
         return 1

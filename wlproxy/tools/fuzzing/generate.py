@@ -280,9 +280,3 @@ class Generator:
             else:
                 data = data[: choices.below(len(data))]
         return Step(step.side, data, fds, cuts)
-
-
-def offered_by(interfaces: Mapping[str, Interface], created: set[str]) -> list[str]:
-    """The interfaces a compositor may announce: what no message creates."""
-    return sorted(n for n in interfaces if n not in created and n != "wl_display")
-

@@ -11,7 +11,7 @@ from typing import Final
 from wlproxy.core.protocol import Interface
 from wlproxy.core.tables import Tables
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import compile_policy, created_by_others
+from wlproxy.policy.compile import compile_policy, global_names
 from wlproxy.policy.model import (
     ALLOW,
     DENY,
@@ -71,8 +71,7 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
                 continue
             if (number + len(interface.name)) % 5 == 0:
                 found[interface.name, message.name] = MessageRule(DENY, IGNORE, {}, here)
-    created = created_by_others(interfaces)
-    offered = {n: GlobalRule(ALLOW, i.version, here) for n, i in interfaces.items() if n not in created and n != "wl_display"}
+    offered = {name: GlobalRule(ALLOW, interfaces[name].version, here) for name in global_names(interfaces)}
     found["zwlr_layer_shell_v1", "get_layer_surface"] = MessageRule(DENY, DISCONNECT, {}, here)
     return Policy("fuzz-refusing", globals=offered, messages=found, origin=here)
 

@@ -165,9 +165,9 @@ def test_a_finding_says_what_may_stand_there(tmp_path: Path) -> None:
     for said in (
         "wlproxy can vet wl_fixes up to version 1, not 2",
         "set_title has no argument 'text'  (it has: title)",
-        "'max' does not fit title, a string  (it takes: max-bytes, charset, sanitize)",
-        "'max' does not fit fd, a fd  (it takes: no predicate)",
-        "width is a int: -2147483648 to 2147483647",
+        "'max' does not fit title, of type string  (it takes: max-bytes, charset, sanitize)",
+        "'max' does not fit fd, of type fd  (it takes: no predicate)",
+        "width is of type int: -2147483648 to 2147483647",
         "min 5 is above max 3: nothing is allowed",
         "create_surface creates an object: it cannot be ignored (it can: inert, disconnect)",
         "destroy destroys its object: it can be refused only by disconnecting",
@@ -341,6 +341,13 @@ def test_compile_to_where_no_file_can_be(tmp_path: Path) -> None:
         done = run("compile", "strict", "-o", output)
         assert done.returncode == 2 and output.encode() in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_compile_to_a_device_writes_to_it(tmp_path: Path) -> None:
+    """Replacing it, as root, would be the end of /dev/null."""
+    (tmp_path / "device").symlink_to("/dev/null")
+    assert run("compile", "strict", "-o", str(tmp_path / "device")).returncode == 0
+    assert (tmp_path / "device").is_symlink()
 
 
 JSON = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 
@@ -46,15 +45,27 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-":
         sys.stdout.buffer.write(data)
         return 0
-    temporary = f"{args.output}.{os.getpid()}"
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, args.output)
+        write(args.output, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         print(f"wlproxy: {args.output}: {error.strerror}", file=sys.stderr)
         return 2
     print(f"{args.output}: {compiled.name} sha256:{compiled.sha256}")
     return 0
+
+
+def write(path: str, data: bytes) -> None:
+    """The whole file or none of it; a device or pipe is written to and not replaced. Raises OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            file.write(data)
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "xb") as file:
+        try:
+            file.write(data)
+            file.close()
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise

@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 Spot = tuple[int, int, int]  # line, column (both from 1; column 0 = unknown), length in characters
 _PART: Final = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
-HEADER: Final = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_KEY})[ \t]*\]")
+HEADER: Final = re.compile(rf"[ \t]*\[{{1,2}}[ \t]*({_KEY})[ \t]*\]{{1,2}}\s*(?:#.*)?$")
 PAIR: Final = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 PART: Final = re.compile(_PART)
 
@@ -53,7 +53,7 @@ def positions(text: str) -> Positions:
 
 
 def from_lines(text: str) -> Positions:
-    """Lines of keys that begin a line, and of table headers. What looks like one inside a long string is taken for one."""
+    """Lines of keys that begin a line, and of table headers, taking for one what looks so inside a text of several lines."""
     found = Positions()
     table: Path = ()
     for number, line in enumerate(text.split("\n"), 1):

@@ -64,7 +64,7 @@ def read_predicate(
     """The predicate that the table `value` states; None, and findings, where it states none."""
     fitting = FITTING.get(argument.type, ())
     if not isinstance(value, dict):
-        example = f"a table such as {{ {fitting[0]} = ... }} is needed" if fitting else f"no rule fits a {argument.type}"
+        example = f"a table such as {{ {fitting[0]} = ... }} is needed" if fitting else f"no rule fits an argument of type {argument.type}"
         document.wrong_value(path, "type", example)
         return None
     found: dict[str, Any] = {}
@@ -74,7 +74,7 @@ def read_predicate(
             document.wrong_key(demand.path, "unknown-key", f"'{key}' is no predicate", fitting)
         elif key not in fitting:
             may = ", ".join(fitting) or "no predicate"
-            text = f"'{key}' does not fit {argument.name}, a {argument.type}  (it takes: {may})"
+            text = f"'{key}' does not fit {argument.name}, of type {argument.type}  (it takes: {may})"
             document.wrong_key(demand.path, "predicate-type", text)
         else:
             field, reader = READERS[key]
@@ -134,7 +134,7 @@ def in_range(argument: Argument, value: float) -> None:
     """Raises Unfit for a number that the wire cannot carry."""
     low, high = RANGES[argument.type]
     if not low <= value <= high:
-        raise Unfit("out-of-range", f"{argument.name} is a {argument.type}: {low} to {high}")
+        raise Unfit("out-of-range", f"{argument.name} is of type {argument.type}: {low} to {high}")
 
 
 def read_max_bytes(demand: Demand, value: Any) -> int:

@@ -1,6 +1,6 @@
 """The demo's guest program: a window on libwayland-client (pywayland), that shows what it knows about itself.
 
-    python -m wlproxy.host.demo_client --title TITLE [--app-id ID] [--frames N]
+    python -m wlproxy.host.demo_client --title TITLE [--app-id ID] [--frames N] [--fullscreen]
 
 WAYLAND_DISPLAY says where. It prints one JSON object a line: "globals" (what it was told exists), "shown" (after N frame callbacks),
 "typed" (the text so far, for each key), "closed" or "error" at its end. Trusts: the compositor, as any client does.
@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any, Final
 
-from pywayland.client import Display
+from pywayland.client.display import Display
 from pywayland.protocol.wayland import WlCompositor, WlSeat, WlShm
 from pywayland.protocol.xdg_shell import XdgWmBase
 
@@ -52,12 +52,13 @@ def _gradient() -> bytes:
 class DemoWindow:
     """One toplevel, redrawn at each of `frames` frame callbacks and at each key."""
 
-    def __init__(self, title: str, app_id: str, frames: int) -> None:
+    def __init__(self, title: str, app_id: str, frames: int, fullscreen: bool) -> None:
         self._title, self._app_id, self._frames = title, app_id, frames
         self._display: Any = Display()
         self._display.connect()
         self._globals: dict[str, tuple[int, int]] = {}
         self._bound: dict[str, Any] = {}
+        self._fullscreen = fullscreen
         self._frame = 0
         self._typed = ""
         self._shift = False
@@ -72,12 +73,15 @@ class DemoWindow:
         self._display.roundtrip()
         _say(event="globals", globals={name: version for name, (_number, version) in sorted(self._globals.items())})
         for name, (interface, highest) in WANTED.items():
+            if name not in self._globals and name == "wl_seat":
+                continue  # weston's headless backend has none
             if name not in self._globals:
                 raise LookupError(f"there is no {name}")
             number, version = self._globals[name]
             self._bound[name] = registry.bind(number, interface, min(version, highest))
         self._bound["xdg_wm_base"].dispatcher["ping"] = lambda base, serial: base.pong(serial)
-        self._bound["wl_seat"].dispatcher["capabilities"] = self._on_capabilities
+        if "wl_seat" in self._bound:
+            self._bound["wl_seat"].dispatcher["capabilities"] = self._on_capabilities
         self._memory = os.memfd_create("wlproxy-demo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         size = WIDTH * HEIGHT * 4
         os.ftruncate(self._memory, size * SLOTS)
@@ -91,6 +95,8 @@ class DemoWindow:
         self._toplevel.dispatcher["close"] = self._on_close
         self._toplevel.set_title(self._title)
         self._toplevel.set_app_id(self._app_id)
+        if self._fullscreen:
+            self._toplevel.set_fullscreen(None)
         self._surface.commit()
         self._display.flush()
 
@@ -170,9 +176,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--title", default="wlproxy demo")
     parser.add_argument("--app-id", default="demo-client")
     parser.add_argument("--frames", type=int, default=30, metavar="N", help="how many frame callbacks to draw for (30)")
+    parser.add_argument("--fullscreen", action="store_true", help="ask to cover the screen")
     args = parser.parse_args(argv)
     try:
-        window = DemoWindow(args.title, args.app_id, args.frames)
+        window = DemoWindow(args.title, args.app_id, args.frames, args.fullscreen)
     except ValueError as wrong:
         _say(event="error", text=str(wrong))
         return 1

@@ -194,6 +194,11 @@ class Host:
         self.seat.button(button, False)
         self.flush()
 
+    def focus_window(self, window: Window) -> None:
+        """Raises a window and gives it the keyboard."""
+        self.shell.focus(self.toplevel(window))
+        self.flush()
+
     def close_window(self, window: Window) -> None:
         """Asks a client to close its window."""
         self.toplevel(window).resource.send("close")

@@ -1,264 +1,242 @@
-"""The main job, shown: a host, the proxy, a guest's window, what was allowed, changed and refused, and a picture.
+"""The main job, shown: a host, the proxy, guest programs through it, and an account of what it did.
 
-Promises: needs no desktop and no root; everything it starts has ended when it returns, whatever happens; every wait has a
-deadline and says what it waited for. Trusts: the machine it runs on.
+Promises: works without a desktop and without root; waits for events with deadlines, never for a time; everything started is ended,
+by pid, however the demo ends; what is left is the output folder (the picture, the audit log, the programs' output). Trusts: the
+programs on this machine; the guest's part is played by programs of ours and of Debian's, so it shows the filter and proves nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
-from .demo_client import ATTEMPTS
+from .demo_account import allowed, bullets, changed, columns, entries, plain, refused
+from .demo_hosts import DEADLINE, HOSTS, DemoHost, end, program, until
+from .raw_client import RawClient
 
-DEADLINE: Final = 20.0
-NOBODY: Final = 65534
-TITLE: Final = "Quarterly report\u202e.exe\a"  # a bidi override and a bell: neither belongs in a title bar
-APP_ID: Final = "org.example.Report"
-WESTON_INI: Final = "[core]\nidle-time=0\n[shell]\npanel-position=none\nlocking=false\nstartup-animation=none\nanimation=none\n"
-SWAY_CONFIG: Final = "output HEADLESS-1 resolution 1024x640\nxwayland disable\nfor_window [app_id=\".*\"] floating enable\n"
-
-
-class DemoError(Exception):
-    """What could not be shown, and why."""
-
-
-class Host:
-    """A running compositor: where clients connect, and how it takes a picture of its screen (a PNG)."""
-
-    def __init__(self, name: str, socket_path: Path, process: trio.Process, capture: Callable[[Path], list[str]]) -> None:
-        self.name = name
-        self.socket = socket_path
-        self.process = process
-        self.capture = capture
+GUEST: Final = "demo"
+INTRUDER: Final = "intruder"  # a second guest for the forbidden things, with a sidecar and an audit log of its own
+TITLE: Final = "Your bank - log in"
+TYPED: Final = "Hello"
+TARGETS: Final = (  # what a guest would most like to have, in this order
+    "zwlr_screencopy_manager_v1",
+    "weston_screenshooter",
+    "ext_image_copy_capture_manager_v1",
+    "zwlr_layer_shell_v1",
+    "zwlr_data_control_manager_v1",
+)
+FOOT: Final = ("--window-size-pixels=440x240", "--title=foot", "sh", "-c",
+               "echo 'foot, in the guest'; echo; head -3 /etc/os-release; exec sleep 600")  # fmt: skip
 
 
-def default_host() -> str:
-    """weston where it is installed, else the embedded one."""
-    return "weston" if shutil.which("weston") and shutil.which("weston-screenshooter") else "embedded"
+class Demo:
+    """One run. `failures` says what did not go as promised."""
 
+    def __init__(self, out: Path, folder: Path, policy: str) -> None:
+        self._out = out
+        self._folder = folder
+        self._policy = policy
+        self.failures: list[str] = []
 
-@asynccontextmanager
-async def started(command: list[str], env: dict[str, str], folder: Path, **options: Any) -> AsyncIterator[trio.Process]:
-    """A process that is ended, by its pid, when the block is left; its output goes to a file named for it."""
-    log = folder / f"{Path(command[0]).name}-{os.urandom(3).hex()}.log"
-    with log.open("wb") as output:
-        process = await trio.lowlevel.open_process(
-            command, env=env, cwd=folder, stdin=options.pop("stdin", subprocess.DEVNULL),
-            stdout=options.pop("stdout", output), stderr=output, **options,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with trio.CancelScope(shield=True):
-            process.terminate()
-            with trio.move_on_after(3):
-                await process.wait()
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            if process.stdout is not None:
-                await process.stdout.aclose()
+    def _environment(self, **more: str) -> dict[str, str]:
+        home = self._folder / "guest"
+        home.mkdir(mode=0o700, exist_ok=True)
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
+        return kept | {"HOME": str(home), "XDG_RUNTIME_DIR": str(home)} | more
 
+    def _socket(self, guest: str) -> Path:
+        return self._folder / f"{guest}.sock"
 
-async def until(what: str, done: Callable[[], bool], process: trio.Process | None = None, log: Path | None = None) -> None:
-    """Looks until it is so. Raises DemoError at the deadline, or when the process it depends on has ended."""
-    with trio.move_on_after(DEADLINE):
-        while not done():
-            if process is not None and process.poll() is not None:
-                raise DemoError(f"{what}: the process ended with status {process.returncode}")
-            await trio.sleep(0.02)
-        return
-    raise DemoError(f"waited {DEADLINE:g} s in vain for {what}")
+    def _audit(self, guest: str) -> Path:
+        return self._out / f"audit-{guest}.jsonl"
 
-
-def accepts(path: Path) -> bool:
-    """Whether somebody listens on a socket path."""
-    with socket.socket(socket.AF_UNIX) as probe:
+    @contextlib.asynccontextmanager
+    async def _proxy(self, host: DemoHost, guest: str) -> AsyncIterator[None]:
+        """`wlproxy run` for one guest, once it accepts."""
+        ready, said = os.pipe()
+        command = [sys.executable, "-m", "wlproxy", "run", "--upstream", str(host.socket), "--policy", self._policy]
+        command += ["--listen", f"unix:{self._socket(guest)}", "--guest", guest, "--audit", str(self._audit(guest))]
+        command += ["--ready-fd", str(said), "--confine", "prefer"]
+        log = self._out / f"proxy-{guest}.log"
         try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
+            with open(log, "wb") as output:
+                process = await trio.lowlevel.open_process(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(os.environ), pass_fds=[said]
+                )
+        finally:
+            os.close(said)
+        try:
+            with trio.fail_after(DEADLINE):
+                async with trio.lowlevel.FdStream(ready) as stream:
+                    if not await stream.receive_some(1):
+                        raise RuntimeError(f"wlproxy run did not start:\n{log.read_text(errors='replace')}")
+            yield
+        finally:
+            await end(process)
+
+    @contextlib.asynccontextmanager
+    async def _guest(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """The guest's window; what it says is appended to the list, which is returned once it has been shown."""
+        command = [sys.executable, "-m", "wlproxy.host.demo_client", "--title", TITLE, "--app-id", "org.example.bank"]
+        command.append("--fullscreen")
+        with open(self._out / "guest.log", "wb") as log:
+            process = await trio.lowlevel.open_process(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment(WAYLAND_DISPLAY=str(self._socket(GUEST))),
+            )
+        says: list[dict[str, Any]] = []
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_read_lines, process, says)
+                await until("the guest's window", lambda: any(line["event"] in ("shown", "error") for line in says))
+                if says[-1]["event"] == "error":
+                    raise RuntimeError(f"the guest's program failed: {says[-1]['text']}")
+                yield says
+                nursery.cancel_scope.cancel()
+        finally:
+            await end(process)
+
+    async def _start(self, guests: contextlib.AsyncExitStack, name: str, *arguments: str) -> bool:
+        """A program of Debian's as a guest; False where it is not installed."""
+        found = shutil.which(name)
+        if found is not None:
+            environment = self._environment(WAYLAND_DISPLAY=str(self._socket(GUEST)))
+            log = self._out / f"{name}.log"
+            await guests.enter_async_context(program([found, *arguments], environment, log, self._folder / "guest"))
+        return found is not None
+
+    async def run(self, host: DemoHost) -> None:
+        """All of it, printed as it happens."""
+        real = await trio.to_thread.run_sync(_globals, str(host.socket))
+        print(f"host    {host.name}, which offers {len(real)} globals")
+        async with self._proxy(host, GUEST), contextlib.AsyncExitStack() as guests:
+            names: list[str] = []
+            # on sway it ends itself, with or without a proxy: "Both buffers busy at redraw()"
+            if host.name != "sway" and await self._start(guests, "weston-simple-shm"):
+                names.append("weston-simple-shm")
+                await host.windows(1)  # weston stacks: what is to be read comes later
+            says = await guests.enter_async_context(self._guest())
+            names.append("a pywayland client")
+            if "wl_seat" in real and await self._start(guests, "foot", *FOOT):  # foot ends at once where there is no seat
+                names.append("foot")
+            windows = await host.windows(len(names))
+            print(f"proxy   wlproxy run --policy {self._policy} --guest {GUEST}")
+            print(f"guest   {', '.join(names)}\n")
+            told: dict[str, int] = says[0]["globals"]
+            hidden = sorted(set(real) - set(told))
+            target = next((name for name in TARGETS if name in hidden), hidden[0] if hidden else "zwlr_screencopy_manager_v1")
+            typed = await self._type(host, says)
+            before = host.bound()[target]
+            async with self._proxy(host, INTRUDER):
+                tries = await self._try_forbidden(target, real.get(target, (1, 1))[0])
+                refusals = await self._audited(INTRUDER, len(tries))
+            await trio.to_thread.run_sync(_globals, str(host.socket))  # a round trip: the host has read what came before it
+            reached = host.bound()[target] > before
+            picture = self._out / "host.png"
+            await host.picture(picture)
+            self._print(await self._audited(GUEST, 0), says, windows, hidden, typed)
+            self._print_tries(tries, refusals, target, reached)
+        print(f"\npicture of what the host saw: {picture}\naudit logs: {self._audit(GUEST)}, {self._audit(INTRUDER)}")
+
+    async def _type(self, host: DemoHost, says: list[dict[str, Any]]) -> str:
+        """Types on the host; what the guest heard of it, "" where the host cannot type."""
+        if not host.type_text(TITLE, TYPED):
+            return ""
+        await until("the typed text in the guest", lambda: says[-1].get("text") == TYPED)
+        return TYPED
+
+    async def _try_forbidden(self, interface: str, name: int) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "wlproxy.host.forbidden", str(self._socket(INTRUDER))]
+        command += ["--bind", interface, "--name", str(name)]
+        with trio.fail_after(4 * DEADLINE):
+            done = await trio.run_process(command, env=self._environment(), capture_stdout=True)
+        tries = [json.loads(line) for line in done.stdout.splitlines()]
+        for tried in tries:
+            if tried["fate"] == "went through":
+                self.failures.append(f"went through: {tried['tried']}")
+        return tries
+
+    async def _audited(self, guest: str, refusals: int) -> list[dict[str, Any]]:
+        """A guest's audit log, once so many refusals stand in it."""
+
+        def denied() -> int:
+            return sum(entry.get("verdict") == "deny" for entry in entries(self._audit(guest).read_text()))
+
+        await until("the audit lines", lambda: denied() >= refusals)
+        return entries(self._audit(guest).read_text())
+
+    def _print(
+        self, log: list[dict[str, Any]], says: list[dict[str, Any]], windows: list[tuple[str, str]], hidden: list[str], typed: str
+    ) -> None:
+        print("ALLOWED\n" + bullets(allowed(log)), end="")
+        frames = next(line["frames"] for line in says if line["event"] == "shown")
+        print(f"  pictures of {len(windows)} windows, {frames} frame callbacks for the first")
+        if typed:
+            print(f'  keys from the host: the guest read "{plain(typed)}"')
+        print("\nCHANGED\n" + bullets(changed(log)), end="")
+        print(f'  the guest set the title "{TITLE}"; the host has these windows:')
+        print(bullets(f"  {plain(title):<40} {plain(app_id)}" for title, app_id in windows), end="")
+        if not any(TITLE in title and title != TITLE for title, _app_id in windows):
+            self.failures.append("the title reached the host unmarked")
+        print("\nNOT SHOWN TO THE GUEST\n" + bullets(columns(hidden)))
+        print("REFUSED, WHILE THE PROGRAMS GO ON\n" + bullets(refused(log)))
+        if left_out := sum(entry["count"] for entry in log if entry["event"] == "audit-gap"):
+            print(f"  (the audit log left out {left_out} lines of a busy second)\n")
+
+    def _print_tries(self, tries: list[dict[str, Any]], log: list[dict[str, Any]], target: str, reached: bool) -> None:
+        print(f"THREE FORBIDDEN THINGS, from a second guest, {INTRUDER}")
+        for number, tried in enumerate(tries, 1):
+            print(f"  {number}. {plain(tried['tried'])}: {tried['fate'].upper()}")
+            if tried["said"]:
+                print(f"     the guest was told: {plain(tried['said'])}")
+        print("  in its audit log:\n" + bullets("  " + line for line in refused(log)), end="")
+        print(f"  did {target} reach the host? {'YES' if reached else 'no'}")
+        if reached:
+            self.failures.append(f"a bind of {target} reached the host")
 
 
-def clean_environment(runtime: Path, **more: str) -> dict[str, str]:
-    """Nothing of the user's own session."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("WAYLAND_", "DISPLAY", "XDG_"))}
-    return kept | {"XDG_RUNTIME_DIR": str(runtime), "HOME": str(runtime)} | more
-
-
-@asynccontextmanager
-async def host_of(name: str, folder: Path) -> AsyncIterator[Host]:
-    """Starts the compositor by name: embedded, weston or sway."""
-    runtime = folder / "run"
-    runtime.mkdir(mode=0o700)
-    if name == "embedded":
-        path = runtime / "host"
-        command = [sys.executable, "-m", "wlproxy.host", "--socket", str(path), "--commands", "--width", "1024", "--height", "640"]
-        async with started(command, dict(os.environ), folder, stdin=subprocess.PIPE) as process:
-            await until("the embedded host", lambda: accepts(path), process)
-            yield Host(name, path, process, lambda file: [])
-        return
-    program = shutil.which(name)
-    if program is None:
-        raise DemoError(f"{name} is not installed (Debian package {name}); --host embedded needs nothing")
-    options: dict[str, Any] = {}
-    if os.geteuid() == 0:  # sway refuses root, and neither needs it
-        os.chown(runtime, NOBODY, NOBODY)
-        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    config = folder / f"{name}.conf"
-    config.write_text(WESTON_INI if name == "weston" else SWAY_CONFIG)
-    config.chmod(0o644)
-    if name == "weston":
-        path = runtime / "host"
-        command = [program, "--backend=headless-backend.so", "--use-pixman", "--socket=host", "--debug", "--width=1024"]
-        command += ["--height=640", f"--config={config}"]
-        env = clean_environment(runtime)
-    else:
-        path = runtime / "wayland-1"
-        command = [program, "-c", str(config)]
-        env = clean_environment(runtime, WLR_BACKENDS="headless", WLR_RENDERER="pixman", WLR_LIBINPUT_NO_DEVICES="1")
-    async with started(command, env, folder, **options) as process:
-        await until(f"{name}'s socket", lambda: accepts(path), process)
-        tool = "weston-screenshooter" if name == "weston" else "grim"
-        yield Host(name, path, process, lambda file: [tool, str(file)] if tool == "grim" else [tool])
-
-
-async def take_picture(host: Host, folder: Path, file: Path) -> str:
-    """The host's screen as a PNG; its path, or why there is none."""
-    if host.name == "embedded":
-        if host.process.stdin is None:
-            raise DemoError("the embedded host has no standard input")
-        file.unlink(missing_ok=True)
-        await host.process.stdin.send_all(f"picture {file}\n".encode())
-        await until("the host's picture", lambda: file.exists() and file.read_bytes()[-8:-4] == b"IEND", host.process)
-        return str(file)
-    command = host.capture(file)
-    if shutil.which(command[0]) is None:
-        return f"none: {command[0]} is not installed"
-    shots = folder / "shots"
-    shots.mkdir(exist_ok=True)
-    env = clean_environment(folder, WAYLAND_DISPLAY=str(host.socket), XDG_PICTURES_DIR=str(shots))
-    done = await trio.run_process(command, env=env, cwd=shots, capture_stdout=True, capture_stderr=True, check=False)
-    for shot in shots.glob("*.png"):
-        shot.replace(file)
-    return str(file) if file.exists() else f"none: {command[0]} ended with status {done.returncode}"
-
-
-def records(audit: Path) -> list[dict[str, Any]]:
-    """The audit log so far, whole lines only."""
-    if not audit.exists():
-        return []
-    return [json.loads(line) for line in audit.read_text().split("\n")[:-1]]
-
-
-def ended(audit: Path) -> int:
-    """How many connections the log says have ended."""
-    return sum(record["event"] == "disconnect" for record in records(audit))
-
-
-def tell(audit: list[dict[str, Any]]) -> None:
-    """What was allowed, changed and refused, from the proxy's own log."""
-    allowed: dict[str, str] = {}
-    changed: list[str] = []
-    refused: list[str] = []
-    for record in audit:
-        message = record.get("message", {})
-        name = f"{message.get('interface', '')}.{message.get('name', '')}"
-        decided = record.get("decided", {})
-        kind, rule = decided.get("kind", record["event"]), decided.get("rule", "")
-        if kind == "bind" and record.get("verdict") == "allow":
-            allowed[record["reason"]] = rule
-        elif kind == "rewritten" or record["event"] == "rewrite":
-            changed.append(f"{name}: {record['reason']}  [{rule}]")
-        elif record.get("verdict") == "deny" or kind in ("refused", "violation"):
-            refused.append(f"{name}: {record['reason']}  [{rule}]")
-    for heading, lines in (
-        ("allowed (globals bound)", [f"{what}  [{rule}]" for what, rule in allowed.items()]),
-        ("changed", changed),
-        ("refused", refused),
-    ):
-        print(f"\n{heading}:")
-        for line in dict.fromkeys(lines):
-            print(f"  {line}")
-
-
-async def show(host_name: str, out: Path) -> None:
-    """The whole demo. Raises DemoError."""
-    out.mkdir(parents=True, exist_ok=True)
-    picture = out.resolve() / f"{host_name}.png"
-    picture.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="wlproxy-demo-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        async with host_of(host_name, folder) as host:
-            print(f"host: {host_name}, a compositor without a screen")
-            guest = folder / "guest"
-            guest.mkdir(mode=0o700)
-            path, audit = guest / "wayland-0", folder / "audit.jsonl"
-            command = [sys.executable, "-m", "wlproxy", "run", "--guest", "demo", "--policy", "strict"]
-            command += ["--listen", f"unix:{path}", "--upstream", str(host.socket), "--audit", str(audit)]
-            async with started(command, dict(os.environ), folder) as proxy:
-                await until("the proxy", lambda: accepts(path), proxy)
-                print("proxy: wlproxy run --policy strict; its socket is all the guest gets")
-                await play(host, proxy, path, folder, audit, picture)
-            if host.process.poll() is not None:
-                raise DemoError(f"{host_name} died of it")
-            print(f"\nthe host is alive; what it saw: {picture if picture.exists() else 'no picture'}")
-
-
-async def play(host: Host, proxy: trio.Process, path: Path, folder: Path, audit: Path, picture: Path) -> None:
-    """The guest's part."""
-    env = clean_environment(folder, WAYLAND_DISPLAY=str(path))
-    client = [sys.executable, "-m", "wlproxy.host.demo_client"]
-    drawn = folder / "drawn"
-    with drawn.open("wb") as output:
-        async with started([*client, "window", TITLE, APP_ID], env, folder, stdout=output) as window:
-            await until("the guest's window", lambda: b"drawn" in drawn.read_bytes(), window)
-            print(f"guest: a window with the title {TITLE!a} and the app id {APP_ID}")
-            programs = [["weston-simple-shm"], ["foot", "-e", "sh", "-c", "echo hello from a guest; sleep 60"]]
-            if host.name == "sway":  # its pixman renderer shows nothing of weston-simple-shm, with or without a proxy
-                programs.reverse()
-            more = next((command for command in programs if shutil.which(command[0])), None)
-            if more is None:
-                await take_picture(host, folder, picture)
-            else:
-                await take_picture(host, folder, picture)
-                alone = picture.read_bytes() if picture.exists() else b""
-                async with started(more, env, folder) as second:
-                    print(f"guest: {more[0]}, as Debian ships it")
-                    later = 0
-                    with trio.move_on_after(10):  # until its window is in the picture, and a little longer: it may come up slowly
-                        while picture.exists() and later < 10 and second.poll() is None:
-                            await take_picture(host, folder, picture)
-                            later += picture.read_bytes() != alone
-    ends = ended(audit)
-    tried = await trio.run_process([*client, "forbidden"], env=env, capture_stdout=True, check=False)
-    print("\nforbidden things the guest then tried, and what it was told:")
-    for line in tried.stdout.decode().splitlines():
-        fields = json.loads(line)
-        print(f"  {fields['attempt']}\n    -> {fields['answer']}")
-    await until("the proxy's log", lambda: ended(audit) >= ends + len(ATTEMPTS), proxy)
-    tell(records(audit))
-
-
-def run(host_name: str, out: Path) -> int:
-    """The exit status of `wlproxy demo`."""
+def _globals(path: str) -> dict[str, tuple[int, int]]:
+    client = RawClient(path)
     try:
-        trio.run(show, host_name or default_host(), out)
-    except DemoError as error:
-        print(f"wlproxy demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return client.globals()[1]
+    finally:
+        client.close()
+
+
+async def _read_lines(process: trio.Process, into: list[dict[str, Any]]) -> None:
+    assert process.stdout is not None
+    pending = b""
+    async for data in process.stdout:
+        *lines, pending = (pending + data).split(b"\n")
+        into += [json.loads(line) for line in lines]
+
+
+async def show(host_name: str, out: Path, policy: str) -> list[str]:
+    """Runs the demo; what failed."""
+    out.mkdir(parents=True, exist_ok=True)
+    for old in (*out.glob("audit-*.jsonl"), out / "host.png"):
+        old.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wlproxy-demo-") as temporary:  # short: a socket's path has 107 bytes at most
+        folder = Path(temporary)
+        demo = Demo(out.resolve(), folder, policy)
+        try:
+            async with HOSTS[host_name](folder) as host:
+                await demo.run(host)
+        finally:
+            log = folder / "host.log"
+            if log.exists():
+                shutil.copyfile(log, out / "host.log")
+        return demo.failures

@@ -1,7 +1,7 @@
-"""A bitmap font for title bars and the demo's picture: printable ASCII, five by seven pixels.
+"""A bitmap font for title bars and the demo's picture: printable ASCII, five by seven pixels and two below the line.
 
 Promises: `glyph` answers for every character; what the font does not have is drawn as a box, so that a title with odd characters
-shows that it has them. Drawn for this project: each glyph is seven rows from the top, in hexadecimal, leftmost pixel is 0x10.
+shows that it has them. Drawn for this project: each glyph is its rows from the top, nine at most, in hexadecimal, leftmost pixel is 0x10.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 WIDTH: Final = 5
-HEIGHT: Final = 7
 ADVANCE: Final = 6
 
 _ROWS: Final = """
@@ -84,17 +83,17 @@ c 00 00 0F 10 10 10 0F
 d 01 01 0F 11 11 11 0F
 e 00 00 0E 11 1F 10 0E
 f 06 08 1C 08 08 08 08
-g 00 00 0F 11 0F 01 0E
+g 00 00 0F 11 11 11 0F 01 0E
 h 10 10 1E 11 11 11 11
 i 04 00 0C 04 04 04 0E
-j 02 00 06 02 02 12 0C
+j 02 00 06 02 02 02 02 12 0C
 k 10 10 12 14 18 14 12
 l 0C 04 04 04 04 04 0E
 m 00 00 1A 15 15 15 15
 n 00 00 1E 11 11 11 11
 o 00 00 0E 11 11 11 0E
-p 00 00 1E 11 1E 10 10
-q 00 00 0F 11 0F 01 01
+p 00 00 1E 11 11 11 1E 10 10
+q 00 00 0F 11 11 11 0F 01 01
 r 00 00 16 18 10 10 10
 s 00 00 0F 10 0E 01 1E
 t 08 08 1C 08 08 09 06
@@ -102,7 +101,7 @@ u 00 00 11 11 11 11 0F
 v 00 00 11 11 0A 0A 04
 w 00 00 11 15 15 15 0A
 x 00 00 11 0A 04 0A 11
-y 00 00 11 11 0F 01 0E
+y 00 00 11 11 11 11 0F 01 0E
 z 00 00 1F 02 04 08 1F
 { 02 04 04 08 04 04 02
 | 04 04 04 04 04 04 04
@@ -115,5 +114,5 @@ _BOX: Final = (0x1F, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1F)
 
 
 def glyph(character: str) -> tuple[int, ...]:
-    """Its seven rows."""
+    """Its rows."""
     return _GLYPHS.get(character, _BOX)

@@ -18,8 +18,17 @@ lib: Any = _lib
 
 # dlsym on pywayland's extension module also looks through what that module is linked with.
 _more = FFI()
-_more.cdef("int wl_event_loop_get_fd(void *loop);")
+_more.cdef("int wl_event_loop_get_fd(void *loop); void wl_log_set_handler_server(void (*handler)(const char *, void *));")
 _more_lib: Any = _more.dlopen(str(pywayland._ffi.__file__))
+
+
+# What libwayland would write to standard error: that a client hung up. The second argument is a va_list and stays unread.
+@_more.callback("void(const char *, void *)")  # type: ignore[untyped-decorator]
+def _silent(_format: Any, _arguments: Any) -> None:
+    return
+
+
+_more_lib.wl_log_set_handler_server(_silent)
 
 
 def address(pointer: Any) -> int:

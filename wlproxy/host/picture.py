@@ -6,7 +6,7 @@ Promises: drawing is clipped to the canvas, whatever sizes and places a client c
 
 from __future__ import annotations
 
-from .font import ADVANCE, HEIGHT, WIDTH, glyph
+from .font import ADVANCE, WIDTH, glyph
 from .shm import Image
 
 
@@ -46,7 +46,7 @@ class Canvas:
         for character in text:
             if x + WIDTH * scale > limit:
                 return
-            for row, bits in enumerate(glyph(character)[:HEIGHT]):
+            for row, bits in enumerate(glyph(character)):
                 for column in range(WIDTH):
                     if bits & (0x10 >> column):
                         self.fill(x + column * scale, y + row * scale, scale, scale, colour)

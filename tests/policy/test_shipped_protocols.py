@@ -1,6 +1,6 @@
 """What the shipped protocol data holds: the inventory that the core's special cases rest on, and the interfaces of the lists.
 
-The figures of WAYLAND.md section 3 were counted over 105 public XML files; ours are 215 from Debian packages. Where they
+An inventory over 105 public XML files gave other figures; ours are 215 from Debian packages. Where they
 differ the reason stands beside the number.
 """
 

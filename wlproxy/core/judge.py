@@ -143,7 +143,7 @@ class Judge:
             message.stale = message.host_serial < 0
 
     def _claim(self, waiting: list[Fd], rule: MessageRule) -> None:
-        """Takes the message's descriptors off the queue; they may come early, never late (WAYLAND.md traps 1, 2)."""
+        """Takes the message's descriptors off the queue; they may come early, never late (docs/traps.md 1, 2)."""
         wanted = int(rule.fds)
         if len(waiting) < wanted:
             raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, "its descriptor did not come with it")
@@ -305,7 +305,7 @@ class Judge:
             rule.effect(self._connection, message)
 
     def _retire_children(self, message: Message) -> None:
-        """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (trap 17)."""
+        """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (docs/traps.md 17)."""
         if message.rule.child is None:
             return
         made = self._create_from_host(message, message.rule.child, True)

@@ -28,7 +28,7 @@ from .model import ALLOW, DISCONNECT, IGNORE, INERT, MessageRule, Policy, Predic
 
 # Versions beyond these have duties for a proxy that it does not carry out yet.
 VETTED: Final = {
-    "wl_fixes": 1,  # 2 adds ack_global_remove, owed for every hidden global as well (WAYLAND.md trap 11)
+    "wl_fixes": 1,  # 2 adds ack_global_remove, owed for every hidden global as well (docs/traps.md 11)
 }
 
 BUILT_IN_ENUM: Final = "built-in: enum"

@@ -216,6 +216,8 @@ class Scene:
         self.outcome = outcome
         self.audit += outcome.audit
         self.back += outcome.discarded
+        for transfer in outcome.transfers:
+            self.back += (transfer.source, transfer.target)
         for parcel in outcome.to_host:
             self.back += parcel.fds
             self.host_lines += self.host.take(parcel.data, [f.number for f in parcel.fds])

@@ -223,7 +223,7 @@ class Relay:
             link.guest.send(outcome.to_guest, self._now)
             if link.guest.chunks or not link.guest.writing:
                 link.plain = False
-        if outcome.discarded or outcome.audit or outcome.farewell:
+        if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
@@ -235,7 +235,7 @@ class Relay:
         for level, kind, raw in ancillary:
             if level == SOL_SOCKET and kind == SCM_RIGHTS:
                 for (number,) in struct.iter_unpack("=i", raw[: len(raw) & ~3]):
-                    fds.append(gather(number) if half.side == GUEST else Fd(number))
+                    fds.append(gather(number))
         half.received_fds += len(fds)
         return fds
 
@@ -248,6 +248,8 @@ class Relay:
 
     def _rest_of(self, link: Link, outcome: Outcome) -> None:
         close_all(outcome.discarded)
+        for transfer in outcome.transfers:  # not carried yet: whoever reads sees the end of its pipe
+            close_all([transfer.source, transfer.target])
         for record in outcome.audit:
             self._note(entry_of(record, link.number, link.pid, link.uid))
         if outcome.farewell:

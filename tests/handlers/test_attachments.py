@@ -92,7 +92,8 @@ def test_a_decoration_comes_before_the_first_buffer_at_version_1(version):
 
 @pytest.mark.parametrize("mode", [0, 3])
 def test_a_mode_that_does_not_exist_is_invalid_mode(mode):
-    dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(10, "set_mode", 2).goes_on().guest(10, "set_mode", mode).ends(10, 3, "no mode")
+    scene = dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(10, "set_mode", 2).goes_on()
+    scene.guest(10, "set_mode", mode).ends(10, 3, "no mode")
 
 
 def test_a_window_has_one_dialog():

@@ -206,7 +206,13 @@ def test_a_prime_buffer_passes():
 
 @pytest.mark.parametrize(
     ("args", "code"),
-    [((0, 16, XR24, 0, 64), 1), ((16, 16, XR24, -1, 64), 1), ((16, 16, XR24, 0, 0), 1), ((16, 17, XR24, 0, 64), 2), ((16, 16, XR24, 1, 64), 2)],
+    [
+        ((0, 16, XR24, 0, 64), 1),
+        ((16, 16, XR24, -1, 64), 1),
+        ((16, 16, XR24, 0, 0), 1),
+        ((16, 17, XR24, 0, 64), 2),
+        ((16, 16, XR24, 1, 64), 2),
+    ],
 )
 def test_a_prime_buffer_lies_in_its_dma_buf(args, code):
     scene = prime(drm(), *args).host_gets()

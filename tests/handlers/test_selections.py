@@ -152,7 +152,7 @@ def test_a_window_is_dragged_with_a_source_that_has_not_served():
 # -- types
 
 
-@pytest.mark.parametrize("named", ["", " text/plain", "text/plain\n", "a\x1b[2J", "text/pl\xe4in", "x" * 129, "../../etc/\x00"[:-1] + "\x7f"])
+@pytest.mark.parametrize("named", ["", " text/plain", "text/plain\n", "a\x1b[2J", "text/pl\xe4in", "x" * 129, "a\x7f"])
 def test_what_is_no_type_is_left_out_of_a_source(named):
     scene = desk().guest(9, "offer", named).host_gets().goes_on()
     assert [r.rule for r in scene.records("refused")] == ["built-in: mime type"]

@@ -75,7 +75,9 @@ def test_the_cursor_rectangle_is_brought_into_range():
     )
 
 
-@pytest.mark.parametrize(("actions", "good"), [(b"", True), (b"\1\0\0\0", True), (bytes(4), False), (b"\1\0\0\0" * 2, False), (b"\1", False)])
+@pytest.mark.parametrize(
+    ("actions", "good"), [(b"", True), (b"\1\0\0\0", True), (bytes(4), False), (b"\1\0\0\0" * 2, False), (b"\1", False)]
+)
 def test_available_actions_exist_and_are_named_once(actions, good):
     scene = field().guest(5, "set_available_actions", actions)
     scene.goes_on() if good else scene.ends(5, 0, "an action")

@@ -35,7 +35,8 @@ TARGETS: Final = (  # what a guest would most like to have, in this order
     "zwlr_layer_shell_v1",
     "zwlr_data_control_manager_v1",
 )
-FOOT_SCRIPT: Final = "echo 'foot, in the guest'; echo; head -3 /etc/os-release; exec sleep 600"
+FOOT: Final = ("--window-size-pixels=440x240", "--title=foot", "sh", "-c",
+               "echo 'foot, in the guest'; echo; head -3 /etc/os-release; exec sleep 600")  # fmt: skip
 
 
 class Demo:
@@ -108,32 +109,32 @@ class Demo:
         finally:
             await end(process)
 
-    @contextlib.asynccontextmanager
-    async def _more_guests(self, seat: bool) -> AsyncIterator[list[str]]:
-        """Programs of Debian's where they are installed; their names. foot ends at once where there is no seat."""
-        environment = self._environment(WAYLAND_DISPLAY=str(self._socket(GUEST)))
-        commands: dict[str, list[str]] = {
-            "weston-simple-shm": [],
-            "foot": ["--window-size-pixels=440x240", "--title=foot", "sh", "-c", FOOT_SCRIPT],
-        }
-        async with contextlib.AsyncExitStack() as stack:
-            started: list[str] = []
-            for name, arguments in commands.items():
-                found = shutil.which(name)
-                if found is not None and (seat or name != "foot"):
-                    log = self._out / f"{name}.log"
-                    await stack.enter_async_context(program([found, *arguments], environment, log, self._folder / "guest"))
-                    started.append(name)
-            yield started
+    async def _start(self, guests: contextlib.AsyncExitStack, name: str, *arguments: str) -> bool:
+        """A program of Debian's as a guest; False where it is not installed."""
+        found = shutil.which(name)
+        if found is not None:
+            environment = self._environment(WAYLAND_DISPLAY=str(self._socket(GUEST)))
+            log = self._out / f"{name}.log"
+            await guests.enter_async_context(program([found, *arguments], environment, log, self._folder / "guest"))
+        return found is not None
 
     async def run(self, host: DemoHost) -> None:
         """All of it, printed as it happens."""
         real = await trio.to_thread.run_sync(_globals, str(host.socket))
         print(f"host    {host.name}, which offers {len(real)} globals")
-        async with self._proxy(host, GUEST), self._guest() as says, self._more_guests("wl_seat" in real) as others:
+        async with self._proxy(host, GUEST), contextlib.AsyncExitStack() as guests:
+            names: list[str] = []
+            # on sway it ends itself, with or without a proxy: "Both buffers busy at redraw()"
+            if host.name != "sway" and await self._start(guests, "weston-simple-shm"):
+                names.append("weston-simple-shm")
+                await host.windows(1)  # weston stacks: what is to be read comes later
+            says = await guests.enter_async_context(self._guest())
+            names.append("a pywayland client")
+            if "wl_seat" in real and await self._start(guests, "foot", *FOOT):  # foot ends at once where there is no seat
+                names.append("foot")
+            windows = await host.windows(len(names))
             print(f"proxy   wlproxy run --policy {self._policy} --guest {GUEST}")
-            print(f"guest   {', '.join(['a pywayland client', *others])}\n")
-            windows = await host.windows(1 + len(others))
+            print(f"guest   {', '.join(names)}\n")
             told: dict[str, int] = says[0]["globals"]
             hidden = sorted(set(real) - set(told))
             target = next((name for name in TARGETS if name in hidden), hidden[0] if hidden else "zwlr_screencopy_manager_v1")

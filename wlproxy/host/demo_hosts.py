@@ -247,7 +247,7 @@ async def sway(folder: Path) -> AsyncIterator[DemoHost]:
     """sway on wlroots' headless backend, drawn by pixman."""
     config = folder / "sway.conf"
     config.write_text(f"output HEADLESS-1 resolution {WIDTH}x{HEIGHT} background #384050 solid_color\nxwayland disable\n"
-                      'for_window [app_id=".*"] floating enable\ndefault_floating_border normal\n')  # fmt: skip
+                      "default_border normal\nseat * hide_cursor 1\n")  # fmt: skip
     config.chmod(0o644)
     command = [_need("sway"), "--config", str(config)]
     _need("grim")

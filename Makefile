@@ -12,11 +12,10 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find wlproxy protocols policies -type f ! -path '*/__pycache__/*' ! -name '*.so')
 PYTEST := $(BIN)/pytest
 PYTEST_ARGS ?=
-SECONDS_OF_FUZZ ?= 60
 SECONDS_OF_SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench fuzz soak test-vm apt venv clean
+.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak test-vm apt venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,7 +25,8 @@ help:
 	@echo 'make test-interpreted, test-compiled   * the tests in either build (the second without e2e)'
 	@echo 'make test-e2e  * real compositors and clients (weston, sway, foot, GTK, Qt)'
 	@echo 'make bench     the proxy against rivals, side by side'
-	@echo 'make fuzz      SECONDS_OF_FUZZ=60 of mutated guests and hosts'
+	@echo 'make fuzz      ten minutes of hostile guests and hosts, libwayland and live compositors; fuzz-short: one minute'
+	@echo 'make attack    the hostile guest against nothing, and against the proxy, with each compositor there is'
 	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
 	@echo 'make test-vm   a real guest VM'
 	@echo 'make apt       (root) the Debian packages that the e2e tests use'
@@ -67,7 +67,7 @@ clean:
 # --- the main job --------------------------------------------------------------------------------------------------------
 
 demo: $(VENV)/.installed
-	$(BIN)/wlproxy demo
+	@if [ -f wlproxy/cli/demo.py ]; then $(BIN)/wlproxy demo; else echo 'make demo: not yet: there is no `wlproxy demo`'; fi
 
 # --- tests ---------------------------------------------------------------------------------------------------------------
 
@@ -100,12 +100,11 @@ test-all-compiled: $(VENV)/.installed
 bench: $(VENV)/.installed
 	@if [ -f bench/__main__.py ]; then $(BIN)/python -m bench; else echo 'make bench: not yet: there is no bench/__main__.py'; fi
 
-fuzz: $(VENV)/.installed
-	@if [ -f wlproxy/cli/fuzz.py ]; then $(BIN)/wlproxy fuzz --seconds $(SECONDS_OF_FUZZ); \
-	else echo 'make fuzz: not yet: there is no `wlproxy fuzz`'; fi
+include tests/fuzz/fuzz.mk
+fuzz fuzz-short attack: $(VENV)/.installed
 
 soak: $(VENV)/.installed
-	@if [ -f tests/soak.py ]; then $(BIN)/python -P -m tests.soak --seconds $(SECONDS_OF_SOAK); \
+	@if [ -f tests/soak.py ]; then $(BIN)/python -m tests.soak --seconds $(SECONDS_OF_SOAK); \
 	else echo 'make soak: not yet: there is no tests/soak.py'; fi
 
 test-vm: $(VENV)/.installed

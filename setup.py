@@ -17,12 +17,14 @@ import tempfile
 from glob import glob
 from typing import Any
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 # what every byte of a guest passes through, and what that calls. Not the __init__ files: nothing of theirs is called per message.
 COMPILED = ["wlproxy/core/*.py", "wlproxy/handlers/*.py", "wlproxy/sidecar/relay.py", "wlproxy/sidecar/half.py", "wlproxy/sidecar/files.py"]
 NOT_COMPILED = {"__init__.py"}
+# the data folders become packages beside the code; pyproject.toml says where they are in the source tree
+PACKAGES = [*find_packages(include=["wlproxy", "wlproxy.*"]), "wlproxy.protocols_data", "wlproxy.policies_data"]
 
 OPTIMISATION = "3"
 DEBUG_LEVEL = "1"
@@ -109,4 +111,4 @@ class BuildExtensions(build_ext):
             self.distribution.ext_modules = []
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})
+setup(packages=PACKAGES, ext_modules=extensions(), cmdclass={"build_ext": BuildExtensions})

@@ -16,7 +16,7 @@ from bench.scenarios import Scenario
 SETTLE_SECONDS = 0.05
 
 
-def measure(peer: Peer, scenario: Scenario, build: Path, seconds: float, limit: float = 30.0) -> dict[str, Any]:
+def measure(peer: Peer, scenario: Scenario, build: Path, seconds: float, limit: float = 25.0) -> dict[str, Any]:
     """The figures of one run. Raises BenchError when anything was wrong, the stub's complaints about the wire included."""
     folder = Path(tempfile.mkdtemp(prefix="wlbench-"))
     stub, proxy = Group("stub", folder), Group(peer.name, folder)
@@ -24,7 +24,7 @@ def measure(peer: Peer, scenario: Scenario, build: Path, seconds: float, limit: 
     upstream = folder / "host"
     listen = folder / "listen" if peer.stages else upstream
     argv = [str(build / "load_client"), scenario.run, str(listen), "--seconds", str(seconds), "--clients", str(scenario.clients),
-            "--flush", str(scenario.flush), "--limit", str(int(limit) + 5), "--attended"]
+            "--flush", str(scenario.flush), "--limit", str(int(limit) - 2), "--attended"]
     try:
         stub.start([str(build / "stub_compositor"), str(upstream)], {}, ready=upstream)
         if scenario.run == "startup":

@@ -67,6 +67,7 @@ TARGETS = (
     Target("round trip p50, to the forwarder", "roundtrip", "p50_us", 1.10, base="forwarder"),
     Target("proxy CPU, us per request", "requests", "proxy_cpu_us_per_message", 0.06),
     Target("proxy CPU, us per event", "events", "proxy_cpu_us_per_message", 0.04),
+    Target("requests, to direct", "requests", "rate", 0.45, base="direct", at_least=True),
     Target("requests in a stream of frames, to direct", "stream", "rate", 0.45, base="direct", at_least=True),
     Target("memory at 500 clients, MiB PSS", "clients-500", "pss_kib", 25.0, scale=1 / 1024),
     Target("start-up to first round trip, ms", "startup", "startup_ms", 120.0),

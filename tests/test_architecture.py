@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from wlproxy.cli.doctor import data_plane
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "wlproxy"
 
@@ -20,8 +22,8 @@ ARROWS = {
     "handlers": {"core"},
     "policy": {"core", "handlers"},
     "sidecar": {"core", "handlers", "policy"},
-    "tools": {"core", "handlers", "policy", "sidecar"},
-    "host": {"core", "handlers", "policy", "sidecar", "tools"},
+    "host": {"core", "handlers", "policy", "sidecar"},
+    "tools": {"core", "handlers", "policy", "sidecar", "host"},
     "cli": {"core", "handlers", "policy", "sidecar", "tools", "host"},
 }
 PURE = ("core", "handlers", "policy")
@@ -142,11 +144,28 @@ def test_no_assert_decides() -> None:
     assert len(found) < 10, "many asserts for code whose checks must raise:\n" + "\n".join(found)
 
 
+def test_one_name_of_an_except_clause_has_one_type() -> None:
+    """mypyc types a name once per function: `except A as e: ... except B as e:` compiles, and raises TypeError where B is caught.
+    mypy allows it, and the interpreter runs it."""
+    wrong = []
+    for path in (PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in data_plane()):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            types: dict[str, set[str]] = {}
+            for node in ast.walk(function):
+                if isinstance(node, ast.ExceptHandler) and node.name and node.type:
+                    types.setdefault(node.name, set()).add(ast.unparse(node.type))
+            wrong += [f"{path.relative_to(ROOT)}: {function.name}: {name}: {found}" for name, found in types.items() if len(found) > 1]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_modules_say_what_they_promise() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in files()
-        if path.stat().st_size and not path.read_text(encoding="utf-8").startswith("# auto-generated") and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) is None
+        if (text := path.read_text(encoding="utf-8")) and ast.get_docstring(ast.parse(text)) is None
+        if not text.startswith("# auto-generated")
     ]
     assert not silent, "no module docstring: " + ", ".join(silent)
 

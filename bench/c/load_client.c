@@ -13,7 +13,7 @@
 static void too_late(int signal)
 {
 	(void)signal;
-	static const char text[] = "load_client: not done within the time limit\n";
+	static const char text[] = "load_client: not done within the time limit: an answer is missing\n";
 	if (write(2, text, sizeof text - 1) < 0)
 		_exit(5);
 	_exit(4);

@@ -29,11 +29,14 @@ static inline struct sockaddr_un unix_address(const char *path)
 	return a;
 }
 
+/* The name appears only once connections are taken: whoever waits for it can connect at once. */
 static inline int listen_at(const char *path)
 {
-	struct sockaddr_un a = unix_address(path);
+	char early[sizeof(struct sockaddr_un)];
+	snprintf(early, sizeof early, "%s~", path);
+	struct sockaddr_un a = unix_address(early);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024) || rename(early, path))
 		die(path);
 	return fd;
 }

@@ -1,4 +1,4 @@
-"""A hostile guest that can be run: what ATTACKS.md lists, as far as one process can play it.
+"""A hostile guest that can be run: a catalogue of attacks, as far as one process can play them.
 
     python -m tests.attack --help
 """

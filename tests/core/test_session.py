@@ -4,11 +4,13 @@ each test's name says which mistake it forbids."""
 from __future__ import annotations
 
 import struct
+from types import FunctionType
 
 import pytest
 
 from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import Fd
+from wlproxy.core.objects import ObjectTable
 from wlproxy.core.quotas import Limits
 from wlproxy.policy.model import Origin, Predicate
 
@@ -151,6 +153,15 @@ def test_a_request_to_a_destroyed_object_ends_the_session():
     scene = Scene().window()
     scene.guest(8, "destroy")
     scene.guest_bytes(message(8, 2, 1, 0)).ends(1, 0, "invalid object 8")
+
+
+def test_ids_that_are_never_used_again_come_to_an_end(monkeypatch):
+    if isinstance(ObjectTable.check_new, FunctionType):  # the compiled build has the number compiled in
+        monkeypatch.setattr("wlproxy.core.objects.MOST_IDS", 5)
+        scene = Scene()
+        for new_id in range(2, 5):
+            scene.guest(1, "sync", new_id).event(new_id, "done", 0).event(1, "delete_id", new_id)
+        scene.guest_bytes(message(1, 0, 5)).ends(1, 2, "are to be used again")
 
 
 def test_an_id_of_an_interface_without_events_may_be_reused_at_once():
@@ -482,3 +493,18 @@ def test_an_event_the_compositor_must_not_send_ends_the_session_and_says_whose_f
     scene = Scene().window()
     scene.host_bytes(message(6, 99)).ends(1, 1, "invalid method 99")
     assert scene.audit[-1].side == 1
+
+
+def test_a_destructor_that_creates_does_both():
+    """wp_image_description_creator_params_v1.create ends its receiver and makes an image description."""
+    scene = Scene(policy(*BASIC, "wp_color_manager_v1")).announce(names=("wp_color_manager_v1",)).bind("wp_color_manager_v1", 3)
+    scene.guest(3, "create_parametric_creator", 4).forget()
+    scene.guest(4, "create", 5).host_gets("wp_image_description_creator_params_v1#4.create(5)")
+    scene.guest(5, "destroy").host_gets("wp_image_description_v1#5.destroy()")
+    scene.guest_bytes(message(4, 1, 1)).ends(1, 0, "invalid object 4")
+
+
+def test_a_release_after_the_buffers_end_passes():
+    scene = Scene().window().guest(4, "create_pool", 9, 4096, fds=1).guest(9, "create_buffer", 10, 0, 16, 16, 64, 0)
+    scene.guest(10, "destroy").forget()
+    scene.host_bytes(message(10, 0)).guest_gets("wl_buffer#10.release()").goes_on()

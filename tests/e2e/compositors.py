@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import trio
 
-from tests.e2e.images import Image, difference, read_image
+from tests.e2e.images import Image, read_image
 from tests.e2e.processes import DEADLINE, accepts, environment, need, output_of, program, until
 
 WIDTH, HEIGHT = 800, 600
 NOBODY = 65534
-SETTLED = 0.15  # two screenshots this far apart that are the same show a still screen
+SETTLED = 0.5  # seconds without a change that make a still screen
 
 WESTON_INI = """\
 [core]
@@ -78,17 +78,24 @@ class Compositor:
     async def screenshot(self) -> Image:
         raise NotImplementedError
 
-    async def still_screenshot(self, seconds: float = DEADLINE) -> Image:
-        """A screenshot once the screen has stopped changing."""
-        last = await self.screenshot()
-        with trio.move_on_after(seconds):
-            while True:
-                await trio.sleep(SETTLED)
-                now = await self.screenshot()
-                if not (changed := difference(last, now)):
-                    return now
-                last = now
-        pytest.fail(f"the screen of {self.name} did not come to rest: {changed}")
+    async def still_screenshot(self, expected: Image | None = None, seconds: float = 5.0) -> Image:
+        """A screenshot once the screen shows something and has stopped changing; where `expected` is given, the first that is
+        equal, or what there is after so many seconds. A compositor may show a window's old size for a while, and that is still
+        too."""
+        now = await self.screenshot()
+        same_since, end = trio.current_time(), trio.current_time() + seconds
+        while trio.current_time() < end:
+            if expected is not None and now == expected:
+                return now
+            if expected is None and trio.current_time() - same_since > SETTLED and len(now.colours()) > 1:
+                return now
+            await trio.sleep(0.05)
+            last, now = now, await self.screenshot()
+            if now != last:
+                same_since = trio.current_time()
+        if expected is None:
+            pytest.fail(f"the screen of {self.name} is blank, or did not come to rest within {seconds:g} s")
+        return now
 
 
 class Weston(Compositor):

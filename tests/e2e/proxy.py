@@ -20,6 +20,7 @@ import trio
 
 import wlproxy
 from tests.e2e.compositors import Compositor
+from tests.e2e.images import Image
 from tests.e2e.processes import DEADLINE, Program, environment, program
 
 DIRECT = "direct"
@@ -36,6 +37,7 @@ class Way:
         self.name = name
         self.socket = socket
         self.compositor = compositor
+        self.expected: Image | None = None  # what the screen should come to show, to the pixel
         self._audit = audit
 
     @property

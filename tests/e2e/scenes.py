@@ -61,9 +61,9 @@ async def see(way: Way, output: Callable[[], str]) -> Seen:
     """The screen, the bindings and, where the compositor tells, the window."""
     compositor = way.compositor
     if not isinstance(compositor, Sway):
-        return Seen(await compositor.still_screenshot(), bound_in(output()))
+        return Seen(await compositor.still_screenshot(way.expected), bound_in(output()))
     window = await compositor.window()
-    shot = await compositor.still_screenshot()
+    shot = await compositor.still_screenshot(way.expected)
     return Seen(shot, bound_in(output()), window["name"] or "", window["app_id"] or "")
 
 
@@ -108,7 +108,6 @@ async def foot(way: Way) -> Seen:
     async with program([*command, "sh", "-c", script], env, folder) as client:
         await way.compositor.window()
         await until("the keyboard's focus", lambda: client.check_alive() and re.search(r"wl_keyboard[@#]\d+\.enter\(", client.output))
-        await way.compositor.still_screenshot()
         await way.compositor.type_text(TYPED + "\n")
         await until("the line that was typed", lambda: client.check_alive() and got.exists())
         assert got.read_text() == TYPED
@@ -134,7 +133,6 @@ async def toolkit(way: Way, command: list[str], **more: str) -> Seen:
         await client.until_says("shown")
         await way.compositor.window()
         await until("the keyboard's focus", lambda: client.check_alive() and re.search(r"wl_keyboard[@#]\d+\.enter\(", client.output))
-        await way.compositor.still_screenshot()
         await way.compositor.type_text("abc")
         await client.until_says("typed c")
         assert re.findall(r"^typed (.)$", client.output, re.MULTILINE) == ["a", "b", "c"]
@@ -170,9 +168,10 @@ async def without_proxy(compositor: str, scene: Scene) -> Seen:
     return _direct[key]
 
 
-async def played(compositor: str, name: str, scene: Scene, folder: Path) -> tuple[Way, Seen]:
+async def played(compositor: str, name: str, scene: Scene, folder: Path, expected: Image | None) -> tuple[Way, Seen]:
     """The scene on a fresh compositor over this way; the way is closed when this returns."""
     async with BY_NAME[compositor](folder) as running, way(name, running) as taken:
+        taken.expected = expected
         return taken, await scene(taken)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz import live
 from tests.scene import shipped
 from wlproxy.core.judge import Judge
 from wlproxy.core.objects import ObjectTable
@@ -69,7 +71,7 @@ def test_a_reproducer_says_what_was_said():
         read('{"format": 1, "steps": [{"side": "x"}], "policy": "", "finding": []}'.replace('"x"', "[]"))
 
 
-def is_found(policy: str = "fuzz-desktop", seeds: int = 400) -> set[str]:
+def is_found(policy: str = "fuzz-desktop", seeds: int = 2000) -> set[str]:
     campaign = Campaign(tables_of(policy, shipped()), shipped())
     for number, _ in enumerate(campaign.seeds(100)):
         if number == seeds or campaign.findings:
@@ -105,3 +107,13 @@ class TestEachOracleSpeaks:
     def test_files_not_measured(self, monkeypatch):
         monkeypatch.setattr("wlproxy.handlers.buffers.check_pool_file", lambda c, m, fd, size: setattr(fd, "seals", 2))
         assert is_found() == {"shm"}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("compositor", ["weston", "sway"])
+def test_a_live_compositor_survives_some_guests(compositor, tmp_path):
+    if shutil.which(compositor) is None:
+        pytest.skip(f"{compositor} is not installed")
+    count, _, saved = live.campaign(compositor, 3.0, 9000, "fuzz-desktop", str(tmp_path))
+    assert saved == []
+    assert count > 0

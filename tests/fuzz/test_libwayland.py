@@ -19,20 +19,19 @@ from wlproxy.core.fds import MEMFD, PIPE, Fd
 from wlproxy.core.outcome import GUEST, HOST, Outcome
 from wlproxy.core.quotas import Limits
 from wlproxy.core.session import Session
-from wlproxy.policy.compile import created_by_others
+from wlproxy.policy.compile import global_names
 from wlproxy.tools.fuzzing import values
 from wlproxy.tools.fuzzing.choices import Choices, from_seed
 from wlproxy.tools.fuzzing.conversation import END, SAY, Descriptor
 from wlproxy.tools.fuzzing.drive import Drive
-from wlproxy.tools.fuzzing.generate import DELICATE, Generator, offered_by
+from wlproxy.tools.fuzzing.generate import DELICATE, Generator
 from wlproxy.tools.fuzzing.policies import tables_of
 from wlproxy.tools.fuzzing.reference import Peer, Rejected, wire_arguments
 
 POLICIES = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing")
 CONVERSATIONS = int(os.environ.get("WLPROXY_FUZZ_CONVERSATIONS", "40"))
 LIBWAYLAND_BUFFER = 4096  # its server refuses longer messages unless the compositor asks for larger buffers (1.23 and later)
-CREATED = created_by_others(shipped())
-OFFERED = [n for n in offered_by(shipped(), CREATED) if n not in ("wl_fixes", "wl_registry")]
+OFFERED = [n for n in sorted(global_names(shipped())) if n not in ("wl_fixes", "wl_registry")]
 DESKTOP = ["wl_compositor", "wl_shm", "xdg_wm_base", "wl_seat", "wl_subcompositor", "wl_data_device_manager", "wp_viewporter", "wl_output"]
 
 
@@ -105,7 +104,7 @@ def test_the_server_accepts_what_passes_of_damaged_guests(policy, structs):
         offered = DESKTOP + [choices.pick(OFFERED) for _ in range(10)]
         sandwich = Sandwich(policy, structs, list(dict.fromkeys(offered)))
         generator = Generator(choices, shipped(), OFFERED)
-        generator._told = True
+        generator.is_told()
         for _ in range(80):
             step = generator.step(drive)
             if step.side == HOST or step.action not in (SAY, END):

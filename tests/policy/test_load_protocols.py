@@ -53,7 +53,7 @@ def test_shipped_from_the_installed_package(tmp_path: Path) -> None:
     write(package / "compiled.json", json.dumps({"format": 1, "interfaces": {"only": [1, "p", [], [], []]}}))
     write(tmp_path / "wlproxy" / "__init__.py", "")
     code = (
-        f"import wlproxy; wlproxy.__path__.append({str(package.parent)!r})\n"
+        f"import wlproxy; wlproxy.__path__.insert(0, {str(package.parent)!r})\n"
         "from wlproxy.policy.load_protocols import load_shipped; print(*load_shipped())"
     )
     root = Path(load_protocols.__file__).parents[2]

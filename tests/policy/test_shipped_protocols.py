@@ -1,6 +1,6 @@
 """What the shipped protocol data holds: the inventory that the core's special cases rest on, and the interfaces of the lists.
 
-The figures of WAYLAND.md section 3 were counted over 105 public XML files; ours are 215 from Debian packages. Where they
+An inventory over 105 public XML files gave other figures; ours are 215 from Debian packages. Where they
 differ the reason stands beside the number.
 """
 
@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 from wlproxy.core.protocol import FD, NEW_ID, OBJECT, Interface, Message
 from wlproxy.policy.load_protocols import load_shipped

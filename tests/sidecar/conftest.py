@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import hashlib
 import json
 import os
 import select
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from wlproxy.policy.compile import digest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 10.0  # seconds; only a failing test waits that long
@@ -66,7 +67,7 @@ def compiled_policy(path: Path, name: str = "test") -> str:
     display = {"version": 1, "requests": [], "events": []}
     policy: dict[str, Any] = {"format": 1, "name": name, "summary": "", "names": "keep", "globals": {}}
     policy["interfaces"] = {"wl_display": display}
-    policy["sha256"] = hashlib.sha256(json.dumps(policy, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    policy["sha256"] = digest(policy)
     path.write_text(json.dumps(policy))
     return str(path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from wlproxy.sidecar.audit import LINES_PER_SECOND, Folder, line, plain
+from wlproxy.sidecar.audit import BURST_LINES, Folder, line, plain
 
 
 def test_text_is_escaped_and_cut() -> None:
@@ -24,9 +24,9 @@ def test_repeats_are_folded() -> None:
 def test_a_flood_is_cut_and_counted() -> None:
     folder = Folder()
     lines = [line for n in range(500) for line in folder.add({"event": "decision", "object": n}, 10.0)]
-    assert len(lines) == LINES_PER_SECOND
+    assert len(lines) == BURST_LINES
     (gap,) = folder.tick(11.0)
-    assert json.loads(gap)["event"] == "audit-gap" and json.loads(gap)["count"] == 500 - LINES_PER_SECOND
+    assert json.loads(gap)["event"] == "audit-gap" and json.loads(gap)["count"] == 500 - BURST_LINES
 
 
 def test_the_relay_cannot_speak_for_another_guest() -> None:

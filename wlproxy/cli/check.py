@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """The exit code."""
     from ..core.errors import ConfigErrors
     from ..policy.compile import compile_policy
+    from ..policy.document import printable
     from ..policy.load import explain, load_policy
     from ..policy.load_protocols import load_shipped
     from .run import variables_of
@@ -39,12 +40,11 @@ def run(args: argparse.Namespace) -> int:
     variables = variables_of(args.var, "guest")
     if variables is None:
         return 2
-    interfaces = load_shipped()
     rows: list[dict[str, object]] = []
     for name in args.policy:
         try:
-            policy = load_policy(name, variables, interfaces)
-            compiled = compile_policy(policy, interfaces)
+            interfaces = load_shipped()
+            compiled = compile_policy(load_policy(name, variables, interfaces), interfaces)
         except ConfigErrors as errors:
             rows += [
                 {"file": f.path, "line": f.line, "column": f.column, "code": f.code, "message": f.message, "hint": f.hint}
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
                 print("\n".join(explain(errors)), file=sys.stderr)
         else:
             if not args.json:
-                print(f"{name}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}")
+                print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}")
     if args.json:
         print(json.dumps(rows, indent=1))
     return 1 if rows else 0

@@ -46,12 +46,26 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
         return 0
     try:
-        temporary = f"{args.output}.{os.getpid()}"
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, args.output)
+        write(args.output, data)
     except OSError as error:
         print(f"wlproxy: {args.output}: {error.strerror}", file=sys.stderr)
         return 2
     print(f"{args.output}: {compiled.name} sha256:{compiled.sha256}")
     return 0
+
+
+def write(path: str, data: bytes) -> None:
+    """The whole file or none of it; a device or pipe is written to and not replaced. Raises OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            file.write(data)
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "xb") as file:
+        try:
+            file.write(data)
+            file.close()
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise

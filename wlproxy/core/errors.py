@@ -41,14 +41,23 @@ class ConfigError(Exception):
     """Something an admin wrote is wrong: which file, where in it, what, and what to do.
 
     `line` and `column` count from 1; 0 where the place is the file as a whole. `code` names the kind of mistake ("unknown-key"),
-    `length` is how many characters from `column` on are meant.
+    `length` is how many characters from `column` on are meant, `source` the whole line as it was read.
     """
 
     def __init__(
-        self, path: str, line: int, column: int, message: str, hint: str = "", code: str = "", length: int = 1
+        self,
+        path: str,
+        line: int,
+        column: int,
+        message: str,
+        hint: str = "",
+        code: str = "",
+        length: int = 1,
+        source: str = "",
     ) -> None:
         self.code = code
         self.length = length
+        self.source = source
         self.path = path
         self.line = line
         self.column = column

@@ -112,7 +112,8 @@ class Judge:
             self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
             return MAKE_INERT if rule.verdict == INERT else DROP
         if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
-            self._connection.record("refused", message, "its serial was not given to this guest, or not for this, or too long ago", IGNORE, STALE)
+            reason = "its serial was not given to this guest, or not for this, or too long ago"
+            self._connection.record("refused", message, reason, IGNORE, STALE)
             return DROP
         if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
             verdict = rule.inspect(self._connection, message)
@@ -142,7 +143,7 @@ class Judge:
             message.stale = message.host_serial < 0
 
     def _claim(self, waiting: list[Fd], rule: MessageRule) -> None:
-        """Takes the message's descriptors off the queue; they may come early, never late (WAYLAND.md traps 1, 2)."""
+        """Takes the message's descriptors off the queue; they may come early, never late (docs/traps.md 1, 2)."""
         wanted = int(rule.fds)
         if len(waiting) < wanted:
             raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, "its descriptor did not come with it")
@@ -304,7 +305,7 @@ class Judge:
             rule.effect(self._connection, message)
 
     def _retire_children(self, message: Message) -> None:
-        """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (trap 17)."""
+        """An event that the guest does not get: what it creates is destroyed upstream, else it would leak there (docs/traps.md 17)."""
         if message.rule.child is None:
             return
         made = self._create_from_host(message, message.rule.child, True)

@@ -2,7 +2,7 @@
 
 Promises: an id names at most one object on each side; client ids are dense, as libwayland's server demands of its clients;
 client ids are the same on both sides, server ids are translated. Trusts: the session to call it in the order of the stream.
-Source: libwayland wl_map_reserve_new, wl_map_insert_at (src/wayland-util.c); WAYLAND.md traps 13 to 17.
+Source: libwayland wl_map_reserve_new, wl_map_insert_at (src/wayland-util.c); docs/traps.md 13 to 17.
 
 Stages of a client id: live -> destroyed by the guest, until the compositor's delete_id -> free. A ghost is live for the guest while
 a wl_callback fills its id upstream. A server id has no delete_id: it is free for the guest once destroyed, and remains in
@@ -16,6 +16,10 @@ from typing import Final
 from .errors import ProtocolViolation
 from .tables import SWALLOW, InterfaceTable, MessageRule, Note
 from .wire import DISPLAY_ID, INVALID_METHOD, SERVER_IDS
+
+# A guest that never uses an id again makes the tables of both sides grow, 8 bytes an id here and 16 upstream, however few objects
+# it has; libwayland itself stops at 15 million. libwayland's clients use the lowest free one.
+MOST_IDS: Final = 1 << 20
 
 LIVE: Final = 0
 DESTROYED: Final = 1  # by the guest; the compositor has not confirmed yet
@@ -95,10 +99,12 @@ class ObjectTable:
         if new_id >= len(client):
             if new_id > len(client) or new_id >= SERVER_IDS:
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} leaves a gap (next is {len(client)})")
+            if new_id >= MOST_IDS:
+                raise ProtocolViolation(DISPLAY_ID, 2, f"new id {new_id}: ids are to be used again from {MOST_IDS} on")
         else:
             holder = client[new_id]
             # An interface without events cannot have one in flight, so nothing can be taken for the new object's. Guests
-            # reuse ids of wl_shm_pool like this (WAYLAND.md 1.1, quirk of wl-cross-domain-proxy).
+            # reuse ids of wl_shm_pool like this (seen of wl-cross-domain-proxy; docs/traps.md 15).
             if holder is not None and (holder.stage != DESTROYED or holder.ghost or holder.table.events):
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} is in use")
         if self.count >= self.most:

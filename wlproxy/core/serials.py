@@ -3,7 +3,7 @@
 A compositor numbers input events of all its clients with one counter, so a serial tells how much the user types elsewhere. The
 guest gets numbers of its own; a request may name only one that was given to this guest, by an event of a kind that
 justifies the request, and not long ago. Trusts: `now` as the transport sets it.
-Source: wayland.xml on serials of wl_pointer, wl_keyboard, wl_touch; xdg-shell.xml; ATTACKS rows B41, D06.
+Source: wayland.xml on serials of wl_pointer, wl_keyboard, wl_touch; xdg-shell.xml.
 """
 
 from __future__ import annotations

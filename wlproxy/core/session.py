@@ -257,10 +257,11 @@ class Session:
                     if judge.replacement:
                         outbox.add(judge.replacement)
                         judge.replacement = b""
-        except ProtocolViolation as error:
-            bad = Violation(error.object_id, error.code, error.reason, "built-in: protocol", "violation")
-        except PolicyViolation as error:
-            bad = Violation(error.object_id, error.code, error.reason, error.origin, "refused")
+        # two names, because mypyc gives a name one type in the whole function and the second clause would raise TypeError
+        except ProtocolViolation as broken:
+            bad = Violation(broken.object_id, broken.code, broken.reason, "built-in: protocol", "violation")
+        except PolicyViolation as refused:
+            bad = Violation(refused.object_id, refused.code, refused.reason, refused.origin, "refused")
         if start < off:
             outbox.add(data if start == 0 and off == n else data[start:off])
         stream.messages += count

@@ -1,7 +1,7 @@
 """The wire format: messages as bytes, arguments as values, and back.
 
 Promises: `decode` consumes a message exactly or raises; what `encode` writes has no slack (zero padding, exact sizes). Trusts: nothing.
-Source: the Wayland specification, "Wire Format"; WAYLAND.md traps 6 to 8 for what libwayland itself lets pass.
+Source: the Wayland specification, "Wire Format"; docs/traps.md 6 to 8 for what libwayland itself lets pass.
 A message is two words of header (object id; size in bytes << 16 | opcode), then its arguments, all little-endian words as on
 every machine that runs this. A string is its length with the final NUL, the bytes, the NUL, padding; length 0 is null.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tables import Handlers, Tables, load
-from . import buffers, display, ghosts, registry, surfaces, viewports, windows
+from . import buffers, display, ghosts, host_files, registry, surfaces, viewports, windows
 
 HANDLERS = Handlers(
     inspectors={
@@ -14,6 +14,7 @@ HANDLERS = Handlers(
         ("wl_registry", "bind"): registry.on_bind,
         ("wl_fixes", "destroy_registry"): registry.on_destroy_registry,
         ("wl_display", "error"): display.on_error,
+        **dict.fromkeys(host_files.FILES, host_files.on_file),
         ("wl_shm", "create_pool"): buffers.on_create_pool,
         ("wl_shm_pool", "resize"): buffers.on_resize,
         ("wl_shm_pool", "create_buffer"): buffers.on_create_buffer,

@@ -23,6 +23,7 @@ from .surfaces import FARTHEST, Extent
 # wl_shm.error
 INVALID_FORMAT, INVALID_STRIDE, INVALID_FD = 0, 1, 2
 
+MOST_POOLS: Final = 128  # alive at a time; toolkits destroy a pool as soon as its buffer is made
 MOST_BUFFERS_PER_POOL: Final = 256  # CVE-2021-3782 needed 2**31 of them
 BIGGEST_POOL: Final = 1 << 30  # address space of the compositor's; foot reserves 512 MiB and fills little of it
 BIGGEST_BUFFER: Final = 256 << 20  # 8K twice over
@@ -59,6 +60,22 @@ BYTES_PER_PIXEL: Final[dict[int, int]] = {
 }
 
 
+class Pools:
+    """How many pools of a connection are alive."""
+
+    def __init__(self) -> None:
+        self.alive = 0
+
+
+def pools_of(connection: Connection) -> Pools:
+    """The count that a connection's pools share."""
+    known = connection.shared.get("pools")
+    if not isinstance(known, Pools):
+        known = Pools()
+        connection.shared["pools"] = known
+    return known
+
+
 class Pool(Note):
     """One wl_shm_pool. `file` is a second descriptor of the guest's file; `shadow` our copy where the file takes no seals."""
 
@@ -70,10 +87,12 @@ class Pool(Note):
         self.shadow: Fd | None = None
         self.buffers = 0
         self.destroyed = False
+        pools_of(connection).alive += 1
 
     def ending(self) -> None:
         """wl_shm_pool.destroy: it lives on in its buffers."""
         self.destroyed = True
+        pools_of(self.connection).alive -= 1
         self.let_go()
 
     def let_go(self) -> None:
@@ -130,6 +149,8 @@ def on_create_pool(connection: Connection, message: Message) -> int:
         raise ProtocolViolation(shm, INVALID_STRIDE, f"invalid size ({size})")
     if size > BIGGEST_POOL:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{size} bytes are more than {BIGGEST_POOL}", "quota: pool-bytes")
+    if pools_of(connection).alive >= MOST_POOLS:
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_POOLS} pools", "quota: pools")
     fd = message.descriptors[0]
     if fd.kind == UNKNOWN:  # replay and tests have bytes without descriptors' facts
         return FORWARD

@@ -3,7 +3,7 @@
 Promises: a global that the policy does not allow is never announced, whenever it appears; a bind is judged against what was announced
 on that very registry, never against the guest's own words; versions are capped; names are the proxy's own, so that gaps tell
 nothing of what is hidden. Trusts: the compiled policy. Source: wayland.xml wl_registry; libwayland registry_bind
-(src/wayland-server.c) for the errors; WAYLAND.md traps 9 to 11.
+(src/wayland-server.c) for the errors; docs/traps.md 9 to 11.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def on_global_remove(connection: Connection, message: Message) -> int:
 def on_bind(connection: Connection, message: Message) -> int:
     """wl_registry.bind: only what this registry announced, under its interface, up to its version.
 
-    A global that has gone in the meantime gives an inert object: the guest could not know (trap 11). Under a transparent policy
+    A global that has gone in the meantime gives an inert object: the guest could not know (docs/traps.md 11). Under a transparent policy
     the compositor itself is left to answer.
     """
     registry = message.target.guest_id
@@ -149,7 +149,7 @@ def on_bind(connection: Connection, message: Message) -> int:
 
 
 def on_destroy_registry(connection: Connection, message: Message) -> int:
-    """wl_fixes.destroy_registry destroys its argument, not its receiver (trap 12)."""
+    """wl_fixes.destroy_registry destroys its argument, not its receiver (docs/traps.md 12)."""
     if message.side == GUEST:
         message.destroys = connection.objects.of_guest(message.number(0))
     return FORWARD

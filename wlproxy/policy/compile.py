@@ -18,25 +18,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core import checks
-from ..core.protocol import FD, FIXED, NEW_ID, OBJECT, Argument, Enum, Interface, Message
+from ..core.compact import LETTERS
+from ..core.protocol import FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
 from .model import ALLOW, DISCONNECT, IGNORE, INERT, MessageRule, Policy, Predicate
-
-LETTERS: Final = {"int": "i", "uint": "u", "fixed": "f", "string": "s", "object": "o", "new_id": "n", "array": "a", "fd": "h"}
 
 # Versions beyond these have duties for a proxy that it does not carry out yet.
 VETTED: Final = {
-    "wl_fixes": 1,  # 2 adds ack_global_remove, owed for every hidden global as well (WAYLAND.md trap 11)
-}
-
-REWRITES: Final = {  # [rewrite] key -> the argument it rewrites
-    "title": ("xdg_toplevel", "set_title", "title", "{title}"),
-    "app-id": ("xdg_toplevel", "set_app_id", "app_id", "{app_id}"),
+    "wl_fixes": 1,  # 2 adds ack_global_remove, owed for every hidden global as well (docs/traps.md 11)
 }
 
 BUILT_IN_ENUM: Final = "built-in: enum"
+BUILT_IN_SIZE: Final = "built-in: size"
+# libwayland's buffer has 4096 bytes: a header of 8, the length of 4, the NUL and its padding go off
+LONGEST_REWRITTEN: Final = 4080
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The string argument that a key of [rewrite] is about; `placeholder` is the guest's own text in a template."""
+
+    interface: str
+    request: str
+    argument: str
+    placeholder: str
+
+
+REWRITES: Final = {
+    "title": Rewritten("xdg_toplevel", "set_title", "title", "{title}"),
+    "app-id": Rewritten("xdg_toplevel", "set_app_id", "app_id", "{app_id}"),
+}
 
 
 def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
@@ -57,8 +71,24 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
 
 
 def digest(compiled: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical text of everything but the hash itself."""
-    return hashlib.sha256(canonical({k: v for k, v in compiled.items() if k != "sha256"})).hexdigest()
+    """SHA-256 over what the policy means: where its lines stand and what it says of itself changes nothing."""
+    return hashlib.sha256(canonical(meaning(compiled))).hexdigest()
+
+
+def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """The compiled policy without its hash, its summary and its origins."""
+    kept = {key: value for key, value in compiled.items() if key not in ("sha256", "summary")}
+    kept["globals"] = {name: version for name, (version, _) in compiled["globals"].items()}
+    kept["interfaces"] = {
+        name: [entry["version"], *([_meant(item) for item in entry[side]] for side in ("requests", "events"))]
+        for name, entry in compiled["interfaces"].items()
+    }
+    return kept
+
+
+def _meant(message: list[Any]) -> list[Any]:
+    decision = message[4] or {}
+    return [*message[:4], decision.get("verdict"), [check[:3] for check in decision.get("checks", [])]]
 
 
 def canonical(compiled: Mapping[str, Any]) -> bytes:
@@ -66,30 +96,31 @@ def canonical(compiled: Mapping[str, Any]) -> bytes:
     return json.dumps(compiled, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
+def vetted_version(interface: Interface) -> int:
+    """The newest version of it that this proxy can vet."""
+    return min(interface.version, VETTED.get(interface.name, interface.version))
+
+
 def _globals(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, list[Any]]:
     if policy.transparent:
-        created = created_by_others(interfaces)
-        return {
-            name: [min(interface.version, VETTED.get(name, interface.version)), str(policy.origin)]
-            for name, interface in sorted(interfaces.items())
-            if name not in created and name != "wl_display"
-        }
+        return {name: [vetted_version(interfaces[name]), str(policy.origin)] for name in sorted(global_names(interfaces))}
     return {
-        name: [min(rule.max_version, interfaces[name].version, VETTED.get(name, rule.max_version)), str(rule.origin)]
+        name: [min(rule.max_version, vetted_version(interfaces[name])), str(rule.origin)]
         for name, rule in sorted(policy.globals.items())
         if rule.verdict == ALLOW
     }
 
 
-def created_by_others(interfaces: Mapping[str, Interface]) -> set[str]:
-    """The interfaces that some message creates with a typed new_id: those are not globals (wl_display is object 1)."""
-    return {
+def global_names(interfaces: Mapping[str, Interface]) -> list[str]:
+    """The interfaces that a compositor may announce: what no message creates with a typed new_id, but for object 1."""
+    created = {
         argument.interface
         for interface in interfaces.values()
         for message in (*interface.requests, *interface.events)
         for argument in message.arguments
-        if argument.type == NEW_ID and argument.interface
+        if argument.type == NEW_ID
     }
+    return [name for name in interfaces if name not in created and name != "wl_display"]
 
 
 def reachable(offered: Mapping[str, object], interfaces: Mapping[str, Interface]) -> set[str]:
@@ -109,7 +140,7 @@ def reachable(offered: Mapping[str, object], interfaces: Mapping[str, Interface]
 def _interface(policy: Policy, interfaces: Mapping[str, Interface], name: str) -> dict[str, Any]:
     interface = interfaces[name]
     return {
-        "version": min(interface.version, VETTED.get(name, interface.version)),
+        "version": vetted_version(interface),
         "requests": [_message(policy, interfaces, interface, m, True) for m in interface.requests],
         "events": [_message(policy, interfaces, interface, m, False) for m in interface.events],
     }
@@ -120,7 +151,7 @@ def _message(
 ) -> list[Any]:
     arguments: list[str] = []
     for argument in message.arguments:
-        if argument.type == NEW_ID and not argument.interface:  # wl_registry.bind: string, uint, new_id on the wire
+        if is_untyped(argument):
             arguments += ["interface s", "version u"]
         suffix = "?" if argument.nullable else ""
         target = ":" + argument.interface if argument.interface and argument.type in (OBJECT, NEW_ID) else ""
@@ -136,24 +167,34 @@ def _message(
     return [message.name, message.since, int(message.destructor), arguments, decision or None]
 
 
+def usual_shape(message: Message, request: bool) -> str:
+    """How a message is refused where the policy does not say."""
+    if message.destructor:
+        return DISCONNECT
+    return INERT if request and creates(message) else IGNORE
+
+
 def deny_shape(rule: MessageRule, message: Message, request: bool) -> str:
     """The shape the rule asks for. Raises ValueError for one that the message cannot take."""
     if not request:  # what an event creates is destroyed upstream, unseen
         if rule.deny_as == INERT:
-            raise ValueError(f"{message.name} is an event: it cannot be inert")
+            raise ValueError(f"{message.name} is an event: it cannot be inert (it can: ignore, disconnect)")
         if message.destructor:
             raise ValueError(f"{message.name} ends its object: it cannot be kept from the guest")
-        return rule.deny_as
-    creates = any(a.type == NEW_ID for a in message.arguments)
-    if rule.deny_as not in (DISCONNECT, IGNORE, INERT):
-        raise ValueError(f"{message.name}: deny-as {rule.deny_as!r}")
-    if rule.deny_as == DISCONNECT:
-        return DISCONNECT
-    if message.destructor:
+    elif rule.deny_as == DISCONNECT:
+        pass
+    elif message.destructor:
         raise ValueError(f"{message.name} destroys its object: it can be refused only by disconnecting")
-    if creates != (rule.deny_as == INERT):
-        raise ValueError(f"{message.name}: deny-as {rule.deny_as!r} does not fit what it creates")
+    elif rule.deny_as == IGNORE and creates(message):
+        raise ValueError(f"{message.name} creates an object: it cannot be ignored (it can: inert, disconnect)")
+    elif rule.deny_as == INERT and not creates(message):
+        raise ValueError(f"{message.name} creates no object that could be inert (it can: ignore, disconnect)")
     return rule.deny_as
+
+
+def creates(message: Message) -> bool:
+    """Whether it has a new_id."""
+    return any(argument.type == NEW_ID for argument in message.arguments)
 
 
 def _checks(
@@ -165,20 +206,27 @@ def _checks(
     request: bool,
 ) -> list[list[Any]]:
     found: list[list[Any]] = []
-    for index, argument in enumerate(message.arguments):
+    index = -1  # on the wire
+    for argument in message.arguments:
+        index += 3 if is_untyped(argument) else 1
         predicate = rule.args.get(argument.name) if rule is not None else None
         if predicate is not None:
             found += [[index, *check, str(predicate.origin)] for check in _predicate(predicate, argument)]
-        if request and argument.enum and not policy.transparent and (predicate is None or predicate.values is None):
-            check = enum_check(argument, interfaces)
-            if check is not None:
-                found.append([index, *check, BUILT_IN_ENUM])
-    for key, (owner, request_name, argument_name, placeholder) in REWRITES.items():
-        rewrite = policy.rewrites.get(key)
-        if rewrite is not None and (owner, request_name) == (interface.name, message.name):
-            index = next(i for i, a in enumerate(message.arguments) if a.name == argument_name)
-            found.append([index, checks.REWRITE, rewrite.template.replace(placeholder, "{}"), str(rewrite.origin)])
+        if request and not policy.transparent and (predicate is None or predicate.values is None):
+            found += [[index, *check, BUILT_IN_ENUM] for check in _enum(argument, interfaces)]
+        for key, place in REWRITES.items():
+            rewrite = policy.rewrites.get(key)
+            if rewrite and (place.interface, place.request, place.argument) == (interface.name, message.name, argument.name):
+                template = rewrite.template.replace(place.placeholder, "{}")
+                room = LONGEST_REWRITTEN - len(template.encode())
+                found.append([index, checks.CUT, room, BUILT_IN_SIZE])
+                found.append([index, checks.REWRITE, template, str(rewrite.origin)])
     return found
+
+
+def is_untyped(argument: Argument) -> bool:
+    """A new_id of any interface, as in wl_registry.bind: string, uint, new_id on the wire."""
+    return argument.type == NEW_ID and not argument.interface
 
 
 def _predicate(predicate: Predicate, argument: Argument) -> list[list[Any]]:
@@ -202,17 +250,27 @@ def _predicate(predicate: Predicate, argument: Argument) -> list[list[Any]]:
     return found
 
 
-def enum_check(argument: Argument, interfaces: Mapping[str, Interface]) -> list[Any] | None:
-    """The check that a value is one its enum has, or None where the enum is not in the data."""
+def enum_of(argument: Argument, interfaces: Mapping[str, Interface]) -> Enum | None:
+    """The enum of a number, where it has one."""
     owner, _, name = argument.enum.rpartition(".")
-    enums = interfaces[owner].enums if owner in interfaces else ()
-    found: Enum | None = next((e for e in enums if e.name == name), None)
-    if found is None or argument.type in (FD, NEW_ID, OBJECT):
+    if owner not in interfaces or argument.type not in (INT, UINT):
         return None
-    values = [entry.value for entry in found.entries]
-    if found.bitfield:
-        mask = 0
-        for value in values:
-            mask |= value
-        return [checks.FLAGS, mask]
-    return [checks.IN, sorted(set(values))]
+    return next((enum for enum in interfaces[owner].enums if enum.name == name), None)
+
+
+def mask(enum: Enum) -> int:
+    """All bits of a bitfield."""
+    bits = 0
+    for entry in enum.entries:
+        bits |= entry.value
+    return bits
+
+
+def _enum(argument: Argument, interfaces: Mapping[str, Interface]) -> list[list[Any]]:
+    """The check, if any, that a value is one its enum has."""
+    enum = enum_of(argument, interfaces)
+    if enum is None:
+        return []
+    if enum.bitfield:
+        return [[checks.FLAGS, mask(enum)]]
+    return [[checks.IN, sorted({entry.value for entry in enum.entries})]]

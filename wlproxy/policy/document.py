@@ -1,21 +1,25 @@
 """One policy file as TOML values that know where they stand, and the findings about it.
 
-Promises: every finding has a place, a code, and a suggestion where one is near. Trusts: nothing in the text. Pure.
+Promises: every finding has a place, a code, and a suggestion where one is near; any bytes are read in time proportional to their
+number. Trusts: nothing in the text. Pure.
 """
 
 from __future__ import annotations
 
 import difflib
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
 from ..core.errors import ConfigError
 from .model import Origin
-from .positions import Path, positions
+from .positions import Path, Positions, positions
 
-DEEPEST: Final = 32  # nested brackets; tomllib parses by recursion
+MOST_DOTS: Final = 64  # in a key: tomllib takes time and memory by the square of its parts
+MOST_SUGGESTIONS: Final = 200  # each is a search through hundreds of names
 TOML_PLACE: Final = " (at line "
+WINDOW: Final = 160  # characters of a long line that are shown
 
 
 class Document:
@@ -25,24 +29,37 @@ class Document:
         self.name = name
         self.findings: list[ConfigError] = []
         self.data: dict[str, Any] = {}
-        self.text = ""
+        self._positions = Positions()
+        self._lines = raw.decode("utf-8", "replace").split("\n")
         try:
-            self.text = raw.decode("utf-8")
+            text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            self._at(line, 1, "not-utf8", "this is not UTF-8 text, so it is no TOML")
+            before = raw[: error.start].decode("utf-8").split("\n")
+            self._at(len(before), len(before[-1]) + 1, "not-utf8", "this is not UTF-8 text, so it is no TOML")
             return
-        if nesting(self.text) > DEEPEST:
-            self._at(1, 1, "too-deep", f"brackets are nested deeper than {DEEPEST}")
-            return
-        self._positions = positions(self.text)
+        for number, line in enumerate(self._lines, 1):
+            if max(part.count(".") for part in line.split("=")) > MOST_DOTS:
+                self._at(number, 1, "too-deep", f"no key has more than {MOST_DOTS} dots, and no line of text needs as many")
+                return
         try:
-            self.data = tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+            self.data = tomllib.loads(text)
+            self._positions = positions(text)
+        except RecursionError:
+            self.data = {}
+            self._at(1, 1, "too-deep", "brackets are nested too deeply")
+        except ValueError as error:  # TOMLDecodeError, and int() of thousands of digits
             message, _, place = str(error).partition(TOML_PLACE)
             numbers = [int(word) for word in place.replace(",", " ").replace(")", " ").split() if word.isdigit()]
-            line, column = numbers if len(numbers) == 2 else (self.text.count("\n") + 1, 1)
-            self._at(line, column, "syntax", message)
+            line_number, column = numbers if len(numbers) == 2 else (len(self._lines), 1)
+            self._at(line_number, column, "syntax", message)
+
+    def table(self, key: str) -> dict[str, Any]:
+        """The table under a top-level key; empty, and a finding, where it is something else."""
+        value = self.data.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self.wrong_value((key,), "type", f"[{key}] is a table")
+        return {}
 
     def origin(self, path: Path) -> Origin:
         """Where the key at `path` was written."""
@@ -51,23 +68,31 @@ class Document:
 
     def wrong_key(self, path: Path, code: str, message: str, known: Iterable[str] = ()) -> None:
         """A finding about a key; `known` are the names it may have been meant to be."""
-        self._add(self._positions.key(path), code, message, nearest(path[-1], known))
+        self._add(self._positions.key(path), code, message, path[-1], known)
 
-    def wrong_value(self, path: Path, code: str, message: str, known: Iterable[str] = (), given: str = "") -> None:
-        """A finding about a value."""
-        self._add(self._positions.value(path), code, message, nearest(given, known))
+    def not_yet(self, path: Path) -> None:
+        """A finding about a key of the full language."""
+        self.wrong_key(path, "not-yet", f"'{path[-1]}' is not served by this version of wlproxy: take it out")
+
+    def wrong_value(self, path: Path, code: str, message: str, known: Iterable[str] = (), given: object = "") -> None:
+        """A finding about a value; `known` are those it may have been meant to be, where it is a text."""
+        self._add(self._positions.value(path), code, message, given if isinstance(given, str) else "", known)
 
     def wrong_file(self, code: str, message: str, hint: str = "") -> None:
         """A finding about the file as a whole."""
         self.findings.append(ConfigError(self.name, 0, 0, message, hint, code))
 
     def _at(self, line: int, column: int, code: str, message: str) -> None:
-        self.findings.append(ConfigError(self.name, line, column, message, "", code))
+        self.findings.append(ConfigError(self.name, line, column, message, "", code, 1, self._line(line)))
 
-    def _add(self, spot: tuple[int, int, int], code: str, message: str, suggestion: str) -> None:
+    def _add(self, spot: tuple[int, int, int], code: str, message: str, word: str, known: Iterable[str]) -> None:
         line, column, length = spot
+        suggestion = nearest(word, known) if len(self.findings) < MOST_SUGGESTIONS else ""
         hint = f'did you mean "{suggestion}"?' if suggestion else ""
-        self.findings.append(ConfigError(self.name, line, column, message, hint, code, length))
+        self.findings.append(ConfigError(self.name, line, column, message, hint, code, length, self._line(line)))
+
+    def _line(self, number: int) -> str:
+        return self._lines[number - 1].removesuffix("\r") if 0 < number <= len(self._lines) else ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -76,34 +101,29 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def nesting(text: str) -> int:
-    """How deep brackets nest, strings and comments not told apart: an upper bound."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth = max(0, depth - 1)
-    return deepest
-
-
-def show(finding: ConfigError, text: str) -> str:
+def show(finding: ConfigError) -> str:
     """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion."""
-    place = f"{finding.path}:{finding.line}:{finding.column}" if finding.line else finding.path
-    shown = [f"{place}: error[{finding.code or 'policy'}]: {finding.message}"]
-    lines = text.split("\n")
-    if 0 < finding.line <= len(lines) and finding.column:
-        source = lines[finding.line - 1]
+    place = finding.path + (f":{finding.line}" if finding.line else "") + (f":{finding.column}" if finding.column else "")
+    shown = [printable(f"{place}: error[{finding.code or 'policy'}]: {finding.message}")]
+    hint = printable(finding.hint)
+    if finding.source and finding.column:
         start = finding.column - 1
-        if len(source) > 160:  # a window around what is meant
-            cut = max(0, start - 60)
-            source, start = source[cut : cut + 160], start - cut
-        source = "".join(c if c.isprintable() else "\ufffd" if c != "\t" else " " for c in source)
+        cut = max(0, start - WINDOW // 3) if len(finding.source) > WINDOW else 0
+        window = printable(finding.source[cut : cut + WINDOW])
+        before, meant = window[: start - cut], window[start - cut : start - cut + finding.length]
         gutter = f"{finding.line:5d} | "
-        shown.append(gutter + source)
-        marks = "^" * max(1, min(finding.length, len(source) - start))
-        shown.append(" " * (len(gutter) - 2) + "| " + " " * start + marks + (f"  {finding.hint}" if finding.hint else ""))
-    elif finding.hint:
-        shown.append(f"  {finding.hint}")
+        marks = " " * cells(before) + "^" * max(1, cells(meant))
+        shown += [(gutter + window).rstrip(), " " * (len(gutter) - 2) + "| " + marks + (f"  {hint}" if hint else "")]
+    elif hint:
+        shown.append(f"  {hint}")
     return "\n".join(shown)
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: a tab is one space, what would act on the terminal (escapes, bidi overrides) is shown as U+FFFD."""
+    return "".join([c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in text])
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

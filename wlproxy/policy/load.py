@@ -15,28 +15,25 @@ import pkgutil
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from .document import Document, show
 from .load_protocols import load_shipped
 from .model import GlobalRule, MessageRule, Origin, Policy, Rewrite
-from .positions import Path
-from .read_rules import read_globals, read_messages, read_rewrites, table_at, unknown_keys
+from .read_predicates import is_whole
+from .read_rules import read_globals, read_messages, read_rewrites
+from .read_variables import read_variables
 
 DATA_PACKAGE: Final = "wlproxy.policies_data"  # what the packager makes of policies/
 ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
+SHIPPED_PREFIX: Final = "shipped:"
 MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
-TYPES: Final = {
-    "slug": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
-    "text": re.compile(r"[^\x00-\x1f\x7f{}\u202a-\u202e\u2066-\u2069]{1,128}"),
-    "colour": re.compile(r"#[0-9A-Fa-f]{6}"),
-}
 KNOWN: Final = ("format", "name", "summary", "extends", "transparent", "vars", "global", "message", "rewrite")
 LATER: Final = ("permission", "quota", "ask", "audit", "upstream", "final", "mode", "until")
 
@@ -49,51 +46,45 @@ def load_policy(
 ) -> Policy:
     """The checked policy. `variables` fill ${...}; `search` are folders of policies beside the installation's own."""
     data = load_shipped() if interfaces is None else interfaces
-    chain = read_chain(name_or_path, search)
-    return build(chain, data, dict(variables or {}))
+    return build(read_chain(name_or_path, search), data, variables or {})
 
 
-def explain(errors: ConfigErrors, search: Sequence[str] = (ADMIN_FOLDER,)) -> list[str]:
+def explain(errors: ConfigErrors) -> list[str]:
     """Each finding with the line it is about."""
-    texts: dict[str, str] = {}
-    for finding in errors.findings:
-        if finding.path not in texts:
-            try:
-                texts[finding.path] = read(finding.path, search)[1].decode("utf-8", "replace")
-            except ConfigError:
-                texts[finding.path] = ""
-    return [show(finding, texts[finding.path]) for finding in errors.findings]
+    return [show(finding) for finding in errors.findings]
 
 
 def read_chain(name_or_path: str, search: Sequence[str]) -> list[Document]:
     """The file and its ancestors, the oldest first. Raises ConfigErrors."""
-    chain: list[Document] = []
-    seen: list[str] = []
-    wanted, beside = name_or_path, ""
-    while wanted:
+    try:
+        path, raw = read(name_or_path, search)
+    except ConfigError as error:
+        raise ConfigErrors([error]) from error
+    chain = [Document(display_name(path), raw)]
+    seen = [identity(path)]
+    while "extends" in chain[0].data:
+        child, parent = chain[0], chain[0].data["extends"]
+        if not isinstance(parent, str) or not parent:
+            child.wrong_value(("extends",), "type", "the name or the path of one policy is needed")
+            break
+        if len(chain) == DEEPEST:
+            child.wrong_value(("extends",), "too-deep", f"at most {DEEPEST} policies extend each other")
+            break
         try:
-            path, raw = read(wanted, search, beside)
+            path, raw = read(parent, search, "" if path.startswith(SHIPPED_PREFIX) else os.path.dirname(path) or os.curdir)
         except ConfigError as error:
-            if chain:
-                chain[0].wrong_value(("extends",), error.code, f"extends {wanted!a}: {error.message}")
-                break
-            raise ConfigErrors([error]) from error
-        document = Document(display_name(path), raw)
-        if path in seen:
-            chain[0].wrong_value(("extends",), "cycle", f"'{wanted}' extends itself, through {' -> '.join([*map(display_name, seen)])}")
+            message = f"extends {parent!a}: {error.path}: {error.message}" + (f" ({error.hint})" if error.hint else "")
+            child.wrong_value(("extends",), error.code, message)
             break
-        chain.insert(0, document)
-        seen.append(path)
-        if len(chain) > DEEPEST:
-            document.wrong_value(("extends",), "too-deep", f"policies extend each other at most {DEEPEST} deep")
+        if identity(path) in seen:
+            through = " extends ".join([d.name for d in reversed(chain)] + [display_name(path)])
+            child.wrong_value(("extends",), "cycle", f"a policy cannot extend itself: {through}")
             break
-        parent = document.data.get("extends", "")
-        if parent and not isinstance(parent, str):
-            document.wrong_value(("extends",), "type", "the name of one policy is needed")
-            break
-        wanted, beside = parent, os.path.dirname(path)
-    if any(document.findings for document in chain):
-        raise ConfigErrors([finding for document in chain for finding in document.findings])
+        chain.insert(0, Document(display_name(path), raw))
+        seen.append(identity(path))
+    findings = [finding for document in chain for finding in document.findings]
+    if findings:
+        raise ConfigErrors(findings)
     return chain
 
 
@@ -102,47 +93,52 @@ def display_name(path: str) -> str:
     return path.removeprefix(SHIPPED_PREFIX)
 
 
-SHIPPED_PREFIX: Final = "shipped:"
+def identity(path: str) -> str:
+    """One text for one file, however it was named."""
+    return path if path.startswith(SHIPPED_PREFIX) else os.path.realpath(path)
 
 
 def read(wanted: str, search: Sequence[str], beside: str = "") -> tuple[str, bytes]:
-    """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes. Raises ConfigError."""
-    if NAME.fullmatch(wanted) or (wanted.endswith(".toml") and NAME.fullmatch(wanted[:-5]) and not os.path.exists(wanted)):
-        file_name = wanted if wanted.endswith(".toml") else wanted + ".toml"
-        folders = [folder for folder in (beside, *search) if folder and not folder.startswith(SHIPPED_PREFIX)]
-        if beside and not beside.startswith(SHIPPED_PREFIX) and os.path.exists(os.path.join(beside, file_name)):
-            return os.path.join(beside, file_name), read_file(os.path.join(beside, file_name))
-        shipped = shipped_bytes(file_name)
-        if shipped is not None:
-            return SHIPPED_PREFIX + file_name, shipped
-        for folder in folders:
-            path = os.path.join(folder, file_name)
-            if os.path.exists(path):
-                return path, read_file(path)
-        if "." not in wanted and not os.path.exists(wanted):
-            known = ", ".join(shipped_names())
-            raise ConfigError(wanted, 0, 0, "no policy of that name", f"shipped: {known}; or give a path", "not-found")
-    path = wanted if os.path.isabs(wanted) or not beside or beside.startswith(SHIPPED_PREFIX) else os.path.join(beside, wanted)
-    return path, read_file(path)
+    """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes; `beside` is the folder of the file that
+    extends it. Raises ConfigError."""
+    if not NAME.fullmatch(wanted.removesuffix(".toml")):
+        path = os.path.join(beside, wanted)
+        return path, read_file(path)
+    file_name = wanted.removesuffix(".toml") + ".toml"
+    here = os.path.join(beside, file_name)
+    if (beside or wanted == file_name) and os.path.lexists(here):
+        return here, read_file(here)
+    shipped = shipped_bytes(file_name)
+    if shipped is not None:
+        return SHIPPED_PREFIX + file_name, shipped
+    for folder in search:
+        path = os.path.join(folder, file_name)
+        if os.path.lexists(path):
+            return path, read_file(path)
+    path = os.path.join(beside, wanted)
+    if os.path.lexists(path):
+        return path, read_file(path)
+    raise ConfigError(wanted, 0, 0, "no policy of that name", f"shipped: {', '.join(shipped_names())}; or give a path", "not-found")
 
 
 def read_file(path: str) -> bytes:
     """A regular file of at most 1 MiB; opening neither waits (FIFO, device) nor follows more links than the kernel allows."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with open(number, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise ConfigError(path, 0, 0, "is not a regular file", "", "unreadable")
+            data = b""
+            while len(data) <= MAX_BYTES and (part := file.read(MAX_BYTES + 1 - len(data))):
+                data += part
     except OSError as error:
         code = "not-found" if error.errno == errno.ENOENT else "unreadable"
-        raise ConfigError(path, 0, 0, error.strerror or "cannot be opened", "", code) from error
-    except ValueError as error:  # a NUL in the name
+        raise ConfigError(path, 0, 0, error.strerror or "cannot be read", "", code) from error
+    except ValueError as error:  # a NUL or a surrogate in the name
         raise ConfigError(repr(path), 0, 0, "is no file name", "", "not-found") from error
-    facts = os.fstat(number)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(number)
-        raise ConfigError(path, 0, 0, "is not a regular file", "", "unreadable")
-    with open(number, "rb") as file:
-        if facts.st_size > MAX_BYTES:
-            raise ConfigError(path, 0, 0, f"is {facts.st_size} bytes, a policy has at most {MAX_BYTES}", "", "too-large")
-        return file.read(MAX_BYTES + 1)[:MAX_BYTES]
+    if len(data) > MAX_BYTES:
+        raise ConfigError(path, 0, 0, f"is larger than {MAX_BYTES} bytes, the most a policy may have", "", "too-large")
+    return data
 
 
 def shipped_bytes(file_name: str) -> bytes | None:
@@ -173,7 +169,7 @@ def shipped_names() -> list[str]:
     return sorted(entry[:-5] for entry in entries if entry.endswith(".toml"))
 
 
-def build(chain: list[Document], interfaces: Mapping[str, Interface], given: dict[str, str]) -> Policy:
+def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Mapping[str, str]) -> Policy:
     """Reads each file over its parent. Raises ConfigErrors."""
     globals_: dict[str, GlobalRule] = {}
     messages: dict[tuple[str, str], MessageRule] = {}
@@ -183,13 +179,14 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: dic
         read_head(document)
         globals_ |= read_globals(document, interfaces)
         messages = read_messages(document, interfaces, messages)
-    fill = Filler(variables)
-    for document in chain:
-        rewrites |= read_rewrites(document, fill)
+        rewrites |= read_rewrites(document, variables)
     last = chain[-1]
-    transparent = last.data.get("transparent", False) is True
+    transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites):
         last.wrong_key(("transparent",), "transparent", "a transparent policy forwards everything: it has no other rules")
+    for parent, child in pairwise(chain):
+        if parent.data.get("transparent") is True:
+            child.wrong_value(("extends",), "transparent", f"{parent.name} has no rules that could be extended")
     findings = [f for document in chain for f in sorted(document.findings, key=lambda f: (f.line, f.column))]
     if findings:
         raise ConfigErrors(findings)
@@ -207,70 +204,21 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: dic
 
 def read_head(document: Document) -> None:
     """The keys above the tables."""
-    unknown_keys(document, KNOWN, LATER)
     data = document.data
-    if data.get("format") != 1 or isinstance(data.get("format"), bool):
-        if "format" in data:
-            document.wrong_value(("format",), "format", f"this version reads format 1, not {data['format']!r}")
-        else:
-            document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
+    for key in data:
+        if key in LATER:
+            document.not_yet((key,))
+        elif key not in KNOWN:
+            document.wrong_key((key,), "unknown-key", f"a policy has no '{key}'", [*KNOWN, *LATER])
+    if "format" not in data:
+        document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
+    elif data["format"] != 1 or not is_whole(data["format"]):
+        document.wrong_value(("format",), "format", f"this version reads format 1, not {data['format']!r}")
     name = data.get("name")
     if name is None:
         document.wrong_file("missing-key", "the policy has no name", 'add: name = "..."')
     elif not isinstance(name, str) or not NAME.fullmatch(name):
-        document.wrong_value(("name",), "name", "a name is letters, digits, - and _, at most 64 of them")
+        document.wrong_value(("name",), "name", "a name is letters, digits, - and _, at most 64 of them, the first no - or _")
     for key, kind, text in (("summary", str, "a text"), ("transparent", bool, "true or false")):
         if key in data and not isinstance(data[key], kind):
             document.wrong_value((key,), "type", f"{text} is needed")
-
-
-def read_variables(chain: list[Document], given: dict[str, str]) -> dict[str, str]:
-    """The value of each variable: as given, else the default of the youngest file that has one."""
-    declared: dict[str, tuple[Document, dict[str, Any]]] = {}
-    for document in chain:
-        for name, value in table_at(document, ("vars",)).items():
-            path: Path = ("vars", name)
-            if not isinstance(value, dict):
-                document.wrong_value(path, "type", 'a table such as { type = "slug", default = "guest" } is needed')
-                continue
-            for key in value:
-                if key not in ("type", "default", "max-bytes"):
-                    document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a variable", ("type", "default"))
-            if value.get("type") not in TYPES:
-                kind = str(value.get("type"))
-                document.wrong_value((*path, "type"), "unknown-type", f"'{kind}' is no type of variable", TYPES, kind)
-                continue
-            declared[name] = (document, value)
-    result: dict[str, str] = {}
-    for name in given:
-        if name not in declared and name != "vm":  # every guest has a name, not every policy asks for it
-            chain[-1].wrong_file("unknown-variable", f"variable '{name}' was given, the policy has: {', '.join(declared) or 'none'}")
-    for name, (document, value) in declared.items():
-        place: Path = ("vars", name, "default")
-        text = given.get(name, value.get("default"))
-        if text is None:
-            document.wrong_key(("vars", name), "missing-variable", f"variable '{name}' has no default and was not given")
-        elif not isinstance(text, str):
-            document.wrong_value(place, "type", "a text is needed")
-        else:
-            filled = text if name in given else VARIABLE.sub(lambda m: result.get(m.group(1), m.group(0)), text)
-            most = value.get("max-bytes", 128)
-            if not TYPES[value["type"]].fullmatch(filled) or not isinstance(most, int) or len(filled.encode()) > most:
-                where = "was given as" if name in given else "is"
-                document.wrong_value(place, "variable", f"variable '{name}' {where} {filled[:64]!a}, which is no {value['type']}")
-            else:
-                result[name] = filled
-    return result
-
-
-class Filler:
-    """Puts variables into a text."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-
-    def __call__(self, document: Document, path: Path, text: str) -> str:
-        for name in VARIABLE.findall(text):
-            if name not in self._variables:
-                document.wrong_value(path, "unknown-variable", f"there is no variable '{name}'", self._variables, name)
-        return VARIABLE.sub(lambda match: self._variables.get(match.group(1), ""), text)

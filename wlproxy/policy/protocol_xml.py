@@ -49,7 +49,7 @@ MAX_FINDINGS: Final = 100
 
 # Events that end their object although older XML does not say so: what the newest XML of each (libwayland 1.26,
 # wayland-protocols 1.49, wlr-protocols) marks as destructor and a copy of it in some other Debian package does not. wl_callback
-# is first in the list of traps (WAYLAND.md, 18). The object is gone whatever the file says.
+# is first in the list of traps (docs/traps.md, 18). The object is gone whatever the file says.
 KNOWN_DESTRUCTOR_EVENTS: Final = frozenset(
     {
         ("wl_callback", "done"),

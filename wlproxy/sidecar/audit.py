@@ -1,11 +1,12 @@
 """Audit entries: what they look like, and how a flood of them is kept from filling a disk.
 
 Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; never payload. At most LINES_PER_SECOND
-a second for a guest; equal entries within a second are folded into one with a count, what goes beyond that is counted in an
-"audit-gap". Trusts: `Record.rule` and `verdict` (the policy's and our own words).
+a second for a guest, BURST_LINES more after a quiet time (a toolkit's start is some forty); equal entries within a second are
+folded into one with a count, what goes beyond that is counted in an "audit-gap".
+Trusts: `Record.rule` and `verdict` (the policy's and our own words).
 
 The relay makes the entry; the broker, which the guest cannot reach, adds version, time, guest and policy (`line`), so that even a
-relay taken over cannot write in another guest's name. Fields are only ever added. Form: OPERATIONS, "Audit events".
+relay taken over cannot write in another guest's name. Fields are only ever added.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..core.outcome import Record
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
+BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
@@ -61,7 +63,8 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        self._lines = 0
+        self._room = float(BURST_LINES)  # lines that may still be written
+        self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
 
@@ -71,11 +74,13 @@ class Folder:
         if not self.pending:
             self.pending = True
             self._until = now + 1.0
+            self._room = min(BURST_LINES, self._room + (now - self._room_at) * LINES_PER_SECOND)
+            self._room_at = now
         line = encode(entry)
         if line in self._repeats:
             self._repeats[line] += 1
-        elif self._lines < LINES_PER_SECOND:
-            self._lines += 1
+        elif self._room >= 1:
+            self._room -= 1
             self._repeats[line] = 0
             lines.append(line)
         else:
@@ -92,11 +97,10 @@ class Folder:
         """Closes the window."""
         lines = [line[:-1] + b',"count":%d}' % count for line, count in self._repeats.items() if count]
         if self._dropped:
-            lines.append(encode({"event": "audit-gap", "count": self._dropped, "reason": "more than 20 lines in a second"}))
+            lines.append(encode({"event": "audit-gap", "count": self._dropped, "reason": f"more than {LINES_PER_SECOND} lines a second"}))
         self.pending = False
         self._repeats = {}
         self._dropped = 0
-        self._lines = 0
         return lines
 
 

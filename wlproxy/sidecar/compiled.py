@@ -138,6 +138,6 @@ def from_json(path: str) -> dict[str, Any]:
         load_tables(compiled)
     except OSError as error:
         raise PolicyInvalid([f"{path}: {error.strerror}"]) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise PolicyInvalid([f"{path}: not a compiled policy of this version: {error}"]) from error
     return compiled

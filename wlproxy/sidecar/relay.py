@@ -225,7 +225,8 @@ class Relay:
                 link.plain = False
         if outcome.discarded or outcome.audit or outcome.farewell:
             self._rest_of(link, outcome)
-        if (outcome.waiting or not link.plain) and not link.ticking:  # a time limit on epoll_wait(2) costs a timer each time (bench roundtrip)
+        # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
+        if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
             self._ticking[link.number] = link
 

@@ -25,9 +25,13 @@ def say(text: str) -> None:
 
 def picture(width: int, height: int) -> bytes:
     """A gradient and a checker: a shifted row, a wrong stride or a swapped channel shows. XRGB8888, little-endian."""
+    across = bytes(x & 255 for x in range(width))
+    checkers = [bytes(255 if (x ^ y) & 8 else 0 for x in range(width)) for y in (0, 8)]
     rows = []
     for y in range(height):
-        rows += [bytes((x & 255, y & 255, (x ^ y) & 8 and 255 or 0, 0)) for x in range(width)]
+        row = bytearray(4 * width)
+        row[0::4], row[1::4], row[2::4] = across, bytes([y & 255]) * width, checkers[(y >> 3) & 1]
+        rows.append(row)
     return b"".join(rows)
 
 

@@ -13,12 +13,12 @@ from wlproxy.core.fds import Fd
 from wlproxy.core.protocol import Interface
 from wlproxy.core.quotas import Limits
 from wlproxy.core.tables import Tables
-from wlproxy.policy.compile import created_by_others
+from wlproxy.policy.compile import global_names
 
 from .choices import Choices, from_seed
 from .conversation import Step
 from .drive import Drive, Finding
-from .generate import Generator, offered_by
+from .generate import Generator
 from .minimise import minimise
 from .mutate import disordered, in_pieces, joined
 from .policies import DESKTOP
@@ -51,7 +51,7 @@ class Campaign:
     findings: dict[str, Found] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        offered = offered_by(self.interfaces, created_by_others(self.interfaces))
+        offered = sorted(global_names(self.interfaces))
         self._offered = [n for n in offered if n in self.tables.globals] * 3 + offered
         self._offered += [n for n in DESKTOP if n in offered] * (len(self._offered) // len(DESKTOP))  # handlers look at these
         self._tight = False
@@ -122,8 +122,10 @@ class Campaign:
     def _same(self, steps: list[Step], first: Drive, others: list[Step], how: str) -> None:
         """Chunking must change nothing that either peer can see."""
         second = self.replay(others)
-        # How many descriptors may wait is counted at the end of a read: those ends do depend on it.
-        if second is not None and not second.lost and not any("descriptor" in d.farewell for d in (first, second)):
+        # Said in one read, an id may be used again before its holder was ended: then a peer cannot follow. And how many descriptors
+        # may wait is counted at the end of a read: those ends do depend on it.
+        followed = second is not None and not second.lost and second.honest and first.honest
+        if second is not None and followed and not any("descriptor" in d.farewell for d in (first, second)):
             difference = unlike(first, second)
             if difference:
                 self._found(Finding("chunks", f"{how}: {difference}"), others)

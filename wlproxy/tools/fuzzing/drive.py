@@ -91,6 +91,7 @@ class Drive:
                 self._carry_out(index, self._call(session.tick, self.now))
         elif step.action == END:
             index = 0 if step.side == GUEST else len(self.sessions) - 1
+            (self.guest if step.side == GUEST else self.host).own = b""
             self._carry_out(index, self._call(self.sessions[index].end_of_stream, step.side))
         elif step.action == TRUNCATE:
             self.files.truncate()

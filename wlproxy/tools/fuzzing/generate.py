@@ -47,6 +47,11 @@ RECIPES: Final = (
     ("wl_surface.frame", "wl_surface.commit", "!wl_callback.done"),
     ("xdg_popup.destroy", "xdg_toplevel.destroy", "xdg_surface.destroy", "wl_surface.destroy"),
     ("wl_display.sync", "!wl_callback.done"),
+    (*BUFFER, "wl_surface.attach", "wl_buffer.destroy", "wl_surface.commit"),
+    (*["wl_surface.damage"] * 66, "wl_surface.commit"),
+    (*WINDOW, *BUFFER, *FRAME, *WINDOW, "xdg_toplevel.set_parent", "xdg_toplevel.set_min_size", "wl_surface.commit"),
+    ("wl_subcompositor.get_subsurface", "wl_subsurface.place_above", "wl_subsurface.place_below", "wl_subsurface.destroy"),
+    ("wl_subcompositor.get_subsurface", "wl_surface.destroy", "wl_subsurface.set_position"),
     ("wl_fixes.destroy_registry",),
 )
 TEMPERS: Final = ((0, 0, 0), (0, 0, 8), (30, 0, 0), (12, 0, 20), (0, 25, 0), (40, 60, 30), (60, 0, 4))
@@ -75,6 +80,10 @@ class Generator:
         self._begun = self._told = False
         self._extreme, self._damage, self._host_lies = choices.pick(TEMPERS)
         self._rude = choices.pick((200, 40, 8))
+
+    def is_told(self) -> None:
+        """A real compositor announces its globals."""
+        self._told = True
 
     def step(self, drive: Drive) -> Step:
         """The next step; it has not been played yet."""
@@ -271,9 +280,3 @@ class Generator:
             else:
                 data = data[: choices.below(len(data))]
         return Step(step.side, data, fds, cuts)
-
-
-def offered_by(interfaces: Mapping[str, Interface], created: set[str]) -> list[str]:
-    """The interfaces a compositor may announce: what no message creates."""
-    return sorted(n for n in interfaces if n not in created and n != "wl_display")
-

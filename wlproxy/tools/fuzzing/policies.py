@@ -11,7 +11,7 @@ from typing import Final
 from wlproxy.core.protocol import Interface
 from wlproxy.core.tables import Tables
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import compile_policy, created_by_others
+from wlproxy.policy.compile import compile_policy, global_names
 from wlproxy.policy.model import (
     ALLOW,
     DENY,
@@ -70,10 +70,8 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
             if interface.name in ("wl_display", "wl_registry", "wl_callback") or message.destructor:
                 continue
             if (number + len(interface.name)) % 5 == 0:
-                creates = any(a.type == "new_id" for a in message.arguments)
-                found[interface.name, message.name] = MessageRule(DENY, INERT if creates else IGNORE, {}, here)
-    created = created_by_others(interfaces)
-    offered = {n: GlobalRule(ALLOW, i.version, here) for n, i in interfaces.items() if n not in created and n != "wl_display"}
+                found[interface.name, message.name] = MessageRule(DENY, IGNORE, {}, here)
+    offered = {name: GlobalRule(ALLOW, interfaces[name].version, here) for name in global_names(interfaces)}
     found["zwlr_layer_shell_v1", "get_layer_surface"] = MessageRule(DENY, DISCONNECT, {}, here)
     return Policy("fuzz-refusing", globals=offered, messages=found, origin=here)
 

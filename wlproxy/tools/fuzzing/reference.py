@@ -265,7 +265,7 @@ class Peer:
         held = self.objects.get(number)
         early = 0
         if held is not None:
-            # Guests do reuse the id of what has no events (a wl_shm_pool) before its delete_id: WAYLAND.md 1.1.
+            # Guests do reuse the id of what has no events (a wl_shm_pool) before its delete_id: docs/traps.md 15.
             if requests and not self.server and not held.alive and not held.interface.events:
                 early = held.early + 1
             elif self.server or requests or held.alive:

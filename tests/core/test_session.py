@@ -63,6 +63,16 @@ def test_a_message_longer_than_the_limit_is_refused_before_it_is_complete():
     scene.guest_bytes(struct.pack("<IHH", 8, 2, 8192)).ends(1, 3, "8192 bytes are more than 4096")
 
 
+@pytest.mark.parametrize("cut", [8, 4000, 5000])
+def test_a_message_that_is_too_long_is_refused_alike_in_one_read_or_two(cut):
+    said = [Scene(limits=Limits(message_bytes=4096)).window() for _ in range(2)]
+    data = struct.pack("<IHHI", 8, 2, 5012, 5000) + b"x" * 4999 + b"\0"
+    said[0].guest_bytes(data)
+    said[1].guest_bytes(data[:cut]).guest_bytes(data[cut:])
+    assert said[0].client.log[-1] == said[1].client.log[-1]
+    assert "5012 bytes are more than 4096" in said[0].client.log[-1]
+
+
 def test_good_messages_before_a_bad_one_in_the_same_read_are_delivered():
     scene = Scene().window().forget()
     scene.guest_bytes(scene.request(6, "commit") + message(6, 99) + scene.request(6, "commit"))

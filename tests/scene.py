@@ -76,6 +76,8 @@ class Scene:
         self.audit: list[Record] = []
         self.host_lines: list[str] = []
         self.guest_lines: list[str] = []
+        self.said = [b"", b""]  # by side: every byte it sent
+        self.heard = [b"", b""]  # by side: every byte that reached it
         self.given: list[Fd] = []
         self.back: list[Fd] = []
         self._numbers = iter(range(1000, 100000))
@@ -209,6 +211,7 @@ class Scene:
     def _deliver(self, side: int, data: bytes, fds: int | list[Fd]) -> Scene:
         handed = [Fd(next(self._numbers)) for _ in range(fds)] if isinstance(fds, int) else list(fds)
         self.given += handed
+        self.said[side] += data
         return self.take(self.session.receive(side, data, handed))
 
     def take(self, outcome: Outcome) -> Scene:
@@ -220,8 +223,10 @@ class Scene:
             self.back += (transfer.source, transfer.target)
         for parcel in outcome.to_host:
             self.back += parcel.fds
+            self.heard[HOST] += parcel.data
             self.host_lines += self.host.take(parcel.data, [f.number for f in parcel.fds])
         for parcel in outcome.to_guest:
             self.back += parcel.fds
+            self.heard[GUEST] += parcel.data
             self.guest_lines += self.client.take(parcel.data, [f.number for f in parcel.fds])
         return self

@@ -64,6 +64,16 @@ def test_a_message_longer_than_the_limit_is_refused_before_it_is_complete():
     scene.guest_bytes(struct.pack("<IHH", 8, 2, 8192)).ends(1, 3, "8192 bytes are more than 4096")
 
 
+@pytest.mark.parametrize("cut", [8, 4000, 5000])
+def test_a_message_that_is_too_long_is_refused_alike_in_one_read_or_two(cut):
+    said = [Scene(limits=Limits(message_bytes=4096)).window() for _ in range(2)]
+    data = struct.pack("<IHHI", 8, 2, 5012, 5000) + b"x" * 4999 + b"\0"
+    said[0].guest_bytes(data)
+    said[1].guest_bytes(data[:cut]).guest_bytes(data[cut:])
+    assert said[0].client.log[-1] == said[1].client.log[-1]
+    assert "5012 bytes are more than 4096" in said[0].client.log[-1]
+
+
 def test_good_messages_before_a_bad_one_in_the_same_read_are_delivered():
     scene = Scene().window().forget()
     scene.guest_bytes(scene.request(6, "commit") + message(6, 99) + scene.request(6, "commit"))
@@ -75,6 +85,23 @@ def test_after_the_farewell_nothing_passes_and_descriptors_come_back():
     scene.guest_bytes(message(6, 99)).forget()
     scene.guest_bytes(scene.request(6, "commit"), fds=2).host_gets()
     scene.host_bytes(message(6, 0, 9), fds=1).guest_gets()
+    scene.close()
+
+
+def test_a_transparent_policy_changes_no_byte_of_an_ordinary_session():
+    """Ids of both ranges, names, serials, descriptors, destruction and reuse: a client cannot tell it from a direct connection."""
+    scene = Scene(policy(transparent=True)).window().guest(4, "create_pool", 9, 4096, fds=1)
+    scene.guest(9, "create_buffer", 10, 0, 16, 16, 64, 0).guest(6, "commit").event(8, "configure", 0, 0, b"")
+    scene.event(7, "configure", 41).guest(7, "ack_configure", 41).guest(6, "attach", 10, 0, 0).guest(6, "frame", 11)
+    scene.guest(6, "commit").event(11, "done", 7).event(1, "delete_id", 11).guest(1, "sync", 11).event(11, "done", 9000)
+    scene.event(1, "delete_id", 11).bind("wl_seat", 11).bind("wl_data_device_manager", 12).guest(12, "get_data_device", 13, 11)
+    scene.guest(11, "get_keyboard", 14).event(14, "keymap", 1, 4096, fds=1).event(14, "enter", 50, 6, b"")
+    scene.event(13, "data_offer", SERVER).event(SERVER, "offer", "text/plain").event(13, "selection", SERVER)
+    scene.event(14, "key", 51, 1, 30, 1).guest(13, "set_selection", 0, 51).guest(SERVER, "destroy")
+    scene.event(13, "data_offer", SERVER).guest(8, "set_title", "ein Titel").guest(8, "destroy").event(1, "delete_id", 8)
+    scene.event(1, "error", 7, 4, "the end").goes_on()
+    assert scene.heard[1] == scene.said[0]
+    assert scene.heard[0] == scene.said[1]
     scene.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.host.conftest import Opener
 from tests.host.window import BLUE, GREEN, RED, TestWindow
 from wlproxy.host.compositor import Host, serving
 from wlproxy.host.png import read_png
-from wlproxy.host.raw_client import RawClient, Refused, uint
+from wlproxy.host.raw_client import RawClient, Refused, string, uint
 from wlproxy.host.shell import TITLE_BAR
 
 pytestmark = pytest.mark.trio
@@ -127,7 +128,7 @@ async def test_subsurface_waits_for_its_parent(host: Host, open_window: Opener) 
     assert host.render().pixel(window.x + 15, window.y + 15) == (255, 0, 0)
 
 
-async def test_clipboard_goes_from_one_client_to_another(host: Host, open_window: Opener) -> None:
+async def test_clipboard_goes_from_one_client_to_another(host: Host, open_window: Opener, socket_path: str) -> None:
     giver = await open_window("giver", 10, 10, RED)
     manager = giver.bound["wl_data_device_manager"]
     source = manager.create_data_source()
@@ -143,25 +144,29 @@ async def test_clipboard_goes_from_one_client_to_another(host: Host, open_window
     await in_thread(giver.roundtrip)
     assert host.selections.current is not None and host.selections.current.mime_types == ["text/plain"]
 
-    taker = await open_window("taker", 10, 10, GREEN)
     reading, writing = os.pipe()
-    offers = await in_thread(_offers, taker)
-    offers[-1].receive("text/plain", writing)
-    await in_thread(taker.roundtrip)
+    taker = await in_thread(take, socket_path, writing)
     os.close(writing)
     await in_thread(giver.roundtrip)
     assert await in_thread(os.read, reading, 100) == b"copied" and await in_thread(os.read, reading, 100) == b""
     os.close(reading)
+    taker.close()
+    await in_thread(giver.leave)
+    await host.wait_until(lambda: host.selections.current is None, 2)
 
 
-def _offers(window: TestWindow) -> list[Any]:
-    offers: list[Any] = []
-    device = window.bound["wl_data_device_manager"].get_data_device(window.bound["wl_seat"])
-    device.dispatcher["data_offer"] = lambda _device, offer: window.keep.append(offer)
-    device.dispatcher["selection"] = lambda _device, offer: offers.append(offer)
-    window.keep.append(device)
-    window.roundtrip()
-    return offers
+def take(path: str, writing: int) -> RawClient:
+    """Reads the selection through data control. Raw, because pywayland gives an offer to whichever display it finds first."""
+    client = RawClient(path)
+    registry, found = client.globals()
+    seat = client.bind(registry, found["wl_seat"][0], "wl_seat", 1)
+    manager = client.bind(registry, found["zwlr_data_control_manager_v1"][0], "zwlr_data_control_manager_v1", 1)
+    device = client.new_id()
+    client.request(manager, 1, uint(device, seat))
+    (offer,) = [event.body for event in client.roundtrip() if (event.object_id, event.opcode) == (device, 0)]
+    client.request(int.from_bytes(offer, sys.byteorder), 0, string("text/plain"), [writing])
+    client.roundtrip()
+    return client
 
 
 async def test_record_of_what_reached_the_host(host: Host, open_window: Opener) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.policy.broken import HEAD
 from tests.scene import BASIC, Scene, deny, only, policy, shipped
 from wlproxy.core.protocol import NEW_ID, UINT, Argument, Entry, Enum, Interface, Message
+from wlproxy.core.quotas import Limits
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import VETTED, canonical, compile_policy, deny_shape, digest, usual_shape
 from wlproxy.policy.load import load_policy
@@ -134,7 +135,7 @@ def policy_of(name: str) -> Policy:
 @pytest.mark.parametrize("letter", ["x", "é", "日"])
 def test_the_longest_title_keeps_the_label_in_front_and_fits_libwaylands_buffer(letter: str) -> None:
     rules = policy(*BASIC, rewrites={"title": Rewrite("[work] {title}", LINE)})
-    scene = Scene(rules).window().forget()
+    scene = Scene(rules, Limits(message_bytes=65532)).window().forget()
     scene.guest(8, "set_title", letter * (60_000 // len(letter.encode()))).goes_on()
     (line,) = scene.host_lines
     assert line.startswith("xdg_toplevel#8.set_title('[work] ")

@@ -32,3 +32,10 @@ def test_a_flood_is_cut_and_counted() -> None:
 def test_the_relay_cannot_speak_for_another_guest() -> None:
     written = json.loads(line({"event": "connect", "guest": "bank", "ts": "then", "policy": {}}, "now", 1.0, "work", {"name": "p"}))
     assert (written["guest"], written["ts"], written["policy"]) == ("work", "now", {"name": "p"})
+
+
+def test_what_was_allowed_does_not_crowd_out_refusals() -> None:
+    folder = Folder()
+    for number in range(1000):
+        folder.add({"event": "decision", "verdict": "allow", "reason": str(number)}, 10.0)
+    assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1

@@ -44,8 +44,10 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_MISSING
     try:
         failures = trio.run(show, args.host or default_host(), args.out, args.policy)
-    except (ExceptionGroup, OSError, RuntimeError) as failed:
+    except (BaseExceptionGroup, OSError, RuntimeError) as failed:
         first = _first(failed)
+        if isinstance(first, (BrokenPipeError, KeyboardInterrupt)):  # main.py knows what these mean
+            raise first from None
         if not isinstance(first, (OSError, RuntimeError, trio.TooSlowError)):
             raise
         print(f"wlproxy demo: {first}", file=sys.stderr)

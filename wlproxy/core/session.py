@@ -140,6 +140,7 @@ class Session:
         outbox = self._connection.to_host if side == GUEST else self._connection.to_guest
         judge = self._judge
         from_guest = side == GUEST
+        most: i64 = self._limits.message_bytes
         start: i64 = 0  # of the run of messages that pass as they are
         off: i64 = 0
         n: i64 = len(data)
@@ -156,9 +157,9 @@ class Session:
                 size: i64 = head >> 16
                 if size < 8 or size & 3:
                     raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"size {size} is not a multiple of 4 from 8 up")
+                if from_guest and size > most:  # before anything else, so that a message in two reads is judged as in one
+                    raise judge.too_long(size)
                 if n - off < size:
-                    if from_guest and size > self._limits.message_bytes:
-                        raise judge.too_long(size)
                     break
                 if oid < len(client):
                     target = client[oid]
@@ -239,8 +240,6 @@ class Session:
                 if passes:
                     judge.replacement = readdressed(side, target, data[off : off + size])
                 elif kind != DELETE_ID:
-                    if from_guest and size > self._limits.message_bytes:
-                        raise judge.too_long(size)
                     replaced = judge.judge(side, target, rule, data, off, size, stream.fds)
                     passing = judge.passing
                     if rule.fds:

@@ -63,7 +63,8 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        self._room = float(BURST_LINES)  # lines that may still be written
+        # Lines that may still be written, of what was allowed and of the rest: cheap binds must not crowd out refusals.
+        self._room = [float(BURST_LINES), float(BURST_LINES)]
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
@@ -74,13 +75,15 @@ class Folder:
         if not self.pending:
             self.pending = True
             self._until = now + 1.0
-            self._room = min(BURST_LINES, self._room + (now - self._room_at) * LINES_PER_SECOND)
+            gained = (now - self._room_at) * LINES_PER_SECOND
+            self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
+        kind = 0 if entry.get("verdict") in ("allow", "rewrite") else 1
         if line in self._repeats:
             self._repeats[line] += 1
-        elif self._room >= 1:
-            self._room -= 1
+        elif self._room[kind] >= 1:
+            self._room[kind] -= 1
             self._repeats[line] = 0
             lines.append(line)
         else:

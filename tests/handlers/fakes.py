@@ -26,6 +26,12 @@ class FakeFiles(Files):
     def duplicate(self, fd: Fd) -> Fd:
         return self._make(fd.kind, fd.access, fd.size)
 
+    def shadow(self, size: int) -> Fd:
+        return self._make(MEMFD, READ_WRITE, size)
+
+    def copy(self, source: Fd, target: Fd, offset: int, length: int) -> bool:
+        return offset + length <= source.size
+
     def read(self, fd: Fd, size: int) -> bytes:
         if self.failing:
             raise OSError(5, "Input/output error")

@@ -82,6 +82,7 @@ class Surface(Note):
         self.objects: ObjectTable = connection.objects
         self.owner = owner
         self.role = ""
+        self.follows_pointer = False  # a cursor, a drag icon
         self.role_object: Object | None = None
         self.shell: Content | None = None
         self.viewport: Content | None = None
@@ -107,7 +108,7 @@ class Surface(Note):
         """The requests of each frame, without decoding them."""
         if opcode == COMMIT:
             pending = self.pending
-            if self.box or (pending is not None and pending.stage != LIVE) or (self.role in LARGEST and self.too_large()):
+            if self.box or (pending is not None and pending.stage != LIVE) or (self.follows_pointer and self.too_large()):
                 return False
             self.commit()
             return True
@@ -242,6 +243,7 @@ class Surface(Note):
                 f"wl_surface#{self.owner.guest_id} has its {holder.interface}#{holder.guest_id} already",
             )
         self.role = role
+        self.follows_pointer = role in LARGEST
 
 
 def exceeds(role: str, width: int, height: int, scale: int, size: tuple[int, int] | None) -> bool:
@@ -315,7 +317,7 @@ def on_commit(connection: Connection, message: Message) -> int:
         connection.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
         connection.record("rewritten", message, "its buffer was destroyed after attach", "allow", "built-in: buffer gone")
         surface.pending = None
-    if surface.role in LARGEST and surface.too_large():
+    if surface.follows_pointer and surface.too_large():
         connection.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
         connection.record("rewritten", message, f"too large for a {surface.role}: no buffer", "allow", "built-in: cursor size")
         surface.attached = True
@@ -385,7 +387,7 @@ def on_get_subsurface(connection: Connection, message: Message) -> int:
     parent = surface_at(connection, message, 2)
     if surface is None or parent is None:
         return FORWARD
-    if parent.root().role in LARGEST:  # it would reach beyond what a cursor may cover
+    if parent.root().follows_pointer:  # it would reach beyond what a cursor may cover
         connection.record("refused", message, "sub-surfaces of what follows the pointer are not shown", "inert", "built-in: cursor size")
         return MAKE_INERT
     if parent.has_ancestor(surface):

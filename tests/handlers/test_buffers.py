@@ -190,3 +190,11 @@ def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
     assert [fd.number for fd in scene.outcome.discarded] == [701]
     scene.guest(4, "create_pool", 10, 4096, fds=[memfd(501)])
     closed(scene, files)
+
+
+def test_pools_that_are_alive_are_bounded():
+    scene = Scene().window()
+    for number in range(128):
+        scene.guest(4, "create_pool", 9 + number, 4096, fds=1)
+    scene.guest(9, "destroy").event(1, "delete_id", 9).guest(4, "create_pool", 9, 4096, fds=1).goes_on()
+    scene.guest(4, "create_pool", 137, 4096, fds=1).ends(1, 3, "more than 128 pools")

@@ -86,6 +86,13 @@ def test_the_two_sockets_of_a_security_context_are_not_taken():
     scene.close()
 
 
+def test_a_request_that_no_table_knows_takes_no_descriptor(monkeypatch):
+    monkeypatch.delitem(REQUESTS, ("wl_shm", "create_pool"))
+    scene = Scene().window().forget().guest(4, "create_pool", 9, 4096, fds=[Fd(500, MEMFD, READ_WRITE, 4096, 0)])
+    scene.host_gets().ends(1, 3, "none is taken here")
+    scene.close()
+
+
 def test_a_transparent_policy_vets_descriptors_all_the_same():
     scene = Scene(policy(*BASIC, transparent=True)).announce().bind("wl_shm", 3)
     scene.guest(3, "create_pool", 4, 4096, fds=[Fd(500, FILE, READ_WRITE, 4096)]).ends(3, 2, "of kind file")

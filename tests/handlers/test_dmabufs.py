@@ -132,6 +132,10 @@ def test_a_plane_that_does_not_lie_in_its_dma_buf_is_out_of_bounds(offset, strid
     scene.forget().guest(4, "create_immed", 5, 16, height, XR24, 0).host_gets().ends(4, 6, "plane 0")
 
 
+def test_a_stride_of_nothing_is_out_of_bounds_whatever_the_layout():
+    add(scene_of(), stride=0, modifier=TILED).guest(4, "create", 16, 16, XR24, 0).ends(4, 6, "plane 0")
+
+
 @pytest.mark.parametrize(("offset", "size", "good"), [(1024, 1280, True), (1024, 1279, False), (1 << 20, 1 << 20, False)])
 def test_the_second_plane_lies_in_its_dma_buf_as_far_as_anybody_can_tell(offset, size, good):
     scene = add(add(scene_of()), 1, offset=offset, size=size).guest(4, "create", 16, 16, NV12, 0)
@@ -171,6 +175,7 @@ def test_the_table_of_formats_is_a_copy_and_says_what_may_be_used():
     files = FakeFiles(table((XR24, 0), (NV12, 0), (XR24, 5)))
     scene = feedback(files).guest_gets("zwp_linux_dmabuf_feedback_v1#5.format_table(700, 48)")
     scene.event(5, "tranche_formats", struct.pack("<3H", 0, 1, 9)).goes_on()
+    assert formats_of(scene.session.connection).pairs == {(XR24, 0), (NV12, 0)}
     add(scene).guest(4, "create", 16, 16, XR24, 0).goes_on()
     scene.guest(3, "create_params", 6).guest(6, "add", 0, 0, 64, 0, 5, fds=[dmabuf(501)])
     scene.guest(6, "create", 16, 16, XR24, 0).ends(6, 4, "was not offered")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.scene import Scene, policy
 from wlproxy.core.fds import MEMFD, OTHER, Fd, Files
+from wlproxy.core.objects import ENDED
 from wlproxy.handlers.host_files import FILES, NEVER, PIPES
 
 
@@ -96,6 +97,9 @@ def test_the_object_of_a_dropped_event_that_ends_it_is_gone_all_the_same():
     scene = Scene(policy("wl_compositor", manager)).announce(names=("wl_compositor", manager)).bind("wl_compositor", 3)
     scene.bind(manager, 4).guest(3, "create_surface", 5).guest(4, "get_synchronization", 6, 5).guest(6, "get_release", 7).forget()
     scene.event(7, "fenced_release", fds=[Fd(600)]).guest_gets()
+    gone = scene.session.connection.objects.of_guest(7)
+    assert gone is not None
+    assert gone.stage == ENDED
     scene.event(1, "delete_id", 7).guest_gets("wl_display#1.delete_id(7)").goes_on()
     scene.guest(6, "get_release", 7).goes_on()
     scene.close()

@@ -108,10 +108,11 @@ def test_a_drag_that_cannot_begin_is_cancelled(refused):
 
 
 def test_a_drag_with_an_inert_device_is_cancelled_and_names_only_sources():
-    rules = policy(*BASIC, messages={("wl_data_device_manager", "get_data_device"): deny("inert")})
-    scene = desk(rules)
+    rules = policy(*BASIC, PRIMARY, messages={("wl_data_device_manager", "get_data_device"): deny("inert")})
+    scene = desk(rules).event(2, "global", 99, PRIMARY, 1).bind(PRIMARY, 11).guest(11, "create_source", 12).forget()
     scene.guest(6, "start_drag", 9, 10, 0, 1).guest_gets("wl_data_source#9.cancelled()").goes_on()
     scene.guest_bytes(scene.request(6, "start_drag", 10, 10, 0, 1)).guest_gets().goes_on()
+    scene.guest_bytes(scene.request(6, "start_drag", 12, 10, 0, 1)).guest_gets().goes_on()
     scene.guest_bytes(scene.request(6, "start_drag", 777, 10, 0, 1)).guest_gets().goes_on()
 
 

@@ -258,7 +258,7 @@ def on_finish(connection: Connection, message: Message) -> int:
     """wl_data_offer.finish(): after a drop that was accepted, with an action settled."""
     address = message.target.guest_id
     note = message.target.note
-    if not isinstance(note, Offer) or not note.drag or not note.dropped or not note.accepted or note.finished:
+    if not isinstance(note, Offer) or not note.dropped or not note.accepted or note.finished:
         raise ProtocolViolation(address, INVALID_FINISH, "finish before a drop was accepted, or twice")
     if note.action not in (COPY, MOVE):
         raise ProtocolViolation(address, INVALID_OFFER, f"finish with the action {note.action}")

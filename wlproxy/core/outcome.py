@@ -52,18 +52,22 @@ class Transfer:
     `source` is the read end of a pipe of our own (O_NONBLOCK is set on it), `target` the write end that a peer sent. Both belong to
     whoever holds the outcome, who copies until `source` ends, `most_bytes` are through, nothing has moved for `idle_seconds` or
     `total_seconds` are over, and then closes both; the reader sees the end of its pipe in every case. At most `Limits.transfers` of
-    one connection run at a time; one too many is closed without copying.
+    one guest run at a time; one too many is closed without copying. `reader`: the side the data goes to.
 
     The peer shares the open file description of `target` and can clear O_NONBLOCK on it at any moment: only splice(2) with
     SPLICE_F_NONBLOCK never blocks there. A write(2) after poll(2) may.
     """
 
-    def __init__(self, source: Fd, target: Fd, most_bytes: int, idle_seconds: float, total_seconds: float) -> None:
+    def __init__(
+        self, source: Fd, target: Fd, most_bytes: int, idle_seconds: float, total_seconds: float, reader: int = GUEST, mime_type: str = ""
+    ) -> None:
         self.source = source
         self.target = target
         self.most_bytes = most_bytes
         self.idle_seconds = idle_seconds
         self.total_seconds = total_seconds
+        self.reader = reader
+        self.mime_type = mime_type
 
 
 NO_PARCELS: Final[list[Parcel]] = []  # shared: nobody changes the lists of an outcome

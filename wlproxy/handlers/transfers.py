@@ -15,6 +15,7 @@ from ..core.fds import UNKNOWN
 from ..core.message import Message
 from ..core.outcome import Transfer
 from ..core.tables import DROP, FORWARD
+from ..core.wire import STRING
 
 BUILT_IN: Final = "built-in: transfer"
 
@@ -33,6 +34,14 @@ def through_own_pipe(connection: Connection, message: Message) -> int:
     limits = connection.limits
     message.descriptors[0] = target
     connection.transfers.append(
-        Transfer(source, theirs, limits.clipboard_bytes, limits.clipboard_idle_seconds, limits.clipboard_total_seconds)
+        Transfer(
+            source,
+            theirs,
+            limits.clipboard_bytes,
+            limits.clipboard_idle_seconds,
+            limits.clipboard_total_seconds,
+            message.side,  # whoever sent the write end is the one who reads
+            message.text(0) if message.rule.signature[:1] == STRING else "",
+        )
     )
     return FORWARD

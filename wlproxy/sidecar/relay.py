@@ -37,6 +37,7 @@ from . import channel
 from .audit import Folder, entry_of, plain
 from .fd_facts import gather
 from .half import Half, close_all
+from .pump import Pumps
 
 GUEST: Final = 0
 HOST: Final = 1
@@ -129,6 +130,7 @@ class Relay:
         self._most_clients = most_clients
         self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
         self._epoll = select.epoll()
+        self._pumps = Pumps(self._epoll, limits.transfers)
         self._halves: dict[int, tuple[Half, Link]] = {}
         self._links: dict[int, Link] = {}
         self._waiting: dict[int, Guest] = {}
@@ -248,8 +250,8 @@ class Relay:
 
     def _rest_of(self, link: Link, outcome: Outcome) -> None:
         close_all(outcome.discarded)
-        for transfer in outcome.transfers:  # not carried yet: whoever reads sees the end of its pipe
-            close_all([transfer.source, transfer.target])
+        for transfer in outcome.transfers:
+            self._note_all(self._pumps.begin(transfer, link.number, self._now))
         for record in outcome.audit:
             self._note(entry_of(record, link.number, link.pid, link.uid))
         if outcome.farewell:
@@ -390,6 +392,7 @@ class Relay:
             if listener.fileno() == number:
                 self._accept(listener)
                 return
+        self._note_all(self._pumps.serve(number, mask, self._now) or [])
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
@@ -418,7 +421,7 @@ class Relay:
             self._note(entry)
 
     def _fds_held(self) -> int:
-        return sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
+        return self._pumps.fds + sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
 
     def _pause_accepting(self) -> None:
         if self._accepting:
@@ -488,6 +491,10 @@ class Relay:
         self._note({"event": "disconnect", "client": number, "peer": peer, "ended_by": "proxy", "reason": plain(reason)})
         self._accept_now()
 
+    def _note_all(self, entries: list[dict[str, Any]]) -> None:
+        for entry in entries:
+            self._note(entry)
+
     def _note(self, entry: dict[str, Any]) -> None:
         for line in self._folder.add(entry, self._now):
             self._tell_entry(line)
@@ -528,7 +535,7 @@ class Relay:
     # -- time
 
     def _needs_tick(self) -> bool:
-        return bool(self._ticking) or self._folder.pending or self._accept_again > 0 or self._stop_at > 0
+        return bool(self._ticking) or self._folder.pending or self._pumps.fds > 0 or self._accept_again > 0 or self._stop_at > 0
 
     def _tick(self) -> None:
         now = self._now
@@ -537,6 +544,7 @@ class Relay:
             self._tell_entry(line)
         if self._accept_again and now >= self._accept_again:
             self._accept_now()
+        self._note_all(self._pumps.tick(now))
         for link in list(self._ticking.values()):
             try:
                 self._tick_link(link)
@@ -589,6 +597,7 @@ class Relay:
             self._close(link)
         for waiting in self._waiting.values():
             waiting.sock.close()
+        self._pumps.close()
         for line in self._folder.flush():
             self._tell_entry(line)
         self._broker.close()

@@ -219,6 +219,8 @@ class Scene:
         self.outcome = outcome
         self.audit += outcome.audit
         self.back += outcome.discarded
+        for transfer in outcome.transfers:
+            self.back += (transfer.source, transfer.target)
         for parcel in outcome.to_host:
             self.back += parcel.fds
             self.heard[HOST] += parcel.data

@@ -39,6 +39,7 @@ FORBIDDEN_CALLS = {"open", "print", "input", "eval", "exec", "compile", "__impor
 # beside the standard library, what may the core know? The two companions of the compiler, and nothing else.
 CORE_LIBRARIES = {
     *("__future__", "collections", "dataclasses", "enum", "hashlib", "json", "librt", "mypy_extensions", "re", "struct", "typing"),
+    "unicodedata",
 }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.handlers.fakes import FakeFiles
 from tests.reference import Held, pack, wire_arguments
 from tests.scene import BASIC, Scene, deny, policy
 from wlproxy.core.fds import Fd
@@ -137,6 +138,7 @@ def test_no_bytes_of_either_side_raise_and_descriptors_are_conserved(raw, fds, s
     handed = [Fd(9000 + i) for i in range(fds)]
     outcome = scene.session.receive(side, raw, handed)
     out = [f for p in (*outcome.to_guest, *outcome.to_host) for f in p.fds] + outcome.discarded
+    out += [f for transfer in outcome.transfers for f in (transfer.source, transfer.target)]
     assert sorted(f.number for f in out + scene.session.close()) == [9000 + i for i in range(fds)]
 
 
@@ -154,3 +156,65 @@ def test_the_same_tables_serve_many_sessions():
     first, second = Session(tables, Limits()), Session(tables, Limits())
     first.receive(0, struct.pack("<IHHI", 1, 1, 12, 2), [])
     assert second.connection.objects.of_guest(2) is None
+
+
+DESK = policy(*BASIC, "zwp_primary_selection_device_manager_v1", "zwp_linux_dmabuf_v1", "zwp_virtual_keyboard_manager_v1")
+SERVER = 0xFF000000
+
+
+def desk(files: FakeFiles) -> Scene:
+    """Objects that take descriptors: an offer, two sources, params, a shm, a keyboard on either side."""
+    scene = Scene(DESK).announce(names=tuple(DESK.globals))
+    for new_id, name in enumerate(DESK.globals, 3):
+        scene.bind(name, new_id)
+    ids = {name: new_id for new_id, name in enumerate(DESK.globals, 3)}
+    scene.guest(ids["wl_data_device_manager"], "create_data_source", 13).guest(13, "offer", "a/b")
+    scene.guest(ids["wl_data_device_manager"], "get_data_device", 14, ids["wl_seat"])
+    scene.guest(ids["zwp_primary_selection_device_manager_v1"], "create_source", 15).guest(15, "offer", "a/b")
+    scene.guest(ids["zwp_linux_dmabuf_v1"], "create_params", 16)
+    scene.guest(ids["zwp_virtual_keyboard_manager_v1"], "create_virtual_keyboard", ids["wl_seat"], 17)
+    scene.guest(ids["wl_seat"], "get_keyboard", 18)
+    scene.event(14, "data_offer", SERVER).event(SERVER, "offer", "a/b")
+    scene.session.connection.files = files
+    scene.shm = ids["wl_shm"]  # type: ignore[attr-defined]
+    return scene
+
+
+FDS = st.builds(
+    lambda kind, access, size, seals: (kind, access, size, seals),
+    st.integers(0, 6),
+    st.integers(0, 2),
+    st.sampled_from([0, 1, 4096, 1 << 20, 1 << 30]),
+    st.sampled_from([-1, 0, 2, 8]),
+)
+SAID = ("receive", "create_pool", "add", "keymap", "send", "primary send", "host keymap")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(SAID), FDS), max_size=8), st.booleans())
+def test_every_descriptor_of_every_kind_comes_out_once_whatever_takes_it(said, failing):
+    files = FakeFiles()
+    scene = desk(files)
+    files.failing = failing
+    next_pool = 19
+    for number, (what, facts) in enumerate(said):
+        if scene.session.over:
+            break
+        fd = [Fd(5000 + number, *facts)]
+        if what == "receive":
+            scene.guest(SERVER, "receive", "a/b", fds=fd)
+        elif what == "create_pool" and not failing:  # without memory for its copy the session breaks: the relay's tests
+            scene.guest(scene.shm, "create_pool", next_pool, 4096, fds=fd)  # type: ignore[attr-defined]
+            next_pool += 1
+        elif what == "add":
+            scene.guest(16, "add", number & 3, 0, 64, 0, 0, fds=fd)
+        elif what == "keymap":
+            scene.guest(17, "keymap", 1, 4096, fds=fd)
+        elif what == "send":
+            scene.event(13, "send", "a/b", fds=fd)
+        elif what == "primary send":
+            scene.event(15, "send", "a/b", fds=fd)
+        elif what == "host keymap":
+            scene.event(18, "keymap", 1, 4096, fds=fd)
+    scene.given += files.made
+    scene.close()

@@ -8,6 +8,7 @@ from types import FunctionType
 
 import pytest
 
+from tests.handlers.fakes import FakeFiles, pipe_end
 from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import Fd
 from wlproxy.core.objects import ObjectTable
@@ -357,10 +358,9 @@ def test_children_of_ghosts_are_ghosts():
 
 
 def test_a_ghost_as_argument_is_null_where_null_may_stand():
-    rules = policy(*BASIC, messages={("wl_data_device_manager", "create_data_source"): deny("inert")})
-    scene = Scene(rules).announce().bind("wl_data_device_manager", 3).bind("wl_seat", 4).guest(3, "get_data_device", 5, 4)
-    scene.guest(3, "create_data_source", 6).guest(4, "get_keyboard", 7).event(7, "key", 60, 1, 30, 1).forget()
-    scene.guest(5, "set_selection", 6, scene.serial()).host_gets("wl_data_device#5.set_selection(0, 60)")
+    rules = policy(*BASIC, messages={("wl_compositor", "create_region"): deny("inert")})
+    scene = Scene(rules).announce().bind("wl_compositor", 3).guest(3, "create_surface", 4).guest(3, "create_region", 5).forget()
+    scene.guest(4, "set_input_region", 5).host_gets("wl_surface#4.set_input_region(0)")
 
 
 def test_a_request_with_a_ghost_that_cannot_be_null_is_dropped_or_inert():
@@ -407,8 +407,8 @@ def test_a_predicate_that_fails_ends_the_session_and_names_the_argument():
 
 
 def test_a_value_outside_its_enum_is_refused():
-    scene = Scene().announce().bind("wl_data_device_manager", 3).guest(3, "create_data_source", 4)
-    scene.guest(4, "set_actions", 0x40).ends(1, 3, "0x40 has bits that are not allowed")
+    scene = Scene().announce().bind("xdg_wm_base", 3).guest(3, "create_positioner", 4)
+    scene.guest(4, "set_constraint_adjustment", 0x40).ends(1, 3, "0x40 has bits that are not allowed")
 
 
 def test_an_event_may_be_kept_from_the_guest():
@@ -535,3 +535,38 @@ def test_a_release_after_the_buffers_end_passes():
     scene = Scene().window().guest(4, "create_pool", 9, 4096, fds=1).guest(9, "create_buffer", 10, 0, 16, 16, 64, 0)
     scene.guest(10, "destroy").forget()
     scene.host_bytes(message(10, 0)).guest_gets("wl_buffer#10.release()").goes_on()
+
+
+# -- what a handler may rely on
+
+
+def test_a_configure_that_is_forgotten_by_now_cannot_be_acknowledged_by_chance():
+    """Serials are remembered in bounded number; a forgotten one must not reach the compositor as some other number."""
+    scene = Scene().window().event(7, "configure", 1)
+    first = scene.serial()
+    scene.bind("wl_seat", 9).guest(9, "get_keyboard", 10)
+    for serial in range(100, 4300):
+        scene.event(10, "key", serial, 1, 30, 1)
+    scene.forget().guest(7, "ack_configure", first).host_gets().goes_on()
+
+
+def test_an_object_of_the_compositors_making_has_its_note_and_the_guests_end_of_it_is_noticed():
+    scene = Scene().announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "get_data_device", 5, 3)
+    scene.event(5, "data_offer", SERVER)
+    offer = scene.session.connection.objects.of_guest(SERVER)
+    assert offer is not None
+    assert offer.note is not None
+    scene.guest(SERVER, "destroy")
+    assert offer.note is None
+
+
+def test_transfers_are_in_one_outcome_and_never_again():
+    scene = Scene().announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "create_data_source", 5)
+    files = FakeFiles()
+    scene.session.connection.files = files
+    scene.guest(5, "offer", "a/b").event(5, "send", "a/b", fds=[pipe_end(600)])
+    assert len(scene.outcome.transfers) == 1
+    scene.guest(5, "offer", "c/d")
+    assert scene.outcome.transfers == []
+    scene.given += files.made
+    scene.close()

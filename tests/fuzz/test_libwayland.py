@@ -80,6 +80,7 @@ class Sandwich:
                 self.server.hear(parcel.data, numbers)
             close(numbers)
         close([fd.number for fd in outcome.discarded])
+        close([fd.number for transfer in outcome.transfers for fd in (transfer.source, transfer.target)])
         self.to_guest += [(p.data, [fd.number for fd in p.fds]) for p in outcome.to_guest]
 
     def finish(self) -> None:

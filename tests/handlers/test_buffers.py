@@ -72,13 +72,19 @@ def test_a_pool_is_sealed_before_the_compositor_gets_it():
 @pytest.mark.parametrize("kind", [FILE, PIPE, SOCKET, DMABUF, OTHER])
 def test_a_pool_that_is_no_shared_memory_is_invalid_fd(kind):
     scene = scene_with(FakeFiles()).guest(4, "create_pool", 9, 4096, fds=[Fd(500, kind, READ_WRITE, 4096, -1)])
-    scene.host_gets().ends(4, 2, "no shared memory")
+    scene.host_gets().ends(4, 2, "must be a memfd")
     scene.close()
 
 
 def test_a_pool_that_cannot_be_written_is_invalid_fd():
     fd = Fd(500, MEMFD, READ_ONLY, 4096, 0)
     scene_with(FakeFiles()).guest(4, "create_pool", 9, 4096, fds=[fd]).ends(4, 2, "not open for reading and writing")
+
+
+@pytest.mark.parametrize("seals", [8, 16, 2 | 8])
+def test_a_pool_sealed_against_writing_is_invalid_fd(seals):
+    scene = scene_with(FakeFiles()).guest(4, "create_pool", 9, 4096, fds=[memfd(seals=seals)])
+    scene.ends(4, 2, "not open for reading and writing")
 
 
 @pytest.mark.parametrize("size", [0, -1, -(2**31)])
@@ -184,3 +190,11 @@ def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
     assert [fd.number for fd in scene.outcome.discarded] == [701]
     scene.guest(4, "create_pool", 10, 4096, fds=[memfd(501)])
     closed(scene, files)
+
+
+def test_pools_that_are_alive_are_bounded():
+    scene = Scene().window()
+    for number in range(128):
+        scene.guest(4, "create_pool", 9 + number, 4096, fds=1)
+    scene.guest(9, "destroy").event(1, "delete_id", 9).guest(4, "create_pool", 9, 4096, fds=1).goes_on()
+    scene.guest(4, "create_pool", 137, 4096, fds=1).ends(1, 3, "more than 128 pools")

@@ -175,3 +175,20 @@ def test_huge_size_bounds_are_brought_into_range():
 def test_an_edge_that_does_not_exist_is_invalid_resize_edge():
     scene = buffered().bind("wl_seat", 11).guest(11, "get_pointer", 12).event(12, "button", 60, 1, 0x110, 1)
     scene.guest(8, "resize", 11, scene.serial(), 3).ends(8, 0, "no edge 3")
+
+
+def test_a_popup_of_a_parent_that_nobody_shows_is_shown_by_nobody():
+    """The shell was removed and bound again: its windows are the guest's alone, those of the first binding are not."""
+    scene = popup(configured()).event(2, "global_remove", 54).bind("xdg_wm_base", 14).guest(3, "create_surface", 15)
+    scene.guest(14, "get_xdg_surface", 16, 15).guest(16, "get_toplevel", 17).forget()
+    scene.guest(12, "get_popup", 18, 16, 13).host_gets("wl_display#1.sync(18)").guest_gets("xdg_popup#18.popup_done()").goes_on()
+
+
+def test_a_configure_for_a_window_that_is_gone_does_not_configure_the_next():
+    scene = buffered().guest(8, "destroy").event(7, "configure", 41)
+    earlier = scene.serial()
+    scene.guest(7, "get_toplevel", 11).guest(7, "ack_configure", earlier).ends(7, 4, "was not sent")
+
+
+def test_a_parents_size_is_brought_into_range():
+    popup(configured()).guest(13, "set_parent_size", 2**31 - 1, 5).host_gets("xdg_positioner#13.set_parent_size(16384, 5)")

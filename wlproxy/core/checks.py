@@ -6,6 +6,7 @@ what a policy allows is a finite question. Trusts: the compiled policy.
 
 from __future__ import annotations
 
+import unicodedata  # at the start, because a relay at work can load nothing more (confine.py)
 from typing import Final
 
 from mypy_extensions import i64
@@ -107,8 +108,48 @@ class Check:
         return PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"argument {self.name}: {reason}", self.origin)
 
 
+MOST_MARKS: Final = 4  # in a row; scripts that need them have three at most
+MOST_TEXT: Final = 4096  # characters that are looked at
+
+# Printable by Unicode's word, blank on the screen: they would push what follows out of view.
+BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+INVISIBLE: Final = frozenset("\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f")
+# Panels hand titles to Pango, which reads markup in them (sway issues 3181, 9121).
+LOOK_ALIKES: Final = {"<": "\u2039", ">": "\u203a", "&": "\uff06"}
+
+
 def plain(text: str) -> str:
-    """Text that a title bar can show as it is: no control, format, private or surrogate characters, no line or paragraph
-    separators, white space collapsed. str.isprintable is false for exactly those (and for unassigned ones)."""
-    kept = "".join([c if c.isprintable() else " " if c.isspace() else "" for c in text])
-    return " ".join(kept.split())
+    """Text that a title bar can show as it is: no control, format, private or surrogate characters, no line or paragraph separators
+    (str.isprintable is false for exactly those and for unassigned ones), white space collapsed, nothing that markup would take
+    notice of, composed (NFC), and no pile of combining marks."""
+    text = text[:MOST_TEXT]
+    kept: list[str] = []
+    for character in text:
+        if character in LOOK_ALIKES:
+            kept.append(LOOK_ALIKES[character])
+        elif character.isspace() or character in BLANKS:
+            kept.append(" ")
+        elif character.isprintable() and character not in INVISIBLE:
+            kept.append(character)
+    cleaned = " ".join("".join(kept).split())
+    return cleaned if cleaned.isascii() else composed(cleaned)
+
+
+def composed(text: str) -> str:
+    """NFC with bounded runs of marks. They are bounded before, too: putting marks in order takes the square of their number."""
+    return few_marks(unicodedata.normalize("NFC", few_marks(text)))
+
+
+def few_marks(text: str) -> str:
+    """At most so many combining marks in a row, and none where there is nothing to combine with but what stands before the text."""
+    kept: list[str] = []
+    run = MOST_MARKS  # at the start, none
+    for character in text:
+        if unicodedata.category(character).startswith("M"):
+            run += 1
+            if run > MOST_MARKS:
+                continue
+        else:
+            run = 0
+        kept.append(character)
+    return "".join(kept)

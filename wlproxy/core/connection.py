@@ -8,7 +8,7 @@ from __future__ import annotations
 from .fds import Fd, Files
 from .message import Message
 from .objects import ObjectTable
-from .outcome import Outbox, Record
+from .outcome import Outbox, Record, Transfer
 from .quotas import Limits
 from .serials import Serials
 from .tables import Tables
@@ -29,6 +29,7 @@ class Connection:
         self.to_host = Outbox(limits.fds_per_parcel)
         self.discarded: list[Fd] = []
         self.audit: list[Record] = []
+        self.transfers: list[Transfer] = []
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
 
     def send_to_guest(self, data: bytes) -> None:
@@ -67,6 +68,9 @@ class Connection:
         """Every descriptor that is still anywhere in here: the session is over."""
         held = self.discarded + self.to_guest.abandon() + self.to_host.abandon()
         held.extend(self._kept.values())
+        for transfer in self.transfers:
+            held += (transfer.source, transfer.target)
+        self.transfers = []
         self._kept = {}
         self.discarded = []
         return held

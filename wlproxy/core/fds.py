@@ -1,7 +1,7 @@
 """A descriptor that a peer sent, with the facts the transport gathered about it before anything else touched it.
 
 Each `Fd` has one owner at a time. The transport owns it until `Session.receive` takes it; the session hands it out again
-in exactly one place of an `Outcome`: in a parcel (send, then close) or in `discarded` (close).
+in exactly one place of an `Outcome`: in a parcel (send, then close), in `discarded` (close) or in a transfer (copy, then close).
 Facts: fcntl(2) F_GETFL and F_GET_SEALS, fstat(2), statfs(2).
 """
 
@@ -71,9 +71,20 @@ class Files:
         return False
 
     def private_copy(self, source: Fd, size: int) -> Fd:
-        """A memfd with the first `size` bytes of what the compositor shares, or `source` itself where there are no files to be
+        """A memfd with the first `size` bytes of what a peer shares, or `source` itself where there are no files to be
         had (tests, replay). Raises OSError."""
         return source
 
+    def read(self, fd: Fd, size: int) -> bytes:
+        """The first `size` bytes, or as many as there are; the file's offset stays where it is. Raises OSError."""
+        raise OSError("no files here")
+
+    def pipe(self) -> tuple[Fd, Fd]:
+        """A pipe of our own: the read end, which stays here and does not block, and the write end, which is handed to a peer and
+        is an ordinary one. (O_NONBLOCK belongs to the open file description, pipe(7): each end has its own.) Raises OSError."""
+        raise OSError("no files here")
+
 
 F_SEAL_SHRINK: Final = 2  # linux/fcntl.h
+F_SEAL_WRITE: Final = 8
+F_SEAL_FUTURE_WRITE: Final = 16

@@ -21,6 +21,7 @@ from .outcome import GUEST, HOST
 from .serials import CONFIGURE
 from .tables import (
     ALLOW,
+    CHILD,
     DISCONNECT,
     DROP,
     FORWARD,
@@ -29,6 +30,7 @@ from .tables import (
     INERT,
     MAKE_INERT,
     MISSING,
+    SELF,
     SWALLOW,
     Family,
     MessageRule,
@@ -94,6 +96,8 @@ class Judge:
             if verdict != FORWARD:
                 self.discard_descriptors()
                 self._retire_children(message)
+                if rule.destructor:
+                    self._objects.ended_by_host(target)
                 return True
             self._event_takes_effect(message)
             address = target.guest_id
@@ -115,10 +119,16 @@ class Judge:
             reason = "its serial was not given to this guest, or not for this, or too long ago"
             self._connection.record("refused", message, reason, IGNORE, STALE)
             return DROP
-        if rule.inspect is not None:  # first, because the specification's own errors come before the policy's
+        if rule.vet is not None:
+            verdict = rule.vet(self._connection, message)
+            if verdict != FORWARD:
+                return verdict
+        if rule.inspect is not None:  # before the checks, because the specification's own errors come before the policy's
             verdict = rule.inspect(self._connection, message)
             if verdict != FORWARD:
                 return verdict
+            if message.stale:  # sent long ago and forgotten since: the compositor cannot be told which
+                return DROP
         for check in rule.checks:
             before = message.args[check.argument]
             after = check.apply(before)
@@ -126,7 +136,7 @@ class Judge:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        return FORWARD
+        return FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
 
     def _look_up_serial(self, message: Message) -> None:
         """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.
@@ -178,6 +188,7 @@ class Judge:
                         f"argument {rule.argument_names[index]}: {number} is a {found.interface}, must be a {wanted}",
                     )
                 if found.ghost:
+                    message.ghosts[index] = found
                     message.args[index] = 0
                     message.changed = True
                     reachable = reachable and rule.nullable[index]
@@ -243,20 +254,28 @@ class Judge:
     def _answer(self, message: Message) -> None:
         """Sends the events a toolkit waits for after this request when nobody upstream will (handlers/ghosts.py)."""
         for answer in message.rule.answers:
-            speaker = message.target
-            if answer.from_child:
-                new_id = message.number(message.rule.signature.index(wire.NEW_ID))
-                found = self._objects.of_guest(new_id)
-                if found is None:
-                    continue
-                speaker = found
-            if not speaker.ghost and not answer.also_real:
+            speaker = self._speaker(message, answer.speaker)
+            if speaker is None or not (answer.to_ghosts if speaker.ghost else answer.to_real):
                 continue
             for event in speaker.table.events:
                 if event.name == answer.event and event.since <= speaker.version:
                     self._connection.to_guest.add(wire.encode(speaker.guest_id, event.opcode, event.signature, answer.args))
                     if event.destructor and speaker.ghost and speaker.stage == LIVE:
                         self._ghost_ends(speaker)
+
+    def _speaker(self, message: Message, which: int) -> Object | None:
+        """The object that says an answer; None where it is null, or not what the protocol says it must be."""
+        if which == SELF:
+            return message.target
+        if which == CHILD:
+            return self._objects.of_guest(message.number(message.rule.signature.index(wire.NEW_ID)))
+        if which in message.ghosts:
+            return message.ghosts[which]
+        # A ghost's arguments are the guest's own words still, a real object's are resolved; client ids are the same either way.
+        found = self._objects.of_guest(message.number(which))
+        if found is None or found.stage != LIVE or found.interface != message.rule.argument_interfaces[which]:
+            return None
+        return found
 
     def _placeholder_done(self, ghost: Object) -> None:
         """The compositor has answered a placeholder. A ghost that is itself a wl_callback is done now, too."""
@@ -296,6 +315,9 @@ class Judge:
         if rule.child is not None:
             index = rule.signature.index(wire.NEW_ID)
             made = self._create_from_host(message, rule.child, False)
+            if rule.child.new_note is not None:
+                made.note = rule.child.new_note(self._connection, made)
+            message.created = made
             if made.guest_id != message.number(index):
                 message.args[index] = made.guest_id
                 message.changed = True

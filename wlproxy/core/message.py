@@ -26,6 +26,7 @@ class Message:
         self.destroys: Object | None = None
         self.created: Object | None = None
         self.host_serial = -1
+        self.ghosts: dict[int, Object] = {}  # by argument: what the guest named and the compositor cannot be told of
         self.stale = False  # its serial is not the guest's to use (now)
         self.origin = rule.origin
 

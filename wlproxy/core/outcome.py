@@ -1,8 +1,8 @@
 """What a session decided about one read: values that the transport carries out.
 
 A parcel is bytes and the descriptors that must not arrive after them: sendmsg(2) delivers descriptors with the first byte, so they
-reach the peer with or before the message that carries them. Descriptors of a parcel and of `discarded` belong to whoever
-holds the outcome: send and close the former, close the latter.
+reach the peer with or before the message that carries them. Descriptors of a parcel, of `discarded` and of a transfer belong to
+whoever holds the outcome: send and close the first, close the second, copy and close the third.
 """
 
 from __future__ import annotations
@@ -46,8 +46,33 @@ class Record:
         return f"Record({self.event} {self.interface}#{self.object_id}.{self.message}: {self.reason!r} [{self.rule}])"
 
 
+class Transfer:
+    """Bytes to be carried from one pipe to another, so that neither peer holds an end of the other's pipe.
+
+    `source` is the read end of a pipe of our own (O_NONBLOCK is set on it), `target` the write end that a peer sent. Both belong to
+    whoever holds the outcome, who copies until `source` ends, `most_bytes` are through, nothing has moved for `idle_seconds` or
+    `total_seconds` are over, and then closes both; the reader sees the end of its pipe in every case. At most `Limits.transfers` of
+    one guest run at a time; one too many is closed without copying. `reader`: the side the data goes to.
+
+    The peer shares the open file description of `target` and can clear O_NONBLOCK on it at any moment: only splice(2) with
+    SPLICE_F_NONBLOCK never blocks there. A write(2) after poll(2) may.
+    """
+
+    def __init__(
+        self, source: Fd, target: Fd, most_bytes: int, idle_seconds: float, total_seconds: float, reader: int = GUEST, mime_type: str = ""
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.most_bytes = most_bytes
+        self.idle_seconds = idle_seconds
+        self.total_seconds = total_seconds
+        self.reader = reader
+        self.mime_type = mime_type
+
+
 NO_PARCELS: Final[list[Parcel]] = []  # shared: nobody changes the lists of an outcome
 NO_FDS: Final[list[Fd]] = []
+NO_TRANSFERS: Final[list[Transfer]] = []
 
 
 class Outbox:
@@ -110,7 +135,7 @@ class Outbox:
 
 
 class Outcome:
-    """What is to be sent, closed and written down. `farewell` not empty: the session is over and why; send, then close.
+    """What is to be sent, closed, written down and carried over. `farewell` not empty: the session is over and why; send, then close.
     `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False."""
 
     def __init__(
@@ -121,6 +146,7 @@ class Outcome:
         audit: list[Record],
         farewell: str,
         waiting: bool = False,
+        transfers: list[Transfer] = NO_TRANSFERS,
     ) -> None:
         self.to_guest = to_guest
         self.to_host = to_host
@@ -128,3 +154,4 @@ class Outcome:
         self.audit = audit
         self.farewell = farewell
         self.waiting = waiting
+        self.transfers = transfers

@@ -23,6 +23,10 @@ class Limits:
         guest_queue_bytes: int = 1 << 20,
         host_queue_bytes: int = 256 << 10,
         stall_seconds: float = 10.0,
+        clipboard_bytes: int = 1 << 20,
+        clipboard_idle_seconds: float = 5.0,
+        clipboard_total_seconds: float = 30.0,
+        transfers: int = 16,
     ) -> None:
         self.message_bytes: Final = message_bytes
         self.objects: Final = objects
@@ -31,3 +35,7 @@ class Limits:
         self.guest_queue_bytes: Final = guest_queue_bytes
         self.host_queue_bytes: Final = host_queue_bytes
         self.stall_seconds: Final = stall_seconds
+        self.clipboard_bytes: Final = clipboard_bytes
+        self.clipboard_idle_seconds: Final = clipboard_idle_seconds
+        self.clipboard_total_seconds: Final = clipboard_total_seconds
+        self.transfers: Final = transfers  # of clipboard and drag data at a time

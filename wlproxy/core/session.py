@@ -305,7 +305,10 @@ class Session:
             collected.audit,
             self._farewell,
             self.waiting,
+            collected.transfers,
         )
+        if outcome.transfers:
+            collected.transfers = []
         if outcome.discarded:
             collected.discarded = []
         if outcome.audit:

@@ -52,6 +52,10 @@ MAKE_INERT: Final = 2
 
 Inspector = Callable[["Connection", "Message"], int]
 Effect = Callable[["Connection", "Message"], None]
+# Who says an Answer, where it is not an argument.
+SELF: Final = -1
+CHILD: Final = -2
+
 NoteFactory = Callable[["Connection", "Object"], "Note"]
 
 
@@ -73,14 +77,16 @@ class Note:
 class Answer:
     """An event the proxy sends in the compositor's stead after a request that nobody upstream will answer.
 
-    `from_child`: the object the request creates says it, else the request's own object, if it is a ghost or `also_real`.
+    `speaker`: who says it: the request's own object (SELF), the one it creates (CHILD), or the object that the argument of that
+    index names. `to_ghosts`, `to_real`: what the speaker may be.
     """
 
-    def __init__(self, event: str, args: list[object], from_child: bool, also_real: bool) -> None:
+    def __init__(self, event: str, args: list[object], speaker: int, to_ghosts: bool, to_real: bool) -> None:
         self.event = event
         self.args = args
-        self.from_child = from_child
-        self.also_real = also_real
+        self.speaker = speaker
+        self.to_ghosts = to_ghosts
+        self.to_real = to_real
 
 
 class MessageRule:
@@ -110,6 +116,8 @@ class MessageRule:
         self.verdict = ALLOW
         self.checks: list[Check] = []
         self.numeric = False  # the checks are all on numbers: asked without decoding
+        self.vet: Inspector | None = None  # of a message with descriptors: looks at their facts before anything else does
+        self.exchange: Inspector | None = None  # of the same: puts our own in their place after everything else
         self.inspect: Inspector | None = None
         self.effect: Effect | None = None
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
@@ -133,6 +141,8 @@ class MessageRule:
         other.verdict = self.verdict
         other.checks = self.checks
         other.numeric = self.numeric
+        other.vet = self.vet
+        other.exchange = self.exchange
         other.inspect = self.inspect
         other.effect = self.effect
         other.tracked = self.tracked
@@ -252,12 +262,16 @@ class Handlers:
         tracked: set[tuple[str, str]],
         notes: dict[str, NoteFactory],
         answers: dict[tuple[str, str], list[Answer]],
+        vet: Inspector | None = None,
+        exchange: Inspector | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
         self.tracked = tracked  # messages whose object's note looks first, inspectors only where it says so
         self.notes = notes  # by interface
         self.answers = answers
+        self.vet = vet  # every message with descriptors, requests and events alike
+        self.exchange = exchange
 
 
 def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
@@ -331,6 +345,9 @@ def _rule(
             )
     if not tables.keep_names:
         _own_serials(rule, request)
+    if FD in rule.signature:
+        rule.vet = handlers.vet
+        rule.exchange = handlers.exchange
     rule.inspect = handlers.inspectors.get((interface, name))
     rule.effect = handlers.effects.get((interface, name))
     rule.tracked = (interface, name) in handlers.tracked

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
-from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, UNKNOWN, Fd
+from ..core.fds import F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE, READ_WRITE, UNKNOWN, Fd
 from ..core.message import Message
 from ..core.objects import Object
 from ..core.tables import FORWARD, Note
@@ -159,11 +159,10 @@ def on_create_pool(connection: Connection, message: Message) -> int:
 
 
 def check_pool_file(connection: Connection, message: Message, fd: Fd, size: int) -> None:
-    """Raises invalid_fd unless the compositor could map the file read-write, all of it, for as long as it likes."""
+    """Raises invalid_fd unless the compositor could map the file read-write, all of it, for as long as it likes. That it is shared
+    memory has been seen to (descriptors.py)."""
     shm = message.target.guest_id
-    if fd.kind != MEMFD:
-        raise ProtocolViolation(shm, INVALID_FD, "the pool's descriptor is no shared memory")
-    if fd.access != READ_WRITE:
+    if fd.access != READ_WRITE or (fd.seals > 0 and fd.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)):
         raise ProtocolViolation(shm, INVALID_FD, "the pool's descriptor is not open for reading and writing")
     connection.files.seal(fd)
     if fd.size < size:

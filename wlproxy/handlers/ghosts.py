@@ -6,21 +6,32 @@ like the ordinary "no" of the protocol. Source: the interface descriptions in th
 
 from __future__ import annotations
 
-from ..core.tables import Answer
+from ..core.tables import CHILD, SELF, Answer
 
 
 def _self(event: str, *args: object) -> Answer:
-    return Answer(event, list(args), from_child=False, also_real=False)
+    return Answer(event, list(args), SELF, to_ghosts=True, to_real=False)
 
 
 def _child(event: str, *args: object) -> Answer:
-    return Answer(event, list(args), from_child=True, also_real=False)
+    return Answer(event, list(args), CHILD, to_ghosts=True, to_real=False)
+
+
+def _argument(index: int, event: str, to_ghosts: bool) -> Answer:
+    return Answer(event, [], index, to_ghosts=to_ghosts, to_real=True)
 
 
 ANSWERS: dict[tuple[str, str], list[Answer]] = {
     # A toplevel that nobody shows still gets its first configure: clients draw only after it.
     ("xdg_surface", "get_toplevel"): [_child("configure", 0, 0, b""), _self("configure", 1)],
     ("xdg_surface", "get_popup"): [_child("popup_done")],
+    # A source that does not become the selection: a real one is as good as replaced at once. One that is a ghost itself is left in the
+    # belief that it is the selection, so that a window can still paste what it has copied.
+    ("wl_data_device", "set_selection"): [_argument(0, "cancelled", to_ghosts=False)],
+    ("zwp_primary_selection_device_v1", "set_selection"): [_argument(0, "cancelled", to_ghosts=False)],
+    ("gtk_primary_selection_device", "set_selection"): [_argument(0, "cancelled", to_ghosts=False)],
+    # A drag that does not begin: toolkits keep the pointer until it ends.
+    ("wl_data_device", "start_drag"): [_argument(0, "cancelled", to_ghosts=True)],
     ("wp_presentation", "feedback"): [_child("discarded")],
     ("xdg_activation_token_v1", "commit"): [_self("done", "")],
     ("zwp_linux_buffer_params_v1", "create"): [_self("failed")],

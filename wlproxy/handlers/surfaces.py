@@ -17,7 +17,7 @@ from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object, ObjectTable
-from ..core.tables import DROP, FORWARD, Note
+from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 
 ATTACH: Final = 1
@@ -28,13 +28,14 @@ SET_BUFFER_SCALE: Final = 8
 DAMAGE_BUFFER: Final = 9
 
 # wl_surface.error
-INVALID_SCALE, INVALID_TRANSFORM, INVALID_SIZE, INVALID_OFFSET, DEFUNCT_ROLE_OBJECT = 0, 1, 2, 3, 4
+INVALID_SCALE, INVALID_TRANSFORM, INVALID_SIZE, INVALID_OFFSET, DEFUNCT_ROLE_OBJECT, NO_BUFFER = 0, 1, 2, 3, 4, 5
 # wl_subcompositor.error, wl_subsurface.error
 BAD_SURFACE, BAD_PARENT = 0, 1
 
 # Roles, by the interface that gives them.
 SUBSURFACE: Final = "wl_subsurface"
 CURSOR: Final = "wl_pointer.set_cursor"
+TOOL_CURSOR: Final = "zwp_tablet_tool_v2.set_cursor"
 DRAG_ICON: Final = "wl_data_device.start_drag"
 
 DAMAGE_RECTANGLES: Final = 64  # beyond that a commit carries their bounding box (wlroots issue 949)
@@ -42,6 +43,10 @@ DEEPEST: Final = 16  # sub-surface levels; compositors walk them by recursion
 MOST_CHILDREN: Final = 64
 FARTHEST: Final = 16384  # pixels; GL_MAX_TEXTURE_SIZE of common drivers
 BIGGEST_SCALE: Final = 64
+FARTHEST_OFFSET: Final = 512  # pixels by which what is no window may move itself in all: drag icons follow the pointer's hot spot
+
+# What follows the pointer covers other windows and moves over them: logical pixels in either direction, by role.
+LARGEST: Final[dict[str, int]] = {CURSOR: 256, TOOL_CURSOR: 256, DRAG_ICON: 512}
 
 
 class Extent(Note):
@@ -58,6 +63,10 @@ class Extent(Note):
 class Content:
     """What something attached to a surface demands of a commit: a shell surface, a viewport."""
 
+    def size(self) -> tuple[int, int] | None:
+        """The surface's size in logical pixels, where this decides it and not the buffer."""
+        return None
+
     def before_commit(self, surface: Surface) -> None:
         """Raises ProtocolViolation where the specification forbids this commit."""
 
@@ -73,6 +82,7 @@ class Surface(Note):
         self.objects: ObjectTable = connection.objects
         self.owner = owner
         self.role = ""
+        self.follows_pointer = False  # a cursor, a drag icon
         self.role_object: Object | None = None
         self.shell: Content | None = None
         self.viewport: Content | None = None
@@ -81,8 +91,13 @@ class Surface(Note):
         self.mapped = False  # a buffer is committed
         self.width = 0  # of the committed buffer
         self.height = 0
+        self.moved = [0, 0]  # by attach and offset, in all
+        self.releases = False  # a get_release since the last commit
+        self.only: dict[str, Object] = {}  # what a surface has one of, by what it is (attachments.py)
         self.scale = 1
         self.transform = 0
+        self.shown_scale = 1  # as of the last commit
+        self.shown_size: tuple[int, int] | None = None
         self.damages: i64 = 0
         self.box: list[int] = []  # x1, y1, x2, y2 of the damage beyond the cap, with its opcode
         self.box_opcode = 0
@@ -93,7 +108,7 @@ class Surface(Note):
         """The requests of each frame, without decoding them."""
         if opcode == COMMIT:
             pending = self.pending
-            if self.box or (pending is not None and pending.stage != LIVE):
+            if self.box or (pending is not None and pending.stage != LIVE) or (self.follows_pointer and self.too_large()):
                 return False
             self.commit()
             return True
@@ -137,6 +152,10 @@ class Surface(Note):
 
     def commit(self) -> None:
         """wl_surface.commit; raises what the contents forbid."""
+        if self.releases:
+            self.releases = False
+            if not self.will_show_buffer():
+                raise ProtocolViolation(self.owner.guest_id, NO_BUFFER, "get_release, but no buffer to be released")
         if self.shell is not None:
             self.shell.before_commit(self)
         if self.attached:
@@ -149,9 +168,35 @@ class Surface(Note):
                 content.before_commit()
                 self.width = content.width
                 self.height = content.height
+        self.shown_scale = self.scale
+        self.shown_size = None
         if self.viewport is not None:
             self.viewport.before_commit(self)
+            self.shown_size = self.viewport.size()
         self.damages = 0
+
+    def too_large(self) -> bool:
+        """Whether the next commit would show more than the role may cover, or how much cannot be known."""
+        size = None if self.viewport is None else self.viewport.size()
+        if not self.attached:
+            return self.mapped and exceeds(self.role, self.width, self.height, self.scale, size)
+        if self.pending is None:
+            return False
+        content = self.pending.note
+        if not isinstance(content, Extent):
+            return True
+        return exceeds(self.role, content.width, content.height, self.scale, size)
+
+    def shown_too_large(self) -> bool:
+        """The same of what is committed: scale and viewport count from the last commit on."""
+        return self.mapped and exceeds(self.role, self.width, self.height, self.shown_scale, self.shown_size)
+
+    def root(self) -> Surface:
+        """The surface that has no parent, from here up."""
+        above = self
+        while above.parent is not None:
+            above = above.parent
+        return above
 
     def will_show_buffer(self) -> bool:
         """Whether the commit at hand gives the surface new content."""
@@ -198,6 +243,14 @@ class Surface(Note):
                 f"wl_surface#{self.owner.guest_id} has its {holder.interface}#{holder.guest_id} already",
             )
         self.role = role
+        self.follows_pointer = role in LARGEST
+
+
+def exceeds(role: str, width: int, height: int, scale: int, size: tuple[int, int] | None) -> bool:
+    """Whether a buffer is too large for what follows the pointer, or of unknown size. `size`: of the surface, if a viewport says so."""
+    if size is not None:
+        return max(size) > LARGEST[role]
+    return width < 1 or height < 1 or max(width, height) > LARGEST[role] * scale
 
 
 def surface_at(connection: Connection, message: Message, index: int) -> Surface | None:
@@ -239,10 +292,15 @@ def on_offset(connection: Connection, message: Message) -> int:
 
 
 def limit_offset(connection: Connection, message: Message, surface: Surface, first: int) -> None:
-    """A window does not move itself; icons and cursors stay within reach."""
-    for index in (first, first + 1):
+    """A window does not move itself, nor a cursor away from its hot spot; drag icons stay within reach, however many steps they
+    take."""
+    farthest = 0 if surface.shell is not None or surface.role in (CURSOR, TOOL_CURSOR) else FARTHEST_OFFSET
+    for axis in (0, 1):
+        index = first + axis
         wanted = message.number(index)
-        allowed = 0 if surface.shell is not None else max(-FARTHEST, min(wanted, FARTHEST))
+        before = surface.moved[axis] if farthest else 0
+        allowed = max(-farthest, min(before + wanted, farthest)) - before
+        surface.moved[axis] = before + allowed
         if wanted != allowed:
             message.args[index] = allowed
             message.changed = True
@@ -259,11 +317,22 @@ def on_commit(connection: Connection, message: Message) -> int:
         connection.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
         connection.record("rewritten", message, "its buffer was destroyed after attach", "allow", "built-in: buffer gone")
         surface.pending = None
+    if surface.follows_pointer and surface.too_large():
+        connection.send_to_host(wire.encode(address, ATTACH, "oii", [0, 0, 0]))
+        connection.record("rewritten", message, f"too large for a {surface.role}: no buffer", "allow", "built-in: cursor size")
+        surface.attached = True
+        surface.pending = None
     if surface.box:
         x1, y1, x2, y2 = surface.box
         connection.send_to_host(wire.encode(address, surface.box_opcode, "iiii", [x1, y1, x2 - x1, y2 - y1]))
         surface.box = []
     surface.commit()
+    return FORWARD
+
+
+def on_get_release(connection: Connection, message: Message) -> int:
+    """wl_surface.get_release(callback): of the buffer that the next commit shows."""
+    surface_of(message).releases = True
     return FORWARD
 
 
@@ -318,6 +387,9 @@ def on_get_subsurface(connection: Connection, message: Message) -> int:
     parent = surface_at(connection, message, 2)
     if surface is None or parent is None:
         return FORWARD
+    if parent.root().follows_pointer:  # it would reach beyond what a cursor may cover
+        connection.record("refused", message, "sub-surfaces of what follows the pointer are not shown", "inert", "built-in: cursor size")
+        return MAKE_INERT
     if parent.has_ancestor(surface):
         raise ProtocolViolation(manager, BAD_PARENT, "a surface cannot be its own ancestor")
     surface.take_role(SUBSURFACE, manager, BAD_SURFACE)

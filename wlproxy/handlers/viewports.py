@@ -29,7 +29,7 @@ class Viewport(Note):
         self.owner = owner
         self.surface: Surface | None = None
         self.source: tuple[int, int, int, int] | None = None
-        self.scaled = False  # a destination is set
+        self.destination: tuple[int, int] | None = None  # logical pixels
 
     def ending(self) -> None:
         """wp_viewport.destroy."""
@@ -43,6 +43,13 @@ class ViewportContent(Content):
     def __init__(self, viewport: Viewport) -> None:
         self.viewport = viewport
 
+    def size(self) -> tuple[int, int] | None:
+        """The destination, else the source rounded up."""
+        source = self.viewport.source
+        if self.viewport.destination is not None or source is None:
+            return self.viewport.destination
+        return (source[2] + UNIT - 1) // UNIT, (source[3] + UNIT - 1) // UNIT
+
     def before_commit(self, surface: Surface) -> None:
         """The source must lie inside the committed buffer, and be whole pixels where nothing scales it."""
         source = self.viewport.source
@@ -50,7 +57,7 @@ class ViewportContent(Content):
             return
         x, y, width, height = source
         address = self.viewport.owner.guest_id
-        if not self.viewport.scaled and (width % UNIT or height % UNIT):
+        if self.viewport.destination is None and (width % UNIT or height % UNIT):
             raise ProtocolViolation(address, BAD_SIZE, "a source size in fractions of a pixel needs a destination")
         if not surface.mapped or surface.width == 0:
             return
@@ -110,11 +117,11 @@ def on_destination(connection: Connection, message: Message) -> int:
     viewport = viewport_of(message)
     width, height = message.number(0), message.number(1)
     if (width, height) == (-1, -1):
-        viewport.scaled = False
+        viewport.destination = None
         return FORWARD
     if width <= 0 or height <= 0:
         raise ProtocolViolation(message.target.guest_id, BAD_VALUE, f"destination {width} x {height} is not positive")
     if width > FARTHEST or height > FARTHEST:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{width} x {height} is above {FARTHEST}", "built-in: size")
-    viewport.scaled = True
+    viewport.destination = (width, height)
     return FORWARD

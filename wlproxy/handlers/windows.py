@@ -14,7 +14,7 @@ from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.tables import FORWARD, Note
+from ..core.tables import FORWARD, MAKE_INERT, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .surfaces import FARTHEST, Content, Surface, surface_at
 
@@ -25,6 +25,7 @@ NOT_CONSTRUCTED, ALREADY_CONSTRUCTED, UNCONFIGURED_BUFFER, INVALID_SERIAL, INVAL
 # xdg_toplevel.error
 INVALID_RESIZE_EDGE, TOPLEVEL_INVALID_PARENT, TOPLEVEL_INVALID_SIZE = 0, 1, 2
 INVALID_GRAB: Final = 0  # xdg_popup.error
+ORPHANED: Final = 2  # zxdg_toplevel_decoration_v1.error
 INVALID_INPUT: Final = 0  # xdg_positioner.error
 
 TOPLEVEL: Final = "xdg_toplevel"
@@ -96,6 +97,8 @@ class Window(Note):
         self.parent: Window | None = None
         self.popups: list[Window] = []
         self.bounds_changed = False
+        self.decoration: Object | None = None  # attachments.py
+        self.dialog: Object | None = None
         self.minimum = (0, 0)
         self.maximum = (0, 0)
 
@@ -119,6 +122,8 @@ class Window(Note):
             raise ProtocolViolation(
                 self.manager_id(), NOT_TOPMOST, f"destroyed before its xdg_popup#{self.popups[-1].owner.guest_id}"
             )
+        if self.decoration is not None:
+            raise ProtocolViolation(self.decoration.guest_id, ORPHANED, "its window is destroyed before it")
         if self.owner.interface == POPUP and self.parent is not None:
             self.parent.popups.remove(self)
         self.parent = None
@@ -246,6 +251,12 @@ def on_positioner_offset(connection: Connection, message: Message) -> int:
     return FORWARD
 
 
+def on_parent_size(connection: Connection, message: Message) -> int:
+    """xdg_positioner.set_parent_size(parent_width, parent_height)."""
+    clamp(connection, message, (0, 1))
+    return FORWARD
+
+
 # xdg_surface
 
 
@@ -274,6 +285,7 @@ def window_made(connection: Connection, message: Message) -> None:
         return
     held = shell_surface_of(message)
     held.window = made.note
+    held.serials = []  # of configures for a window that is gone
     made.note.shell_surface = held
     if message.rule.name == "get_popup":
         parent = note_at(connection, message, 1)
@@ -285,6 +297,8 @@ def window_made(connection: Connection, message: Message) -> None:
 def on_get_popup(connection: Connection, message: Message) -> int:
     """xdg_surface.get_popup(id, parent, positioner). A null parent is for protocols that this proxy does not serve to guests."""
     held = shell_surface_of(message)
+    if message.ghosts:  # nobody shows its parent
+        return MAKE_INERT
     manager = held.manager.owner.guest_id if held.manager is not None else DISPLAY_ID
     parent = note_at(connection, message, 1)
     if not isinstance(parent, ShellSurface) or parent is held or parent.window is None:

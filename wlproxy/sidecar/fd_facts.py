@@ -1,4 +1,4 @@
-"""The facts about a descriptor that a guest's side sent, gathered before anything else touches it.
+"""The facts about a descriptor that a peer sent, gathered before anything else touches it.
 
 Promises: never blocks, never opens, maps, reads or seeks; what it cannot place is OTHER. Trusts: the kernel's word only.
 
@@ -28,6 +28,19 @@ F_GET_SEALS: Final = int(fcntl.F_GET_SEALS)
 NO_ACCESS: Final = 3  # the unnamed fourth O_ACCMODE value: ioctl only, open(2)
 
 
+def _pipe_device() -> int:
+    """st_dev of the file system that pipe(2) makes its pipes in."""
+    reader, writer = os.pipe()
+    try:
+        return os.fstat(reader).st_dev
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+PIPE_DEVICE: Final = _pipe_device()  # a FIFO elsewhere has a name: mkfifo(3)
+
+
 def gather(number: int) -> Fd:
     """The descriptor with its facts; it stays open and is the caller's."""
     flags: int = fcntl.fcntl(number, fcntl.F_GETFL)
@@ -39,7 +52,7 @@ def gather(number: int) -> Fd:
     if kind == stat.S_IFREG:
         return _regular(number, access, facts)
     if kind == stat.S_IFIFO:
-        return Fd(number, PIPE, access, 0, -1)
+        return Fd(number, PIPE if facts.st_dev == PIPE_DEVICE else OTHER, access, 0, -1)
     if kind == stat.S_IFSOCK:
         return Fd(number, SOCKET, access, 0, -1)
     if kind == 0 and facts.st_size > 0:

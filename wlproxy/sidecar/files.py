@@ -11,12 +11,13 @@ import fcntl
 import os
 from typing import Final
 
-from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd, Files
+from ..core.fds import F_SEAL_SHRINK, MEMFD, PIPE, READ_ONLY, READ_WRITE, WRITE_ONLY, Fd, Files
 
 F_ADD_SEALS: Final = int(fcntl.F_ADD_SEALS)
 F_GET_SEALS: Final = int(fcntl.F_GET_SEALS)
 F_DUPFD_CLOEXEC: Final = int(fcntl.F_DUPFD_CLOEXEC)
 PIECE_BYTES: Final = 1 << 20
+EMPTY_BYTES: Final = 4096  # of a copy of nothing: VMMs cannot share a file of no bytes
 
 
 class HostFiles(Files):
@@ -78,8 +79,28 @@ class HostFiles(Files):
 
     def private_copy(self, source: Fd, size: int) -> Fd:
         """A writable memfd of the guest's own: old VMMs map it shared and writable."""
-        made = self.shadow(size)
-        if not self.copy(source, made, 0, size):
+        made = self.shadow(size or EMPTY_BYTES)
+        try:
+            complete = self.copy(source, made, 0, size)
+        except OSError:  # not a file that can be read
             os.close(made.number)
-            raise OSError(f"the compositor's file has fewer than {size} bytes")
+            raise
+        if not complete:
+            os.close(made.number)
+            raise OSError(f"the file has fewer than {size} bytes")
         return made
+
+    def read(self, fd: Fd, size: int) -> bytes:
+        """pread(2)."""
+        return os.pread(fd.number, size, 0)
+
+    def pipe(self) -> tuple[Fd, Fd]:
+        """pipe2(2); O_NONBLOCK on our end alone."""
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        try:
+            os.set_blocking(reader, False)
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
+        return Fd(reader, PIPE, READ_ONLY, 0, -1), Fd(writer, PIPE, WRITE_ONLY, 0, -1)

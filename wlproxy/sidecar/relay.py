@@ -37,6 +37,7 @@ from . import channel
 from .audit import Folder, entry_of, plain
 from .fd_facts import gather
 from .half import Half, close_all
+from .pump import Pumps
 
 GUEST: Final = 0
 HOST: Final = 1
@@ -129,6 +130,7 @@ class Relay:
         self._most_clients = most_clients
         self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
         self._epoll = select.epoll()
+        self._pumps = Pumps(self._epoll, limits.transfers)
         self._halves: dict[int, tuple[Half, Link]] = {}
         self._links: dict[int, Link] = {}
         self._waiting: dict[int, Guest] = {}
@@ -223,7 +225,7 @@ class Relay:
             link.guest.send(outcome.to_guest, self._now)
             if link.guest.chunks or not link.guest.writing:
                 link.plain = False
-        if outcome.discarded or outcome.audit or outcome.farewell:
+        if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
@@ -235,7 +237,7 @@ class Relay:
         for level, kind, raw in ancillary:
             if level == SOL_SOCKET and kind == SCM_RIGHTS:
                 for (number,) in struct.iter_unpack("=i", raw[: len(raw) & ~3]):
-                    fds.append(gather(number) if half.side == GUEST else Fd(number))
+                    fds.append(gather(number))
         half.received_fds += len(fds)
         return fds
 
@@ -248,6 +250,8 @@ class Relay:
 
     def _rest_of(self, link: Link, outcome: Outcome) -> None:
         close_all(outcome.discarded)
+        for transfer in outcome.transfers:
+            self._note_all(self._pumps.begin(transfer, link.number, self._now))
         for record in outcome.audit:
             self._note(entry_of(record, link.number, link.pid, link.uid))
         if outcome.farewell:
@@ -388,6 +392,7 @@ class Relay:
             if listener.fileno() == number:
                 self._accept(listener)
                 return
+        self._note_all(self._pumps.serve(number, mask, self._now) or [])
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
@@ -416,7 +421,7 @@ class Relay:
             self._note(entry)
 
     def _fds_held(self) -> int:
-        return sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
+        return self._pumps.fds + sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
 
     def _pause_accepting(self) -> None:
         if self._accepting:
@@ -486,6 +491,10 @@ class Relay:
         self._note({"event": "disconnect", "client": number, "peer": peer, "ended_by": "proxy", "reason": plain(reason)})
         self._accept_now()
 
+    def _note_all(self, entries: list[dict[str, Any]]) -> None:
+        for entry in entries:
+            self._note(entry)
+
     def _note(self, entry: dict[str, Any]) -> None:
         for line in self._folder.add(entry, self._now):
             self._tell_entry(line)
@@ -526,7 +535,7 @@ class Relay:
     # -- time
 
     def _needs_tick(self) -> bool:
-        return bool(self._ticking) or self._folder.pending or self._accept_again > 0 or self._stop_at > 0
+        return bool(self._ticking) or self._folder.pending or self._pumps.fds > 0 or self._accept_again > 0 or self._stop_at > 0
 
     def _tick(self) -> None:
         now = self._now
@@ -535,6 +544,7 @@ class Relay:
             self._tell_entry(line)
         if self._accept_again and now >= self._accept_again:
             self._accept_now()
+        self._note_all(self._pumps.tick(now))
         for link in list(self._ticking.values()):
             try:
                 self._tick_link(link)
@@ -587,6 +597,7 @@ class Relay:
             self._close(link)
         for waiting in self._waiting.values():
             waiting.sock.close()
+        self._pumps.close()
         for line in self._folder.flush():
             self._tell_entry(line)
         self._broker.close()

@@ -132,6 +132,8 @@ class Drive:
         """Sends, closes and checks what session `index` decided."""
         session = self.sessions[index]
         self._close(outcome.discarded)
+        for transfer in outcome.transfers:
+            self._close([transfer.source, transfer.target])
         for record in outcome.audit:
             if record.event not in EVENTS:
                 raise Finding("goodbye", f"audit record of kind {record.event!r}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wlproxy.core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd, Files
+from wlproxy.core.fds import F_SEAL_SHRINK, MEMFD, PIPE, READ_ONLY, READ_WRITE, WRITE_ONLY, Fd, Files
 
 from .conversation import Descriptor
 
@@ -72,3 +72,10 @@ class PretendedFiles(Files):
 
     def private_copy(self, source: Fd, size: int) -> Fd:
         return self.shadow(size)
+
+    def read(self, fd: Fd, size: int) -> bytes:
+        return bytes(min(size, self.alive[fd.number].size))
+
+    def pipe(self) -> tuple[Fd, Fd]:
+        file = File(0, -1, False)
+        return self._make(PIPE, READ_ONLY, file), self._make(PIPE, WRITE_ONLY, file)

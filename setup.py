@@ -21,8 +21,14 @@ from setuptools import find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 # what every byte of a guest passes through, and what that calls. Not the __init__ files: nothing of theirs is called per message.
-SIDECAR = [f"wlproxy/sidecar/{name}.py" for name in ("relay", "half", "files", "pump")]
-COMPILED = ["wlproxy/core/*.py", "wlproxy/handlers/*.py", *SIDECAR]
+COMPILED = [
+    "wlproxy/core/*.py",
+    "wlproxy/handlers/*.py",
+    "wlproxy/sidecar/relay.py",
+    "wlproxy/sidecar/half.py",
+    "wlproxy/sidecar/files.py",
+    "wlproxy/sidecar/pump.py",
+]
 NOT_COMPILED = {"__init__.py"}
 # the data folders become packages beside the code; pyproject.toml says where they are in the source tree
 PACKAGES = [*find_packages(include=["wlproxy", "wlproxy.*"]), "wlproxy.protocols_data", "wlproxy.policies_data"]

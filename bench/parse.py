@@ -150,7 +150,7 @@ def run_child(compiled: Path, env: dict[str, str], folder: str) -> dict[str, Any
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="bench/parse.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--policy", default="desktop")
+    p.add_argument("--policy", default=str(Path(__file__).parent / "unpaced.toml"))
     p.add_argument("--json", type=Path)
     p.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     args = p.parse_args()

@@ -18,7 +18,8 @@ from bench.processes import Group
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-POLICY = "desktop"
+POLICY = HERE / "unpaced.toml"
+COMPILED = "unpaced.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Peer:
 
     def start(self, group: Group, listen: Path, upstream: Path, build: Path) -> None:
         words = {"listen": str(listen), "upstream": str(upstream), "folder": str(group.folder), "build": str(build),
-                 "policy": str(build / f"{POLICY}.json")}
+                 "policy": str(build / COMPILED)}
         for stage in self.stages:
             env = {**os.environ, "XDG_RUNTIME_DIR": str(group.folder), **{k: v.format(**words) for k, v in stage.env.items()}}
             group.start([word.format(**words) for word in stage.argv], env,
@@ -73,7 +74,7 @@ def wlproxy_command(given: str) -> list[str] | None:
 
 def wlproxy(command: list[str], build: Path) -> Peer:
     """As installed, which is compiled where pip found a compiler (the table says when it was not), from a compiled policy."""
-    subprocess.run([*command, "compile", POLICY, "-o", str(build / f"{POLICY}.json")], check=True, capture_output=True)
+    subprocess.run([*command, "compile", str(POLICY), "-o", str(build / COMPILED)], check=True, capture_output=True)
     return Peer("wlproxy", (Stage((*command, *WLPROXY_WORDS.split())),))
 
 

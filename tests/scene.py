@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from tests.reference import Peer, pack, wire_arguments
 from wlproxy.core.fds import Fd
 from wlproxy.core.protocol import Interface
-from wlproxy.core.quotas import Limits
+from wlproxy.core.quotas import Limits, Usage
 from wlproxy.core.session import GUEST, HOST, Outcome, Record, Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
@@ -66,10 +66,10 @@ BASIC = ("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", 
 class Scene:
     """One guest connection under one policy."""
 
-    def __init__(self, rules: Policy | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, rules: Policy | None = None, limits: Limits | None = None, usage: Usage | None = None) -> None:
         self.interfaces = shipped()
         rules = policy(*BASIC) if rules is None else rules
-        self.session = Session(load_tables(compile_policy(rules, self.interfaces)), limits or Limits())
+        self.session = Session(load_tables(compile_policy(rules, self.interfaces)), limits or Limits(), usage=usage)
         self.host = Peer(self.interfaces, server=True)
         self.client = Peer(self.interfaces, server=False)
         self.outcome = Outcome([], [], [], [], "")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.scene import Scene
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, READ_WRITE, SOCKET, Fd, Files
+from wlproxy.core.quotas import Limits, Usage
 
 SHRINK = 2
 FOURCC_NV12 = int.from_bytes(b"NV12", "little")
@@ -46,8 +47,8 @@ class FakeFiles(Files):
         return source.size >= offset + length
 
 
-def scene_with(files: FakeFiles) -> Scene:
-    scene = Scene().window().forget()
+def scene_with(files: FakeFiles, limits: Limits | None = None, usage: Usage | None = None) -> Scene:
+    scene = Scene(limits=limits, usage=usage).window().forget()
     scene.session.connection.files = files
     return scene
 
@@ -193,8 +194,35 @@ def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
 
 
 def test_pools_that_are_alive_are_bounded():
-    scene = Scene().window()
-    for number in range(128):
+    scene = Scene(limits=Limits(shm_pools=20)).window()
+    for number in range(20):
         scene.guest(4, "create_pool", 9 + number, 4096, fds=1)
     scene.guest(9, "destroy").event(1, "delete_id", 9).guest(4, "create_pool", 9, 4096, fds=1).goes_on()
-    scene.guest(4, "create_pool", 137, 4096, fds=1).ends(1, 3, "more than 128 pools")
+    scene.guest(4, "create_pool", 29, 4096, fds=1).ends(1, 2, "more than 20 shm-pools")
+
+
+def test_all_buffers_of_a_guest_together_are_bounded_over_its_connections():
+    usage, limits = Usage(), Limits(shm_bytes=3 * 4096)
+    first, second = (Scene(limits=limits, usage=usage).window() for _ in range(2))
+    for scene in (first, second):
+        scene.guest(4, "create_pool", 9, 1 << 20, fds=1)
+    first.guest(9, "create_buffer", 10, 0, 32, 32, 128, 0).guest(9, "create_buffer", 11, 0, 32, 32, 128, 0).goes_on()
+    second.guest(9, "create_buffer", 10, 0, 32, 32, 128, 0).goes_on()
+    first.guest(10, "destroy").goes_on()
+    second.guest(9, "create_buffer", 11, 0, 32, 32, 128, 0).goes_on()
+    assert usage.shm_bytes == 3 * 4096
+    second.guest(9, "create_buffer", 12, 0, 32, 32, 128, 0).ends(1, 2, "more than 12288 bytes in buffers")
+    second.session.close()
+    assert usage.shm_bytes == 4096
+
+
+def test_descriptors_held_for_pools_are_bounded_over_connections():
+    usage, limits = Usage(), Limits(fds=2)
+    files = FakeFiles()
+    scenes = [scene_with(files, limits, usage) for _ in range(3)]
+    for scene in scenes[:2]:
+        scene.guest(4, "create_pool", 9, 4096, fds=[Fd(500, MEMFD, READ_WRITE, 4096, 0)]).goes_on()
+    scenes[2].guest(4, "create_pool", 9, 4096, fds=[Fd(501, MEMFD, READ_WRITE, 4096, 0)]).ends(1, 2, "more than 2 descriptors")
+    for scene in scenes:
+        scene.session.close()
+    assert usage.fds == 0

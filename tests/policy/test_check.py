@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 BROKEN = """format = ‹2›                                    #! format
 name = ‹"a b"›                                          #! name
 summary = ‹3›                                           #! type
-‹quota› = { clients = 16 }                              #! not-yet
+‹permission› = { clipboard-in = "deny" }                #! not-yet
 ‹sumary› = "x"                                          #! unknown-key
 
 [vars]
@@ -45,6 +45,19 @@ xdg_wm_base = ‹"virtual"›                               #! not-yet
 wl_subcompositor = ‹true›                               #! type
 ‹"wl_*"› = 1                                            #! wildcard
 ‹"*_v1*"› = "hide"                                      #! wildcard
+
+[quota]
+‹client› = 3                                            #! unknown-key
+objects = ‹"many"›                                      #! type
+fds = ‹true›                                            #! type
+toplevels = ‹0›                                         #! out-of-range
+shm-bytes = ‹"12 MB"›                                   #! type
+guest-queue = ‹1.5›                                     #! type
+stall = ‹"10 parsecs"›                                  #! type
+clipboard-idle = ‹5›                                    #! type
+messages = ‹"20000"›                                    #! type
+connects = ‹"0/s"›                                      #! out-of-range
+on-exceed = ‹"warn"›                                    #! not-yet
 
 [message.‹xdg_toplvel›]                                 #! unknown-interface
 set_title = "deny"

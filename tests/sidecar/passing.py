@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
-from wlproxy.core.quotas import Limits
+from wlproxy.core.quotas import Limits, Usage
 from wlproxy.sidecar.compiled import Compilation
-from wlproxy.sidecar.relay import SessionLike
+from wlproxy.sidecar.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
 
 
@@ -58,6 +57,10 @@ class Passing:
     def tick(self, now: float) -> Outcome:
         return Outcome([], [], [], [], "")
 
+    @property
+    def cost(self) -> int:
+        return self._messages[0]
+
     def messages(self, side: int) -> int:
         return self._messages[side]
 
@@ -66,15 +69,15 @@ class Passing:
         return held
 
 
-def passing_sessions(compiled: bytes, limits: Limits) -> Callable[[], SessionLike]:
-    return Passing
-
-
 def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
-    settings.limits = Limits(**given.pop("limits", {}))
+    limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
+
+    def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
+        return Passing, limits
+
     for name, value in given.items():
         setattr(settings, name, value)
     return serve(settings, passing_sessions)

@@ -268,6 +268,71 @@ def test_too_many_clients_are_closed_at_once(start: Start, compositor: Composito
     assert until(lambda: sidecar.audit("quota"), "audit")[0]["reason"] == "more than 1 clients"
 
 
+def test_the_policys_number_of_clients_counts_too(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"clients": 1})
+    sidecar.pair(compositor)
+    assert read_all(sidecar.connect()) == b""
+    assert until(lambda: sidecar.audit("quota"), "audit")[0]["decided"] == {"kind": "quota", "rule": "quota: clients"}
+
+
+def test_a_guest_that_sends_too_much_is_read_more_slowly_and_loses_nothing(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"messages": (20.0, 5.0)})  # a passing session counts each read as a message
+    guest, host = sidecar.pair(compositor)
+    began = time.monotonic()
+    for number in range(25):
+        guest.sendall(b"%03d" % number)
+        if number < 5:  # one read each, so that the burst is used up
+            assert read(host, 3)[0] == b"%03d" % number
+    host.sendall(b"events pass")
+    assert read(guest, 11)[0] == b"events pass"
+    assert read(host, 60)[0] == b"".join(b"%03d" % number for number in range(5, 25))
+    for number in range(10):
+        guest.sendall(b"%03d" % number)
+        assert read(host, 3)[0] == b"%03d" % number
+    assert time.monotonic() - began > 0.25  # ten reads beyond the burst, at 20 a second and a burst more
+    entry = until(lambda: sidecar.audit("quota"), "audit")[0]
+    assert entry["decided"]["rule"] == "quota: messages" and "read more slowly" in entry["reason"]
+
+
+def test_a_paused_guest_that_goes_away_leaves_nothing(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"messages": (2.0, 1.0)})
+    idle = sidecar.fds()
+    guest, host = sidecar.pair(compositor)
+    for number in range(3):
+        guest.sendall(b"%d" % number)
+        if number < 2:
+            assert read(host, 1)[0] == b"%d" % number
+    guest.close()
+    assert read_all(host) == b"2"
+    host.close()
+    until(lambda: sidecar.fds() == idle, "all descriptors closed")
+
+
+def test_connections_beyond_the_rate_wait_in_the_backlog(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"connects": (4.0, 2.0)})
+    began = time.monotonic()
+    pairs = [sidecar.pair(compositor) for _ in range(6)]
+    assert time.monotonic() - began > 0.4
+    for guest, host in pairs:
+        guest.sendall(b"x")
+        assert read(host, 1)[0] == b"x"
+    assert until(lambda: sidecar.audit("quota"), "audit")[0]["decided"]["rule"] == "quota: connects"
+
+
+def test_connections_that_say_nothing_are_ended_but_for_a_few(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"silent_clients": 2, "silent_seconds": 0.3})
+    talking = sidecar.pair(compositor)
+    talking[0].sendall(b"x")
+    read(talking[1], 1)
+    pairs = [sidecar.pair(compositor) for _ in range(5)]
+    for guest, _host in pairs[:3]:
+        assert read_all(guest) == b""
+    for guest, host in [*pairs[3:], talking]:
+        guest.sendall(b"late")
+        assert read(host, 4)[0] == b"late"
+    assert [entry["decided"]["rule"] for entry in until(lambda: sidecar.audit("quota"), "audit")] == ["quota: silent-clients"] * 3
+
+
 def test_without_traffic_nobody_wakes(start: Start, compositor: Compositor) -> None:
     sidecar = start()
     guest, host = sidecar.pair(compositor)

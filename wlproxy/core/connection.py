@@ -5,23 +5,26 @@ Promises: nothing here is carried out; it is collected for the `Outcome` of the 
 
 from __future__ import annotations
 
+from .errors import PolicyViolation
 from .fds import Fd, Files
 from .message import Message
 from .objects import ObjectTable
 from .outcome import Outbox, Record, Transfer
-from .quotas import Limits
+from .quotas import Limits, Usage
 from .serials import Serials
 from .tables import Tables
+from .wire import DISPLAY_ID, NO_MEMORY
 
 
 class Connection:
     """One guest connection: its objects, its serials, and what is to be sent, closed and written down."""
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files) -> None:
+    def __init__(self, tables: Tables, limits: Limits, files: Files, usage: Usage) -> None:
         self.tables = tables
         self.limits = limits
         self.files = files
-        self.objects = ObjectTable(tables.family("wl_display").table(1), limits.objects)
+        self.usage = usage
+        self.objects = ObjectTable(tables.family("wl_display").table(1), limits, usage)
         self.serials = Serials()
         self.now = 0.0  # seconds of a monotonic clock, as the transport last set it
         self.shared: dict[str, object] = {}  # what handlers remember of the connection as a whole, by handler
@@ -30,6 +33,8 @@ class Connection:
         self.discarded: list[Fd] = []
         self.audit: list[Record] = []
         self.transfers: list[Transfer] = []
+        self.weight = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
+        self._shm_bytes = 0
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
 
     def send_to_guest(self, data: bytes) -> None:
@@ -41,13 +46,22 @@ class Connection:
         self.to_host.add(data)
 
     def keep(self, fd: Fd) -> None:
-        """Holds a descriptor until `release` or the end of the session."""
+        """Holds a descriptor until `release` or the end of the session. Raises PolicyViolation where the guest has too many."""
         self._kept[fd.number] = fd
+        self.usage.fds += 1
+        if self.usage.fds > self.limits.fds:
+            raise PolicyViolation(DISPLAY_ID, NO_MEMORY, f"more than {self.limits.fds} descriptors", self.limits.rule("fds"))
 
     def release(self, fd: Fd) -> None:
         """Has a descriptor closed: one that was kept, or one that a handler took out of a message."""
-        self._kept.pop(fd.number, None)
+        if self._kept.pop(fd.number, None) is not None:
+            self.usage.fds -= 1
         self.discarded.append(fd)
+
+    def charge_shm(self, size: int) -> None:
+        """Counts a buffer's bytes, or no longer where `size` is negative."""
+        self._shm_bytes += size
+        self.usage.shm_bytes += size
 
     def record(self, event: str, message: Message, reason: str, verdict: str, rule: str) -> None:
         """Writes one audit record about a message."""
@@ -68,6 +82,9 @@ class Connection:
         """Every descriptor that is still anywhere in here: the session is over."""
         held = self.discarded + self.to_guest.abandon() + self.to_host.abandon()
         held.extend(self._kept.values())
+        self.usage.fds -= len(self._kept)
+        self.charge_shm(-self._shm_bytes)
+        self.objects.abandon()
         for transfer in self.transfers:
             held += (transfer.source, transfer.target)
         self.transfers = []

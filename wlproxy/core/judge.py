@@ -80,6 +80,7 @@ class Judge:
             return True
         if rule.serial_at >= 0:
             self._look_up_serial(message)
+        self._connection.weight += rule.weight
         reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
         verdict = self._verdict(message) if reachable else DROP
         if side == GUEST:
@@ -170,7 +171,7 @@ class Judge:
         reachable = True
         for index, letter in enumerate(rule.signature):
             if letter == wire.NEW_ID:
-                self._objects.check_new(message.number(index))
+                self._objects.check_new(message.number(index), rule.child)
             elif letter == wire.OBJECT:
                 number = message.number(index)
                 if number == 0:
@@ -239,7 +240,7 @@ class Judge:
         rule = message.rule
         for index, letter in enumerate(rule.signature):
             if letter == wire.NEW_ID:
-                self._objects.check_new(message.number(index))
+                self._objects.check_new(message.number(index), rule.child)
         family = message.child_family
         if family is not None:
             self._make_ghost(message, family)

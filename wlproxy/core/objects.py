@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from .errors import ProtocolViolation
-from .tables import SWALLOW, InterfaceTable, MessageRule, Note
-from .wire import DISPLAY_ID, INVALID_METHOD, SERVER_IDS
+from .errors import PolicyViolation, ProtocolViolation
+from .quotas import COUNTED, Limits, Usage
+from .tables import SWALLOW, Family, InterfaceTable, MessageRule, Note
+from .wire import DISPLAY_ID, INVALID_METHOD, NO_MEMORY, SERVER_IDS
 
 # A guest that never uses an id again makes the tables of both sides grow, 8 bytes an id here and 16 upstream, however few objects
 # it has; libwayland itself stops at 15 million. libwayland's clients use the lowest free one.
@@ -71,12 +72,15 @@ class Object:
 class ObjectTable:
     """`client[id]` for ids up to 0xfeffffff; `by_guest[id - 0xff000000]` and `by_host[id]` for the others."""
 
-    def __init__(self, display: InterfaceTable, most: int) -> None:
+    def __init__(self, display: InterfaceTable, limits: Limits, usage: Usage) -> None:
         self.client: list[Object | None] = [None, Object(DISPLAY_ID, DISPLAY_ID, display)]
         self.by_guest: list[Object | None] = []
         self.by_host: dict[int, Object] = {}
-        self.count = 1
-        self.most = most
+        self._limits = limits
+        self._usage = usage  # the guest's
+        self.count = 1  # this connection's part of it
+        self._counts = [0] * len(COUNTED)
+        usage.objects += 1
 
     def of_guest(self, guest_id: int) -> Object | None:
         """The object a guest's id names, destroyed ones included until their id is free."""
@@ -91,8 +95,9 @@ class ObjectTable:
             return self.client[host_id] if host_id < len(self.client) else None
         return self.by_host.get(host_id)
 
-    def check_new(self, new_id: int) -> None:
-        """Raises ProtocolViolation unless the guest may create an object with this id now."""
+    def check_new(self, new_id: int, family: Family | None) -> None:
+        """Raises ProtocolViolation or PolicyViolation unless the guest may create an object of this interface (None: whatever it binds)
+        with this id now."""
         client = self.client
         if new_id == 0:
             raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, "new id 0 is the null object")
@@ -100,15 +105,21 @@ class ObjectTable:
             if new_id > len(client) or new_id >= SERVER_IDS:
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} leaves a gap (next is {len(client)})")
             if new_id >= MOST_IDS:
-                raise ProtocolViolation(DISPLAY_ID, 2, f"new id {new_id}: ids are to be used again from {MOST_IDS} on")
+                raise ProtocolViolation(DISPLAY_ID, NO_MEMORY, f"new id {new_id}: ids are to be used again from {MOST_IDS} on")
         else:
             holder = client[new_id]
             # An interface without events cannot have one in flight, so nothing can be taken for the new object's. Guests
             # reuse ids of wl_shm_pool like this (seen of wl-cross-domain-proxy; docs/traps.md 15).
             if holder is not None and (holder.stage != DESTROYED or holder.ghost or holder.table.events):
                 raise ProtocolViolation(DISPLAY_ID, INVALID_METHOD, f"new id {new_id} is in use")
-        if self.count >= self.most:
-            raise ProtocolViolation(DISPLAY_ID, 2, f"more than {self.most} objects")
+        usage = self._usage
+        limits = self._limits
+        if usage.objects >= limits.objects:
+            raise PolicyViolation(DISPLAY_ID, NO_MEMORY, f"more than {limits.objects} objects", limits.rule("objects"))
+        if family is not None and family.counted and usage.counts[family.counted] >= limits.counted[family.counted]:
+            name = COUNTED[family.counted]
+            reason = f"more than {limits.counted[family.counted]} {name}"
+            raise PolicyViolation(DISPLAY_ID, NO_MEMORY, reason, limits.rule(name))
 
     def create(self, new_id: int, table: InterfaceTable) -> Object:
         """A guest's new object; `check_new` has been asked."""
@@ -120,9 +131,9 @@ class ObjectTable:
             holder = client[new_id]
             if holder is not None:
                 made.early = holder.early + 1
-                self.count -= 1
+                self._count_down(holder)
             client[new_id] = made
-        self.count += 1
+        self._count_up(made)
         return made
 
     def create_ghost(self, new_id: int, table: InterfaceTable) -> Object:
@@ -149,7 +160,7 @@ class ObjectTable:
             self.by_guest.append(made)
         else:
             self.by_guest[index] = made
-        self.count += 1
+        self._count_up(made)
         return made
 
     def _free_server_id(self, host_id: int) -> int:
@@ -174,7 +185,7 @@ class ObjectTable:
             gone.stage = MUTED
             gone.events = gone.table.muted_events
             self.by_guest[gone.guest_id - SERVER_IDS] = None
-            self.count -= 1
+            self._count_down(gone)
             return False
         gone.stage = DESTROYED
         if not gone.ghost:
@@ -182,7 +193,7 @@ class ObjectTable:
             return False
         if gone.placeholder:
             return False
-        self._free(gone.guest_id)
+        self._free(gone)
         return True
 
     def ended_by_host(self, gone: Object) -> None:
@@ -192,7 +203,7 @@ class ObjectTable:
             self.by_host.pop(gone.host_id, None)
             if gone.stage == LIVE:
                 self.by_guest[gone.guest_id - SERVER_IDS] = None
-                self.count -= 1
+                self._count_down(gone)
             gone.stage = ENDED
         elif gone.stage == LIVE:
             gone.stage = ENDED
@@ -215,9 +226,34 @@ class ObjectTable:
             gone.events = NO_RULES
             if gone.stage == LIVE:
                 return False
-        self._free(host_id)
+        self._free(gone)
         return True
 
-    def _free(self, client_id: int) -> None:
-        self.client[client_id] = None
+    def abandon(self) -> None:
+        """The connection is over: none of its objects counts any more."""
+        usage = self._usage
+        usage.objects -= self.count
+        self.count = 0
+        for kind, number in enumerate(self._counts):
+            usage.counts[kind] -= number
+            self._counts[kind] = 0
+
+    def _free(self, gone: Object) -> None:
+        self.client[gone.guest_id] = None
+        self._count_down(gone)
+
+    def _count_up(self, made: Object) -> None:
+        self.count += 1
+        self._usage.objects += 1
+        kind = made.table.family.counted
+        if kind:
+            self._counts[kind] += 1
+            self._usage.counts[kind] += 1
+
+    def _count_down(self, gone: Object) -> None:
         self.count -= 1
+        self._usage.objects -= 1
+        kind = gone.table.family.counted
+        if kind:
+            self._counts[kind] -= 1
+            self._usage.counts[kind] -= 1

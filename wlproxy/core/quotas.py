@@ -1,15 +1,33 @@
-"""How much of anything one guest may have. Every bound that the core enforces is a field here."""
+"""How much of anything one guest may have, and how much it has.
+
+Promises: every bound that is enforced anywhere is a field of `Limits`; `Usage` is one guest's over all its connections, so that opening
+more of them gains nothing. Trusts: whoever counts up to count down again; `Connection.abandon` does for what a connection leaves behind.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+# What is counted by kind, beside objects in general; which interfaces are of a kind is handlers/costs.py's to say.
+UNCOUNTED: Final = 0
+SURFACES: Final = 1
+TOPLEVELS: Final = 2
+POPUPS: Final = 3
+SHM_POOLS: Final = 4
+BUFFERS: Final = 5
+CALLBACKS: Final = 6
+COUNTED: Final = ("", "surfaces", "toplevels", "popups", "shm-pools", "buffers", "callbacks")
+
+Rate = tuple[float, float]  # a second, and at once after a quiet time; (0, 0) = unlimited
 
 
 class Limits:
-    """Bytes for `*_bytes`, seconds for `*_seconds`, counts else; all per guest connection.
+    """Bytes for `*_bytes`, seconds for `*_seconds`, counts else. All for a guest as a whole but for `message_bytes`, `unclaimed_fds`,
+    `fds_per_parcel`, `*_queue_bytes` and `stall_seconds`, which are for a connection. A policy's [quota] sets them by the same names.
 
     Reasons for the defaults: libwayland clients were held to 4096-byte messages until 1.23, sendmsg(2) carries at most
-    253 descriptors and libwayland sends at most 28 at a time; a message size has 16 bits.
+    253 descriptors and libwayland sends at most 28 at a time; a message size has 16 bits. foot reserves a pool of 512 MiB and fills little
+    of it, so what counts of shared memory is its buffers. A window of 240 frames a second and 50 messages to each is 12 000 messages.
 
     Not a dataclass: importing `dataclasses` costs a sidecar 9 ms of its start (python -X importtime) and 1 MiB.
     """
@@ -17,7 +35,7 @@ class Limits:
     def __init__(
         self,
         message_bytes: int = 4096,
-        objects: int = 8192,
+        objects: int = 32768,
         unclaimed_fds: int = 64,
         fds_per_parcel: int = 28,
         guest_queue_bytes: int = 1 << 20,
@@ -27,6 +45,20 @@ class Limits:
         clipboard_idle_seconds: float = 5.0,
         clipboard_total_seconds: float = 30.0,
         transfers: int = 16,
+        clients: int = 1024,
+        surfaces: int = 2048,
+        toplevels: int = 64,
+        popups: int = 64,
+        shm_pools: int = 512,
+        buffers: int = 4096,
+        callbacks: int = 4096,
+        shm_bytes: int = 1 << 30,
+        fds: int = 1024,
+        messages: Rate = (20000.0, 50000.0),
+        connects: Rate = (20.0, 64.0),
+        silent_clients: int = 4,
+        silent_seconds: float = 10.0,
+        origins: dict[str, str] | None = None,
     ) -> None:
         self.message_bytes: Final = message_bytes
         self.objects: Final = objects
@@ -39,3 +71,58 @@ class Limits:
         self.clipboard_idle_seconds: Final = clipboard_idle_seconds
         self.clipboard_total_seconds: Final = clipboard_total_seconds
         self.transfers: Final = transfers  # of clipboard and drag data at a time
+        self.clients: Final = clients
+        self.shm_bytes: Final = shm_bytes  # of all buffers in wl_shm pools
+        self.fds: Final = fds  # that the proxy holds for pools
+        self.messages: Final = messages  # handlers/costs.py: some requests count for many
+        self.connects: Final = connects
+        self.silent_clients: Final = silent_clients  # so many may be connected without a word for longer than ...
+        self.silent_seconds: Final = silent_seconds  # ... this
+        self.counted: Final = [0, surfaces, toplevels, popups, shm_pools, buffers, callbacks]
+        self._origins: Final[dict[str, str]] = origins or {}
+
+    def rule(self, name: str) -> str:
+        """The policy line that sets a quota, by its name in a policy, or the built-in rule's name."""
+        return self._origins.get(name) or f"quota: {name}"
+
+
+def limits_of(compiled: dict[str, Any]) -> Limits:
+    """The limits that a compiled policy sets, the defaults for the others. Raises ValueError where the form is wrong."""
+    given: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, (value, origin) in compiled.get("quota", {}).items():
+        given[name.replace("-", "_")] = (float(value[0]), float(value[1])) if isinstance(value, list) else value
+        origins[name] = origin
+    try:
+        return Limits(origins=origins, **given)
+    except TypeError as error:
+        raise ValueError(f"quota of a compiled policy: {error}") from error
+
+
+class Usage:
+    """What one guest has now, over all its connections. Changed by them, read by them and by the transport."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+        self.counts = [0] * len(COUNTED)
+        self.shm_bytes = 0
+        self.fds = 0
+
+
+class Bucket:
+    """A rate. `take` never refuses: it says how long to wait before more may be taken, so that nothing is lost of what is too much."""
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._per_second, self._burst = rate
+        self._left = self._burst
+        self._filled_at = now
+
+    def take(self, amount: int, now: float) -> float:
+        """Seconds until there is some left again; 0 = there is. It is refilled only once it is empty, which costs a clock's
+        reading less for each message and allows at most one burst more."""
+        self._left -= amount
+        if self._left >= 0 or self._per_second <= 0:
+            return 0.0
+        self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        return 0.0 if self._left >= 0 else -self._left / self._per_second

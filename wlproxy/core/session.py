@@ -22,7 +22,7 @@ from .fds import Fd, Files
 from .judge import Judge, no_message, no_object
 from .objects import LIVE, Object
 from .outcome import GUEST, HOST, Outcome, Parcel, Record
-from .quotas import Limits
+from .quotas import Limits, Usage
 from .tables import CREATE, DELETE_ID, DESTROY, DISCONNECT, IGNORE, PLAIN, REFER, TRACK, MessageRule, Tables
 from .wire import DISPLAY_ID, HEADER_BYTES, IMPLEMENTATION, INVALID_METHOD, SERVER_IDS, read_i32_le
 
@@ -48,9 +48,9 @@ class Stream:
 class Session:
     """One guest connection and its connection to the compositor. Not thread-safe; no call blocks."""
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files | None = None) -> None:
+    def __init__(self, tables: Tables, limits: Limits, files: Files | None = None, usage: Usage | None = None) -> None:
         self._limits = limits
-        self._connection = Connection(tables, limits, Files() if files is None else files)
+        self._connection = Connection(tables, limits, files or Files(), usage or Usage())
         self._judge = Judge(self._connection)
         self._streams = [Stream(), Stream()]
         self._farewell = ""
@@ -123,6 +123,11 @@ class Session:
     def messages(self, side: int) -> int:
         """How many whole messages have come from that side."""
         return self._streams[side].messages
+
+    @property
+    def cost(self) -> int:
+        """What the guest's requests so far come to, in messages (core/quotas.py, handlers/costs.py)."""
+        return int(self._streams[GUEST].messages) + self._connection.weight
 
     def close(self) -> list[Fd]:
         """Ends the session and hands back every descriptor it still holds, also after an exception of our own."""
@@ -198,7 +203,7 @@ class Session:
                     note = target.note if rule.tracked else None
                     if from_guest and child is not None and (note is None or note.look(opcode, data, off + HEADER_BYTES)):
                         created: i64 = i64(read_i32_le(data, off + rule.object_at)) & 0xFFFFFFFF
-                        objects.check_new(created)
+                        objects.check_new(created, child)
                         made = objects.create(created, child.table(target.table.version))
                         made.masked = rule.masked
                         if child.new_note is not None:

@@ -120,6 +120,7 @@ class MessageRule:
         self.exchange: Inspector | None = None  # of the same: puts our own in their place after everything else
         self.inspect: Inspector | None = None
         self.effect: Effect | None = None
+        self.weight = 0  # for how many more messages than one it counts
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
         self.answers: list[Answer] = []
         self.origin = ""
@@ -145,6 +146,7 @@ class MessageRule:
         other.exchange = self.exchange
         other.inspect = self.inspect
         other.effect = self.effect
+        other.weight = self.weight
         other.tracked = self.tracked
         other.answers = self.answers
         other.origin = self.origin
@@ -178,7 +180,7 @@ class MessageRule:
         self.size = 0 if variable else HEADER_BYTES + 4 * words
         watched = (self.inspect is not None or self.effect is not None) and not self.tracked
         self.numeric = bool(self.checks) and all(check.operation in NUMERIC for check in self.checks)
-        simple = not (watched or variable or self.fds or self.serial_at >= 0) and self.verdict == ALLOW
+        simple = not (watched or variable or self.fds or self.weight or self.serial_at >= 0) and self.verdict == ALLOW
         simple = simple and (self.numeric or not self.checks)
         self.numeric = self.numeric and simple
         self.tracked = self.tracked and simple
@@ -225,6 +227,7 @@ class Family:
         self.requests: list[MessageRule] = []
         self.events: list[MessageRule] = []
         self.new_note: NoteFactory | None = None
+        self.counted = 0  # as what, core/quotas.py COUNTED
         self._tables: dict[int, InterfaceTable] = {}
 
     def table(self, version: int) -> InterfaceTable:
@@ -264,6 +267,8 @@ class Handlers:
         answers: dict[tuple[str, str], list[Answer]],
         vet: Inspector | None = None,
         exchange: Inspector | None = None,
+        counted: dict[str, int] | None = None,
+        weights: dict[tuple[str, str], int] | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
@@ -272,6 +277,8 @@ class Handlers:
         self.answers = answers
         self.vet = vet  # every message with descriptors, requests and events alike
         self.exchange = exchange
+        self.counted = counted or {}  # by interface
+        self.weights = weights or {}
 
 
 def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
@@ -284,6 +291,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     for name, entry in compiled["interfaces"].items():
         family = tables.families[name]
         family.new_note = handlers.notes.get(name)
+        family.counted = handlers.counted.get(name, 0)
         family.requests = [_rule(tables, name, i, item, handlers, True) for i, item in enumerate(entry["requests"])]
         family.events = [_rule(tables, name, i, item, handlers, False) for i, item in enumerate(entry["events"])]
     for name, (version, origin) in compiled["globals"].items():
@@ -351,6 +359,7 @@ def _rule(
     rule.inspect = handlers.inspectors.get((interface, name))
     rule.effect = handlers.effects.get((interface, name))
     rule.tracked = (interface, name) in handlers.tracked
+    rule.weight = handlers.weights.get((interface, name), 0) if request else 0
     rule.answers = handlers.answers.get((interface, name), [])
     rule.settle()
     if interface == "wl_display" and name == "delete_id":

@@ -8,6 +8,7 @@ from ..core.tables import Handlers, Tables, load
 from . import (
     attachments,
     buffers,
+    costs,
     cursors,
     descriptors,
     display,
@@ -201,6 +202,8 @@ HANDLERS = Handlers(
     answers=ghosts.ANSWERS,
     vet=descriptors.vet,
     exchange=descriptors.exchange,
+    counted=costs.COUNTED,
+    weights=costs.WEIGHTS,
 )
 
 

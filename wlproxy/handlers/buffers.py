@@ -17,13 +17,12 @@ from ..core.fds import F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE, READ_WR
 from ..core.message import Message
 from ..core.objects import Object
 from ..core.tables import FORWARD, Note
-from ..core.wire import DISPLAY_ID, IMPLEMENTATION
+from ..core.wire import DISPLAY_ID, IMPLEMENTATION, NO_MEMORY
 from .surfaces import FARTHEST, Extent
 
 # wl_shm.error
 INVALID_FORMAT, INVALID_STRIDE, INVALID_FD = 0, 1, 2
 
-MOST_POOLS: Final = 128  # alive at a time; toolkits destroy a pool as soon as its buffer is made
 MOST_BUFFERS_PER_POOL: Final = 256  # CVE-2021-3782 needed 2**31 of them
 BIGGEST_POOL: Final = 1 << 30  # address space of the compositor's; foot reserves 512 MiB and fills little of it
 BIGGEST_BUFFER: Final = 256 << 20  # 8K twice over
@@ -60,22 +59,6 @@ BYTES_PER_PIXEL: Final[dict[int, int]] = {
 }
 
 
-class Pools:
-    """How many pools of a connection are alive."""
-
-    def __init__(self) -> None:
-        self.alive = 0
-
-
-def pools_of(connection: Connection) -> Pools:
-    """The count that a connection's pools share."""
-    known = connection.shared.get("pools")
-    if not isinstance(known, Pools):
-        known = Pools()
-        connection.shared["pools"] = known
-    return known
-
-
 class Pool(Note):
     """One wl_shm_pool. `file` is a second descriptor of the guest's file; `shadow` our copy where the file takes no seals."""
 
@@ -87,12 +70,10 @@ class Pool(Note):
         self.shadow: Fd | None = None
         self.buffers = 0
         self.destroyed = False
-        pools_of(connection).alive += 1
 
     def ending(self) -> None:
         """wl_shm_pool.destroy: it lives on in its buffers."""
         self.destroyed = True
-        pools_of(self.connection).alive -= 1
         self.let_go()
 
     def let_go(self) -> None:
@@ -121,6 +102,7 @@ class Buffer(Extent):
         pool = self.pool
         self.pool = None
         if pool is not None:
+            self.connection.charge_shm(-self.bytes)
             pool.buffers -= 1
             pool.let_go()
 
@@ -149,8 +131,6 @@ def on_create_pool(connection: Connection, message: Message) -> int:
         raise ProtocolViolation(shm, INVALID_STRIDE, f"invalid size ({size})")
     if size > BIGGEST_POOL:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{size} bytes are more than {BIGGEST_POOL}", "quota: pool-bytes")
-    if pools_of(connection).alive >= MOST_POOLS:
-        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_POOLS} pools", "quota: pools")
     fd = message.descriptors[0]
     if fd.kind == UNKNOWN:  # replay and tests have bytes without descriptors' facts
         return FORWARD
@@ -227,6 +207,10 @@ def on_create_buffer(connection: Connection, message: Message) -> int:
         raise PolicyViolation(
             DISPLAY_ID, IMPLEMENTATION, f"{stride * height} bytes are more than {BIGGEST_BUFFER}", "quota: buffer-bytes"
         )
+    limits = connection.limits
+    if connection.usage.shm_bytes + stride * height > limits.shm_bytes:
+        reason = f"more than {limits.shm_bytes} bytes in buffers"
+        raise PolicyViolation(DISPLAY_ID, NO_MEMORY, reason, limits.rule("shm-bytes"))
     if pool.buffers >= MOST_BUFFERS_PER_POOL:
         raise PolicyViolation(
             DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_BUFFERS_PER_POOL} buffers in one pool", "quota: pool-buffers"
@@ -246,4 +230,4 @@ def buffer_made(connection: Connection, message: Message) -> None:
         buffer.width = message.number(2)
         buffer.height = message.number(3)
         buffer.bytes = message.number(4) * message.number(3)
-
+        connection.charge_shm(buffer.bytes)

@@ -38,6 +38,7 @@ CURSOR: Final = "wl_pointer.set_cursor"
 TOOL_CURSOR: Final = "zwp_tablet_tool_v2.set_cursor"
 DRAG_ICON: Final = "wl_data_device.start_drag"
 
+COMMIT_COST: Final = 20  # messages of the rate's (costs.py)
 DAMAGE_RECTANGLES: Final = 64  # beyond that a commit carries their bounding box (wlroots issue 949)
 DEEPEST: Final = 16  # sub-surface levels; compositors walk them by recursion
 MOST_CHILDREN: Final = 64
@@ -152,6 +153,7 @@ class Surface(Note):
 
     def commit(self) -> None:
         """wl_surface.commit; raises what the contents forbid."""
+        self.connection.weight += COMMIT_COST
         if self.releases:
             self.releases = False
             if not self.will_show_buffer():

@@ -7,7 +7,7 @@ Trusts: the policy model (checked by load.py), the protocol data (checked by pro
 
 The form, JSON-able, read by core/tables.py:
     {"format": 1, "name", "summary", "sha256", "names": "renumber" | "keep",
-     "globals": {interface: [max version, origin]},
+     "globals": {interface: [max version, origin]}, "quota": {name: [amount, origin]},
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
     message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks"}]
     check = [argument index, operation, value, origin]
@@ -62,6 +62,7 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "summary": policy.summary,
         "names": "keep" if policy.transparent else "renumber",
         "globals": offered,
+        "quota": {quota.field: [quota.amount, str(quota.origin)] for _, quota in sorted(policy.quotas.items())},
         "interfaces": {
             name: _interface(policy, interfaces, name) for name in sorted(reachable(offered, interfaces))
         },
@@ -79,6 +80,7 @@ def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
     """The compiled policy without its hash, its summary and its origins."""
     kept = {key: value for key, value in compiled.items() if key not in ("sha256", "summary")}
     kept["globals"] = {name: version for name, (version, _) in compiled["globals"].items()}
+    kept["quota"] = {name: amount for name, (amount, _) in compiled.get("quota", {}).items()}
     kept["interfaces"] = {
         name: [entry["version"], *([_meant(item) for item in entry[side]] for side in ("requests", "events"))]
         for name, entry in compiled["interfaces"].items()

@@ -22,8 +22,9 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from .document import Document, show
 from .load_protocols import load_shipped
-from .model import GlobalRule, MessageRule, Origin, Policy, Rewrite
+from .model import GlobalRule, MessageRule, Origin, Policy, Quota, Rewrite
 from .read_predicates import is_whole
+from .read_quotas import read_quotas
 from .read_rules import read_globals, read_messages, read_rewrites
 from .read_variables import read_variables
 
@@ -34,8 +35,8 @@ MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-KNOWN: Final = ("format", "name", "summary", "extends", "transparent", "vars", "global", "message", "rewrite")
-LATER: Final = ("permission", "quota", "ask", "audit", "upstream", "final", "mode", "until")
+KNOWN: Final = ("format", "name", "summary", "extends", "transparent", "vars", "global", "message", "rewrite", "quota")
+LATER: Final = ("permission", "ask", "audit", "upstream", "final", "mode", "until")
 
 
 def load_policy(
@@ -174,12 +175,14 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
     globals_: dict[str, GlobalRule] = {}
     messages: dict[tuple[str, str], MessageRule] = {}
     rewrites: dict[str, Rewrite] = {}
+    quotas: dict[str, Quota] = {}
     variables = read_variables(chain, given)
     for document in chain:
         read_head(document)
         globals_ |= read_globals(document, interfaces)
         messages = read_messages(document, interfaces, messages)
         rewrites |= read_rewrites(document, variables)
+        quotas |= read_quotas(document)
     last = chain[-1]
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites):
@@ -198,6 +201,7 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
         globals_,
         messages,
         rewrites,
+        quotas,
         last.origin(("transparent",)) if transparent else Origin(last.name),
     )
 

@@ -79,8 +79,17 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """`field` of core/quotas.py Limits, in words with hyphens; `amount` a count, bytes, seconds, or [a second, at once]."""
+
+    field: str
+    amount: int | float | list[float]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id".
+    """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
     """
@@ -92,4 +101,5 @@ class Policy:
     globals: dict[str, GlobalRule] = field(default_factory=dict)
     messages: dict[tuple[str, str], MessageRule] = field(default_factory=dict)
     rewrites: dict[str, Rewrite] = field(default_factory=dict)
+    quotas: dict[str, Quota] = field(default_factory=dict)
     origin: Origin = Origin("")

@@ -45,7 +45,7 @@ class Pumps:
 
     def __init__(self, epoll: select.epoll, most: int) -> None:
         self._epoll = epoll
-        self._most = most
+        self.most = most  # transfers at a time
         self._by_fd: dict[int, Pump] = {}
 
     @property
@@ -56,9 +56,9 @@ class Pumps:
     def begin(self, transfer: Transfer, client: int, now: float) -> list[dict[str, Any]]:
         """Takes a transfer and its descriptors."""
         pump = Pump(transfer, client, now)
-        if len(self._by_fd) >= 2 * self._most:
+        if len(self._by_fd) >= 2 * self.most:
             close_all([transfer.source, transfer.target])
-            return [entry_of(pump, f"more than {self._most} transfers at a time", now)]
+            return [entry_of(pump, f"more than {self.most} transfers at a time", now)]
         try:
             self._epoll.register(pump.source, IN)
             self._epoll.register(pump.target, 0)  # EPOLLERR, that the reader has gone, comes all the same

@@ -32,7 +32,7 @@ from typing import Any, Final, Protocol
 
 from ..core.fds import Fd
 from ..core.outcome import Outcome
-from ..core.quotas import Limits
+from ..core.quotas import Bucket, Limits, Usage
 from . import channel
 from .audit import Folder, entry_of, plain
 from .fd_facts import gather
@@ -61,6 +61,7 @@ STOP_SECONDS: Final = 0.5
 EVENTS_PER_TURN: Final = 64
 ACCEPTS_PER_TURN: Final = 16
 ACCEPT_PAUSE_SECONDS: Final = 0.5
+LEAST_PAUSE_SECONDS: Final = 0.002  # epoll_wait(2) has milliseconds; less would be a busy loop
 QUEUED_FDS: Final = 64  # towards one side; the kernel counts descriptors in flight by uid
 FDS_PER_READ: Final = 253
 FDS_OF_OUR_OWN: Final = 32
@@ -74,6 +75,8 @@ class SessionLike(Protocol):
 
     @property
     def waiting(self) -> bool: ...
+    @property
+    def cost(self) -> int: ...
     def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome: ...
     def end_of_stream(self, side: int) -> Outcome: ...
     def tick(self, now: float) -> Outcome: ...
@@ -107,18 +110,25 @@ class Link:
         self.closed = False
         self.plain = True  # nothing queued, nobody at the end: the fast path
         self.ticking = False
+        self.cost = 0  # as of its last read
+        self.paused_until = 0.0  # the guest has sent too much: it is not read before
+
+
+NewSession = Callable[[], SessionLike]
 
 
 class Relay:
-    """All connections of one guest. `new_session` makes the session of each; `reload` a new `new_session` from a compiled policy."""
+    """All connections of one guest. `new_session` makes the session of each, `limits` are the policy's, `usage` what all sessions together
+    hold; `reload` gives the former two from a compiled policy."""
 
     def __init__(
         self,
         broker: socket.socket,
         listeners: list[socket.socket],
-        new_session: Callable[[], SessionLike],
+        new_session: NewSession,
         limits: Limits,
-        reload: Callable[[bytes], Callable[[], SessionLike]],
+        usage: Usage,
+        reload: Callable[[bytes], tuple[NewSession, Limits]],
         most_clients: int,
         most_fds: int,
     ) -> None:
@@ -126,11 +136,17 @@ class Relay:
         self._listeners = listeners
         self._new_session = new_session
         self._reload = reload
-        self._limits = limits
+        self._usage = usage
         self._most_clients = most_clients
         self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
         self._epoll = select.epoll()
+        self._now = monotonic()
         self._pumps = Pumps(self._epoll, limits.transfers)
+        self._under(limits)
+        self._paused: dict[int, Link] = {}
+        self._resume_at = 0.0
+        self._silent: dict[int, Link] = {}  # has not said anything yet, the oldest first
+        self._accept_not_before = 0.0
         self._halves: dict[int, tuple[Half, Link]] = {}
         self._links: dict[int, Link] = {}
         self._waiting: dict[int, Guest] = {}
@@ -142,7 +158,6 @@ class Relay:
         self._folder = Folder()
         self._next_number = 1
         self._next_tick = 0.0
-        self._now = monotonic()
         self._stop_at = 0.0
         self._done = False
 
@@ -157,7 +172,7 @@ class Relay:
         poll = self._epoll.poll
         halves = self._halves
         while not self._done:
-            ready = poll(TICK_SECONDS if self._needs_tick() else -1.0, EVENTS_PER_TURN)
+            ready = poll(self._patience(), EVENTS_PER_TURN)
             self._now = monotonic()
             for number, mask in ready:
                 found = halves.get(number)
@@ -165,6 +180,8 @@ class Relay:
                     self._other(number, mask)
                 else:
                     self._serve(found[0], found[1], mask)
+            if self._paused and self._now >= self._resume_at:
+                self._resume()
             if self._now >= self._next_tick and self._needs_tick():
                 self._tick()
         self._end_all()
@@ -201,6 +218,8 @@ class Relay:
                 self._end_of_stream(half, link)
             return
         size = len(data)
+        if not half.received and half.side == GUEST:
+            self._silent.pop(link.number, None)
         half.received += size
         if size == half.appetite:
             half.appetite = READ_BYTES
@@ -227,6 +246,12 @@ class Relay:
                 link.plain = False
         if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
+        if half.side == GUEST:
+            cost = session.cost
+            wait = self._messages.take(cost - link.cost, self._now)
+            link.cost = cost
+            if wait:
+                self._pause(link, wait)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
@@ -301,7 +326,7 @@ class Relay:
             return
         self._watch(guest, host, link, self._limits.host_queue_bytes, self._limits.guest_queue_bytes)
         self._watch(host, guest, link, self._limits.guest_queue_bytes, self._limits.host_queue_bytes)
-        link.plain = not (guest.chunks or host.chunks or over) and guest.reading and host.reading
+        link.plain = not (guest.chunks or host.chunks or over or link.paused_until) and guest.reading and host.reading
 
     def _allow(self, link: Link, seconds: float) -> None:
         if not link.deadline or self._now + seconds < link.deadline:
@@ -314,7 +339,12 @@ class Relay:
         events = 0
         if half.reading and (
             link.ended_by
-            or (peer.queued <= peer_limit and peer.queued_fds <= QUEUED_FDS and half.queued <= 2 * own_limit)
+            or (
+                peer.queued <= peer_limit
+                and peer.queued_fds <= QUEUED_FDS
+                and half.queued <= 2 * own_limit
+                and (half.side == HOST or not link.paused_until)
+            )
         ):
             events = IN
         if half.chunks and not half.later:
@@ -341,6 +371,8 @@ class Relay:
         close_all(held)
         del self._links[link.number]
         self._ticking.pop(link.number, None)
+        self._paused.pop(link.number, None)
+        self._silent.pop(link.number, None)
         guest = link.guest
         host = link.host
         self._note(
@@ -379,6 +411,49 @@ class Relay:
         self._end(link, "proxy", f"internal error: {type(error).__name__} at {where}", -1.0)
         self._close(link)
 
+    # -- rates
+
+    def _under(self, limits: Limits) -> None:
+        """What the policy in force allows; the connections there are have to keep to it, too."""
+        self._limits = limits
+        self._pumps.most = limits.transfers
+        self._messages = Bucket(limits.messages, self._now)
+        self._connects = Bucket(limits.connects, self._now)
+
+    def _pause(self, link: Link, seconds: float) -> None:
+        link.paused_until = self._now + seconds
+        link.plain = False
+        if not self._paused or link.paused_until < self._resume_at:
+            self._resume_at = link.paused_until
+        self._paused[link.number] = link
+        self._quota(link.number, link.pid, link.uid, "messages", f"more than {self._limits.messages[0]:g} a second: read more slowly")
+
+    def _resume(self) -> None:
+        for link in list(self._paused.values()):
+            if link.paused_until <= self._now:
+                link.paused_until = 0.0
+                del self._paused[link.number]
+                try:
+                    self._settle(link)
+                except Exception as error:  # noqa: BLE001  as in _serve
+                    self._broken(link, error)
+        if self._paused:
+            self._resume_at = min([link.paused_until for link in self._paused.values()])
+
+    def _end_silent(self) -> None:
+        """Connections that say nothing are ended where there are more than a slow start explains."""
+        limits = self._limits
+        late = [link for link in self._silent.values() if self._now - link.since > limits.silent_seconds]
+        for link in late[: max(0, len(late) - limits.silent_clients)]:
+            why = f"said nothing for {limits.silent_seconds:g} s, with {limits.silent_clients} others"
+            self._quota(link.number, link.pid, link.uid, "silent-clients", why)
+            self._end(link, "policy", why, -1.0)
+            self._settle(link)
+
+    def _quota(self, client: int, pid: int, uid: int, name: str, reason: str) -> None:
+        decided = {"kind": "quota", "rule": self._limits.rule(name)}
+        self._note({"event": "quota", "client": client, "peer": {"pid": pid, "uid": uid}, "reason": reason, "decided": decided})
+
     # -- accepting
 
     def _other(self, number: int, mask: int) -> None:
@@ -410,27 +485,34 @@ class Relay:
             pid, uid = peer_of(sock)
             number = self._next_number
             self._next_number += 1
-            entry = {"event": "connect", "client": number, "peer": {"pid": pid, "uid": uid}}
-            if len(self._links) + len(self._waiting) >= self._most_clients:
-                entry["event"] = "quota"
-                entry["reason"] = f"more than {self._most_clients} clients"
+            most = min(self._most_clients, self._limits.clients)
+            if len(self._links) + len(self._waiting) >= most:
+                self._quota(number, pid, uid, "clients", f"more than {most} clients")
                 sock.close()
             else:
                 self._waiting[number] = Guest(sock, pid, uid)
                 self._tell(channel.packet(channel.CONNECT, number))
-            self._note(entry)
+                self._note({"event": "connect", "client": number, "peer": {"pid": pid, "uid": uid}})
+            wait = self._connects.take(1, self._now)
+            if wait:  # the next ones wait in the backlog, where they cost nothing
+                self._accept_not_before = self._now + wait
+                self._quota(number, pid, uid, "connects", f"more than {self._limits.connects[0]:g} a second: accepted more slowly")
+                self._pause_accepting()
+                return
 
     def _fds_held(self) -> int:
-        return self._pumps.fds + sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
+        return self._usage.fds + self._pumps.fds + sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
 
     def _pause_accepting(self) -> None:
         if self._accepting:
             self._accepting = False
             for listener in self._listeners:
                 self._epoll.unregister(listener.fileno())
-        self._accept_again = self._now + ACCEPT_PAUSE_SECONDS
+        self._accept_again = max(self._now + ACCEPT_PAUSE_SECONDS, self._accept_not_before)
 
     def _accept_now(self) -> None:
+        if self._now < self._accept_not_before:
+            return
         self._accept_again = 0.0
         if not self._accepting and not self._stop_at:
             self._accepting = True
@@ -459,7 +541,8 @@ class Relay:
                 self._refuse(number, text.decode("utf-8", "replace"))
             elif kind == channel.POLICY and fds and fds[0] >= 0:
                 with open(fds[0], "rb") as file:
-                    self._new_session = self._reload(file.read())
+                    self._new_session, limits = self._reload(file.read())
+                self._under(limits)
             elif kind == channel.STOP:
                 self._stop()
             else:
@@ -477,6 +560,7 @@ class Relay:
         host = Half(upstream, HOST)
         link = Link(number, guest, host, self._new_session(), waiting.pid, waiting.uid, self._now)
         self._links[number] = link
+        self._silent[number] = link
         for half in (guest, host):
             self._halves[half.number] = (half, link)
             self._epoll.register(half.number, IN)
@@ -535,7 +619,23 @@ class Relay:
     # -- time
 
     def _needs_tick(self) -> bool:
-        return bool(self._ticking) or self._folder.pending or self._pumps.fds > 0 or self._accept_again > 0 or self._stop_at > 0
+        return (
+            bool(self._ticking)
+            or self._folder.pending
+            or self._pumps.fds > 0
+            or self._accept_again > 0
+            or self._stop_at > 0
+            or len(self._silent) > self._limits.silent_clients
+        )
+
+    def _patience(self) -> float:
+        """Seconds until something is to be done without being asked; -1 = never."""
+        seconds = TICK_SECONDS if self._needs_tick() else -1.0
+        if self._paused:
+            wait = max(0.0, self._resume_at - self._now) + LEAST_PAUSE_SECONDS
+            if seconds < 0 or wait < seconds:
+                return wait
+        return seconds
 
     def _tick(self) -> None:
         now = self._now
@@ -545,6 +645,8 @@ class Relay:
         if self._accept_again and now >= self._accept_again:
             self._accept_now()
         self._note_all(self._pumps.tick(now))
+        if len(self._silent) > self._limits.silent_clients:
+            self._end_silent()
         for link in list(self._ticking.values()):
             try:
                 self._tick_link(link)

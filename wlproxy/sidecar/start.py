@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..core.quotas import Limits
+from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
 from . import confine, listen
@@ -28,7 +28,7 @@ from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
 from .files import HostFiles
-from .relay import Relay, SessionLike
+from .relay import NewSession, Relay
 from .say import say
 from .upstream import Upstream
 
@@ -55,27 +55,28 @@ class Settings:
         self.ready_fd = -1
         self.upstream_wait = 5.0
         self.clients = 1024
-        self.limits = Limits()
         self.confine = confine.REQUIRE
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
 
 
-MakeSession = Callable[[bytes, Limits], Callable[[], SessionLike]]
+MakeSessions = Callable[[bytes, Usage], tuple[NewSession, Limits]]
 
 
-def sessions_of(compiled: bytes, limits: Limits) -> Callable[[], SessionLike]:
-    """What makes the session of each new connection, under this policy."""
-    tables = load_tables(json.loads(compiled))
+def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
+    """What makes the session of each new connection under this policy, and its limits."""
+    policy = json.loads(compiled)
+    tables = load_tables(policy)
+    limits = limits_of(policy)
     files = HostFiles()
 
-    def new_session() -> SessionLike:
-        return Session(tables, limits, files)
+    def new_session() -> Session:
+        return Session(tables, limits, files, usage)
 
-    return new_session
+    return new_session, limits
 
 
-def serve(settings: Settings, sessions: MakeSession = sessions_of) -> int:
+def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     """Runs a sidecar to its end; the exit code. `sessions`: tests put their own in its place."""
     listening: list[listen.Listening] = []
     try:
@@ -105,7 +106,7 @@ def serve(settings: Settings, sessions: MakeSession = sessions_of) -> int:
 
 
 def run_both(
-    settings: Settings, sessions: MakeSession, compiled: Compiled, listening: list[listen.Listening], log: AuditFile
+    settings: Settings, sessions: MakeSessions, compiled: Compiled, listening: list[listen.Listening], log: AuditFile
 ) -> int:
     """Forks the relay and is the broker."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -146,7 +147,7 @@ def start_command(settings: Settings, broker: Broker) -> int:
 
 
 def be_relay(
-    settings: Settings, sessions: MakeSession, compiled: Compiled, broker: socket.socket, listeners: list[socket.socket]
+    settings: Settings, sessions: MakeSessions, compiled: Compiled, broker: socket.socket, listeners: list[socket.socket]
 ) -> int:
     """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
     for number in HELD_BACK:
@@ -154,13 +155,14 @@ def be_relay(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
         close_others([2, broker.fileno()] + [sock.fileno() for sock in listeners])
-        new_session = sessions(compiled.data, settings.limits)
+        usage = Usage()
+        new_session, limits = sessions(compiled.data, usage)
         compiled.data = b""
 
-        def reload(data: bytes) -> Callable[[], SessionLike]:
-            return sessions(data, settings.limits)
+        def reload(data: bytes) -> tuple[NewSession, Limits]:
+            return sessions(data, usage)
 
-        relay = Relay(broker, listeners, new_session, settings.limits, reload, settings.clients, allow_fds())
+        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds())
         gc.freeze()
         relay.report(confined(settings))
         relay.run()

@@ -1,0 +1,130 @@
+"""What one guest may have over all its connections, and how fast."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.scene import Scene
+from wlproxy.core.quotas import COUNTED, Bucket, Limits, Usage, limits_of
+
+
+def of_one_guest(number: int, **limits: int) -> tuple[Usage, list[Scene]]:
+    """Connections of one guest, each with a window (surface 5, xdg_surface 6, toplevel 7)."""
+    usage = Usage()
+    return usage, [Scene(limits=Limits(**limits), usage=usage).window() for _ in range(number)]
+
+
+def test_objects_are_counted_over_connections() -> None:
+    usage, (first, second) = of_one_guest(2)
+    before = usage.objects
+    first.guest(1, "sync", 9)
+    second.guest(1, "sync", 9)
+    assert usage.objects == before + 2
+    first.event(9, "done", 0).event(1, "delete_id", 9)
+    assert usage.objects == before + 1
+    for scene in (first, second):
+        scene.session.close()
+    assert usage.objects == 0
+    assert usage.counts == [0] * len(COUNTED)
+
+
+def test_closing_twice_counts_once() -> None:
+    usage, (first, second) = of_one_guest(2)
+    one = usage.objects // 2
+    first.session.close()
+    first.session.close()
+    assert usage.objects == one
+    assert second.session.close() == []
+
+
+def test_more_objects_than_the_guest_may_have_end_the_connection_that_wants_one() -> None:
+    usage = Usage()
+    scenes = [Scene(limits=Limits(objects=10), usage=usage) for _ in range(2)]
+    for number in range(2, 6):
+        for scene in scenes:
+            scene.guest(1, "sync", number).goes_on()
+    scenes[0].guest(1, "sync", 6).ends(1, 2, "more than 10 objects")
+    assert scenes[0].audit[-1].rule == "quota: objects"
+    scenes[0].session.close()
+    scenes[1].guest(1, "sync", 6).goes_on()
+
+
+@pytest.mark.parametrize(
+    ("name", "request_of"),
+    [
+        ("surfaces", ("create_surface",)),
+        ("callbacks", ("sync",)),
+    ],
+)
+def test_kinds_that_are_dear_are_counted_by_themselves(name: str, request_of: tuple[str]) -> None:
+    usage, (first, second) = of_one_guest(2)
+    kind = COUNTED.index(name)
+    limits = Limits(**{name: usage.counts[kind] + 1})
+    usage = Usage()
+    first, second = (Scene(limits=limits, usage=usage).window().forget() for _ in range(2))
+    target = 1 if name == "callbacks" else 3
+    first.guest(target, request_of[0], 9).goes_on()
+    second.guest(target, request_of[0], 9).ends(1, 2, f"more than {limits.counted[kind]} {name}")
+
+
+def test_windows_are_counted_until_the_compositor_has_let_go_of_them() -> None:
+    usage, (scene,) = of_one_guest(1, toplevels=2)
+    kind = COUNTED.index("toplevels")
+    assert usage.counts[kind] == 1
+    scene.guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(10, "get_toplevel", 11)
+    assert usage.counts[kind] == 2
+    scene.guest(11, "destroy")
+    assert usage.counts[kind] == 2
+    scene.event(1, "delete_id", 11)
+    assert usage.counts[kind] == 1
+
+
+def test_a_policys_line_is_named() -> None:
+    limits = limits_of({"quota": {"toplevels": [3, "work.toml:7"], "messages": [[5, 6], "work.toml:8"]}})
+    assert limits.counted[COUNTED.index("toplevels")] == 3
+    assert limits.messages == (5.0, 6.0)
+    assert limits.rule("toplevels") == "work.toml:7"
+    assert limits.rule("surfaces") == "quota: surfaces"
+    with pytest.raises(ValueError, match="quota of a compiled policy"):
+        limits_of({"quota": {"windows": [3, ""]}})
+
+
+def test_what_makes_panels_draw_counts_for_many() -> None:
+    scene = Scene().window()
+    before = scene.session.cost
+    scene.guest(8, "set_title", "a")
+    titled = scene.session.cost - before
+    scene.guest(6, "commit")
+    committed = scene.session.cost - before - titled
+    scene.guest(6, "damage", 0, 0, 1, 1)
+    damaged = scene.session.cost - before - titled - committed
+    assert (titled, committed, damaged) == (1001, 21, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 100)), max_size=50))
+@settings(deadline=None)
+def test_no_more_is_taken_than_the_rate_and_two_bursts(steps: list[tuple[int, float]]) -> None:
+    """A taker that waits as it is told to takes, over any time, at most rate x time + two bursts + the last amount."""
+    bucket = Bucket((100.0, 500.0), 0.0)
+    now = taken = 0.0
+    for amount, pause in steps:
+        wait = bucket.take(amount, now)
+        taken += amount
+        assert taken <= 100.0 * now + 2 * 500.0 + 1000
+        assert wait >= 0
+        now += max(wait, pause)
+
+
+def test_a_rate_says_how_long_to_wait() -> None:
+    bucket = Bucket((10.0, 5.0), 100.0)
+    assert bucket.take(5, 100.0) == 0.0
+    assert bucket.take(1, 100.0) == pytest.approx(0.1)
+    assert bucket.take(1, 100.1) == pytest.approx(0.1)
+    assert bucket.take(5, 200.0) == 0.0
+
+
+def test_unlimited_never_waits() -> None:
+    bucket = Bucket((0.0, 0.0), 0.0)
+    assert bucket.take(1 << 40, 0.0) == 0.0

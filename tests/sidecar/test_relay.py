@@ -270,8 +270,10 @@ def test_too_many_clients_are_closed_at_once(start: Start, compositor: Composito
 
 def test_the_policys_number_of_clients_counts_too(start: Start, compositor: Compositor) -> None:
     sidecar = start(limits={"clients": 1})
-    sidecar.pair(compositor)
+    guest, host = sidecar.pair(compositor)
     assert read_all(sidecar.connect()) == b""
+    guest.sendall(b"still here")
+    assert read(host, 10)[0] == b"still here"
     assert until(lambda: sidecar.audit("quota"), "audit")[0]["decided"] == {"kind": "quota", "rule": "quota: clients"}
 
 

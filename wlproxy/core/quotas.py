@@ -35,7 +35,7 @@ class Limits:
     def __init__(
         self,
         message_bytes: int = 4096,
-        objects: int = 32768,
+        objects: int = 8192,
         unclaimed_fds: int = 64,
         fds_per_parcel: int = 28,
         guest_queue_bytes: int = 1 << 20,

@@ -32,11 +32,11 @@ def test_an_output_tells_nothing_of_the_hosts_monitor() -> None:
     geometry(scene).event(3, "mode", 1, 2560, 1440, 143981).event(3, "scale", 2)
     scene.event(3, "name", "DP-3").event(3, "description", "ACME 4711 (DP-3)").event(3, "done")
     scene.guest_gets(
-        "wl_output#3.geometry(0, 0, 0, 0, 0, wlproxy, virtual, 1)",
+        "wl_output#3.geometry(0, 0, 0, 0, 0, 'wlproxy', 'virtual', 1)",
         "wl_output#3.mode(1, 2560, 1440, 60000)",
         "wl_output#3.scale(2)",
-        "wl_output#3.name(VM-1)",
-        "wl_output#3.description(VM-1)",
+        "wl_output#3.name('VM-1')",
+        "wl_output#3.description('VM-1')",
         "wl_output#3.done()",
     )
 
@@ -46,23 +46,23 @@ def test_two_outputs_have_two_names_and_each_keeps_its_own() -> None:
     scene.guest(2, "bind", 2, "wl_output", 4, 3).guest(2, "bind", 3, "wl_output", 4, 4).guest(2, "bind", 2, "wl_output", 4, 5).forget()
     for output in (3, 4, 5):
         scene.event(output, "name", f"DP-{output}")
-    scene.guest_gets("wl_output#3.name(VM-2)", "wl_output#4.name(VM-3)", "wl_output#5.name(VM-2)")
+    scene.guest_gets("wl_output#3.name('VM-2')", "wl_output#4.name('VM-3')", "wl_output#5.name('VM-2')")
 
 
 def test_without_it_the_host_is_believed() -> None:
     scene = Scene(made_up()).announce(names=("wl_output", "wl_seat")).bind("wl_output", 3).bind("wl_seat", 4).forget()
     geometry(scene).event(3, "mode", 1, 2560, 1440, 143981).event(3, "name", "DP-3").event(4, "name", "work")
     scene.guest_gets(
-        "wl_output#3.geometry(1920, 1080, 310, 170, 2, ACME, Serial 4711, 1)",
+        "wl_output#3.geometry(1920, 1080, 310, 170, 2, 'ACME', 'Serial 4711', 1)",
         "wl_output#3.mode(1, 2560, 1440, 143981)",
-        "wl_output#3.name(DP-3)",
-        "wl_seat#4.name(work)",
+        "wl_output#3.name('DP-3')",
+        "wl_seat#4.name('work')",
     )
 
 
 def test_a_seat_is_called_as_everywhere() -> None:
     scene = Scene(made_up("wl_seat")).announce(names=("wl_seat",)).bind("wl_seat", 3).forget().event(3, "name", "alice-and-bob")
-    scene.guest_gets("wl_seat#3.name(seat0)")
+    scene.guest_gets("wl_seat#3.name('seat0')")
 
 
 @pytest.mark.parametrize("names", [(), ("zwp_linux_dmabuf_v1",)])

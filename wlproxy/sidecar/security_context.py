@@ -9,6 +9,7 @@ Source: security-context-v1.xml.
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import socket
 import time
@@ -22,6 +23,7 @@ PREFER: Final = "prefer"
 REQUIRE: Final = "require"
 IN_FORCE: Final = "in force"
 
+SOCKET_NAME: Final = "wayland"
 MANAGER: Final = "wp_security_context_manager_v1"
 HANDSHAKE_SECONDS: Final = 0.3  # a SIGTERM waits no longer than that
 BACKLOG: Final = 64
@@ -65,12 +67,10 @@ class SecurityContext:
         if self._alive >= 0:
             os.close(self._alive)
             self._alive = -1
-        for remove, path in ((os.unlink, self._path), (os.rmdir, self._folder)):
-            if path:
-                try:
+        if self._folder:
+            for remove, path in ((os.unlink, os.path.join(self._folder, SOCKET_NAME)), (os.rmdir, self._folder)):
+                with contextlib.suppress(OSError):  # gone already
                     remove(path)
-                except OSError:
-                    pass  # gone already
         self._path = self._folder = ""
 
     def _without(self, compositor: str) -> str:
@@ -108,7 +108,7 @@ class SecurityContext:
             finally:
                 listener.close()
             self._alive = alive
-            self._path = os.path.join(self._folder, "wayland")
+            self._path = os.path.join(self._folder, SOCKET_NAME)
             self.state = IN_FORCE
 
     def _listen(self, compositor: str) -> socket.socket:
@@ -120,14 +120,12 @@ class SecurityContext:
         os.mkdir(self._folder, 0o700)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listener.bind(os.path.join(self._folder, "wayland"))
+            listener.bind(os.path.join(self._folder, SOCKET_NAME))
             listener.listen(BACKLOG)
         except OSError:
             listener.close()
-            os.rmdir(self._folder)
-            self._folder = ""
+            self.close()
             raise
-        self._path = ""
         return listener
 
 

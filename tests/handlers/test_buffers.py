@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.scene import Scene
+from tests.scene import BASIC, Scene, policy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, READ_WRITE, SOCKET, Fd, Files
 from wlproxy.core.quotas import Limits, Usage
 
@@ -226,3 +228,16 @@ def test_descriptors_held_for_pools_are_bounded_over_connections():
     for scene in scenes:
         scene.session.close()
     assert usage.fds == 0
+
+
+@pytest.mark.parametrize("word", ["copy", "refuse"])
+def test_a_file_that_takes_no_seals_is_refused_where_the_policy_says_so(word: str) -> None:
+    files = FakeFiles(takes_seals=False)
+    scene = Scene(replace(policy(*BASIC), shm_unsealable=word)).window().forget()
+    scene.session.connection.files = files
+    scene.guest(4, "create_pool", 9, 4096, fds=[memfd()])
+    if word == "copy":
+        scene.goes_on()
+    else:
+        scene.ends(4, 2, "cannot be sealed against shrinking")
+    scene.session.close()

@@ -23,6 +23,7 @@ BROKEN = """format = ‹2›                                    #! format
 name = ‹"a b"›                                          #! name
 summary = ‹3›                                           #! type
 ‹permission› = { clipboard-in = "deny" }                #! not-yet
+shm-unsealable = ‹"coppy"›                              #! unknown-word
 ‹sumary› = "x"                                          #! unknown-key
 
 [vars]
@@ -37,7 +38,7 @@ team  = { type = "slug", default = "x", ‹maxbytes› = 3 }  #! unknown-key
 wl_compositor = ‹99›                                    #! version-too-high
 wl_fixes = ‹2›                                          #! version-too-high
 wl_seat = ‹0›                                           #! version-too-low
-wl_output = { max = 4, ‹virtualize› = ["make"] }        #! not-yet
+wl_output = { max = 4, virtualize = ‹["maker"]› }       #! unknown-part
 wl_shm = { max = 2, ‹mx› = 2 }                          #! unknown-key
 wp_viewporter = ‹{}›                                    #! missing-key
 wp_presentation = ‹"hid"›                               #! unknown-verdict
@@ -45,6 +46,13 @@ xdg_wm_base = ‹"virtual"›                               #! not-yet
 wl_subcompositor = ‹true›                               #! type
 ‹"wl_*"› = 1                                            #! wildcard
 ‹"*_v1*"› = "hide"                                      #! wildcard
+
+[upstream]
+security-context = ‹"perfer"›                           #! unknown-word
+‹engin› = "x"                                             #! unknown-key
+app-id = ‹"${who}"›                                     #! unknown-variable
+instance-id = ‹""›                                      #! text
+engine = ‹3›                                            #! type
 
 [quota]
 ‹client› = 3                                            #! unknown-key

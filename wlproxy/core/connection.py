@@ -28,6 +28,7 @@ class Connection:
         self.serials = Serials()
         self.now = 0.0  # seconds of a monotonic clock, as the transport last set it
         self.shared: dict[str, object] = {}  # what handlers remember of the connection as a whole, by handler
+        self.bound: dict[int, int] = {}  # what the guest bound: its object's id, the name of the global as the guest knows it
         self.to_guest = Outbox(limits.fds_per_parcel)
         self.to_host = Outbox(limits.fds_per_parcel)
         self.discarded: list[Fd] = []

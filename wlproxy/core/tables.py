@@ -249,6 +249,8 @@ class Tables:
         self.keep_names = keep_names  # a transparent policy leaves names of globals and serials as they are
         self.families: dict[str, Family] = {}
         self.globals: dict[str, tuple[int, str]] = {}
+        self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
+        self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
     def family(self, name: str) -> Family:
         """Raises KeyError for an interface that the compiled policy does not hold."""
@@ -286,6 +288,8 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     if compiled.get("format") != 1:
         raise ValueError(f"compiled policy of format {compiled.get('format')!r}, this version reads format 1: compile it again")
     tables = Tables(compiled["name"], compiled["sha256"], compiled["names"] == "keep")
+    tables.virtual = {name: [str(part) for part in parts] for name, parts in compiled.get("virtual", {}).items()}
+    tables.copies_unsealable = compiled.get("shm-unsealable", "copy") == "copy"
     for name, entry in compiled["interfaces"].items():
         tables.families[name] = Family(name, entry["version"])
     for name, entry in compiled["interfaces"].items():

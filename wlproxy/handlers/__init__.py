@@ -20,6 +20,7 @@ from . import (
     surfaces,
     texts,
     viewports,
+    virtual,
     windows,
 )
 
@@ -134,6 +135,16 @@ HANDLERS = Handlers(
         ("xdg_activation_token_v1", "set_app_id"): attachments.on_token_app_id,
         ("wl_region", "add"): attachments.on_rectangle,
         ("wl_region", "subtract"): attachments.on_rectangle,
+        ("wl_output", "geometry"): virtual.on_geometry,
+        ("wl_output", "mode"): virtual.on_mode,
+        ("wl_output", "name"): virtual.on_output_name,
+        ("wl_output", "description"): virtual.on_output_name,
+        ("zxdg_output_v1", "name"): virtual.on_xdg_output_text,
+        ("zxdg_output_v1", "description"): virtual.on_xdg_output_text,
+        ("zxdg_output_v1", "logical_position"): virtual.on_xdg_output_position,
+        ("wl_seat", "name"): virtual.on_seat_name,
+        ("zwp_linux_dmabuf_feedback_v1", "main_device"): virtual.on_device,
+        ("zwp_linux_dmabuf_feedback_v1", "tranche_target_device"): virtual.on_device,
     },
     effects={
         ("wl_shm", "create_pool"): buffers.pool_made,

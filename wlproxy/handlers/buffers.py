@@ -145,6 +145,8 @@ def check_pool_file(connection: Connection, message: Message, fd: Fd, size: int)
     if fd.access != READ_WRITE or (fd.seals > 0 and fd.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)):
         raise ProtocolViolation(shm, INVALID_FD, "the pool's descriptor is not open for reading and writing")
     connection.files.seal(fd)
+    if not fd.seals & F_SEAL_SHRINK and not connection.tables.copies_unsealable:
+        raise PolicyViolation(shm, INVALID_FD, "its file cannot be sealed against shrinking", "shm-unsealable")
     if fd.size < size:
         raise ProtocolViolation(shm, INVALID_FD, f"size {size} exceeds the file's {fd.size}")
 

@@ -145,6 +145,8 @@ def on_bind(connection: Connection, message: Message) -> int:
         connection.record("bind", message, f"{interface} version {version}: removed meanwhile", "inert", "built-in: removed global")
         return MAKE_INERT
     connection.record("bind", message, f"{interface} version {version}", ALLOW, origin)
+    if interface in connection.tables.virtual:
+        connection.bound[message.number(NEW_ID)] = name
     return FORWARD
 
 

@@ -8,6 +8,7 @@ Trusts: the policy model (checked by load.py), the protocol data (checked by pro
 The form, JSON-able, read by core/tables.py:
     {"format": 1, "name", "summary", "sha256", "names": "renumber" | "keep",
      "globals": {interface: [max version, origin]}, "quota": {name: [amount, origin]},
+     "virtual": {global: [part]}, "shm-unsealable": "copy" | "refuse", "upstream": {key of [upstream]: text},
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
     message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks"}]
     check = [argument index, operation, value, origin]
@@ -36,6 +37,8 @@ BUILT_IN_SIZE: Final = "built-in: size"
 # libwayland's buffer has 4096 bytes: a header of 8, the length of 4, the NUL and its padding go off
 LONGEST_REWRITTEN: Final = 4080
 
+UPSTREAM: Final = {"security-context": "prefer", "engine": "org.wlproxy", "app-id": "", "instance-id": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
@@ -63,6 +66,9 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "names": "keep" if policy.transparent else "renumber",
         "globals": offered,
         "quota": {quota.field: [quota.amount, str(quota.origin)] for _, quota in sorted(policy.quotas.items())},
+        "virtual": {name: list(rule.virtual) for name, rule in sorted(policy.globals.items()) if rule.virtual and name in offered},
+        "shm-unsealable": policy.shm_unsealable,
+        "upstream": UPSTREAM | policy.upstream,
         "interfaces": {
             name: _interface(policy, interfaces, name) for name in sorted(reachable(offered, interfaces))
         },

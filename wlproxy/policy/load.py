@@ -22,10 +22,11 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from .document import Document, show
 from .load_protocols import load_shipped
-from .model import GlobalRule, MessageRule, Origin, Policy, Quota, Rewrite
+from .model import COPY, REFUSE, GlobalRule, MessageRule, Origin, Policy, Quota, Rewrite
 from .read_predicates import is_whole
 from .read_quotas import read_quotas
 from .read_rules import read_globals, read_messages, read_rewrites
+from .read_upstream import read_upstream
 from .read_variables import read_variables
 
 DATA_PACKAGE: Final = "wlproxy.policies_data"  # what the packager makes of policies/
@@ -35,8 +36,9 @@ MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-KNOWN: Final = ("format", "name", "summary", "extends", "transparent", "vars", "global", "message", "rewrite", "quota")
-LATER: Final = ("permission", "ask", "audit", "upstream", "final", "mode", "until")
+HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable")
+KNOWN: Final = (*HEAD, "vars", "global", "message", "rewrite", "quota", "upstream")
+LATER: Final = ("permission", "ask", "audit", "final", "mode", "until")
 
 
 def load_policy(
@@ -176,6 +178,8 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
     messages: dict[tuple[str, str], MessageRule] = {}
     rewrites: dict[str, Rewrite] = {}
     quotas: dict[str, Quota] = {}
+    upstream: dict[str, str] = {}
+    unsealable = COPY
     variables = read_variables(chain, given)
     for document in chain:
         read_head(document)
@@ -183,6 +187,8 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
         messages = read_messages(document, interfaces, messages)
         rewrites |= read_rewrites(document, variables)
         quotas |= read_quotas(document)
+        upstream |= read_upstream(document, variables)
+        unsealable = read_unsealable(document, unsealable)
     last = chain[-1]
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites):
@@ -202,8 +208,19 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
         messages,
         rewrites,
         quotas,
+        upstream,
+        unsealable,
         last.origin(("transparent",)) if transparent else Origin(last.name),
     )
+
+
+def read_unsealable(document: Document, inherited: str) -> str:
+    """`shm-unsealable`: COPY or REFUSE."""
+    value = document.data.get("shm-unsealable", inherited)
+    if value in (COPY, REFUSE):
+        return str(value)
+    document.wrong_value(("shm-unsealable",), "unknown-word", f"'{COPY}' or '{REFUSE}' is needed", (COPY, REFUSE), value)
+    return inherited
 
 
 def read_head(document: Document) -> None:

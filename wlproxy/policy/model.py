@@ -25,6 +25,9 @@ ALLOW = "allow"
 DENY = "deny"
 HIDE = "hide"
 
+COPY = "copy"               # a shared memory file that takes no seals: each frame is copied ...
+REFUSE = "refuse"           # ... or the guest is told that the file is no good
+
 DISCONNECT = "disconnect"   # the connection ends with a protocol error
 IGNORE = "ignore"           # the message is dropped, its fds are closed
 INERT = "inert"             # the object it creates exists for the guest alone (a ghost)
@@ -32,11 +35,12 @@ INERT = "inert"             # the object it creates exists for the guest alone (
 
 @dataclass(frozen=True, slots=True)
 class GlobalRule:
-    """`verdict` is ALLOW or HIDE; `max_version` is the highest version advertised."""
+    """`verdict` is ALLOW or HIDE; `max_version` is the highest version advertised; `virtual` names the parts that are made up."""
 
     verdict: str
     max_version: int
     origin: Origin
+    virtual: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Quota:
 class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
+    `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
     """
 
@@ -102,4 +107,6 @@ class Policy:
     messages: dict[tuple[str, str], MessageRule] = field(default_factory=dict)
     rewrites: dict[str, Rewrite] = field(default_factory=dict)
     quotas: dict[str, Quota] = field(default_factory=dict)
+    upstream: dict[str, str] = field(default_factory=dict)
+    shm_unsealable: str = COPY
     origin: Origin = Origin("")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..core.protocol import Interface, Message
+from ..handlers.virtual import PARTS
 from .compile import REWRITES, deny_shape, global_names, usual_shape, vetted_version
 from .document import Document
 from .model import ALLOW, DENY, DISCONNECT, HIDE, IGNORE, INERT, GlobalRule, MessageRule, Origin, Rewrite
@@ -58,12 +59,14 @@ def one_global(
     """A number, "hide", or { max = number }."""
     if value == HIDE:
         return GlobalRule(HIDE, 0, origin)
+    virtual: tuple[str, ...] = ()
     if isinstance(value, dict):
         for key in value:
-            if key in ("count", "virtualize"):
+            if key == "count":
                 document.not_yet((*path, key))
-            elif key != "max":
-                document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a global", ["max"])
+            elif key not in ("max", "virtualize"):
+                document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a global", ["max", "virtualize"])
+        virtual = virtual_parts(document, (*path, "virtualize"), name, value.get("virtualize", []))
         if "max" not in value:
             document.wrong_value(path, "missing-key", f"how much of '{name}' is allowed? say max = a version")
             return None
@@ -81,8 +84,21 @@ def one_global(
     elif value < 1:
         document.wrong_value(path, "version-too-low", f'versions begin at 1; to leave {name} out say "hide"')
     else:
-        return GlobalRule(ALLOW, value, origin)
+        return GlobalRule(ALLOW, value, origin, virtual)
     return None
+
+
+def virtual_parts(document: Document, path: Path, name: str, value: Any) -> tuple[str, ...]:
+    """What of a global is made up."""
+    known = PARTS.get(name, ())
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        document.wrong_value(path, "type", 'a list such as ["make", "model"] is needed')
+        return ()
+    for part in value:
+        if part not in known:
+            has = ", ".join(known) or "nothing"
+            document.wrong_value(path, "unknown-part", f"'{part}' of {name} cannot be made up  (what can: {has})", known, part)
+    return tuple(sorted(set(value)))
 
 
 def read_messages(

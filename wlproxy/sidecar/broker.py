@@ -54,6 +54,7 @@ class Broker:
         self._stop_at = 0.0
         self._relay_gone = False
         self._said_missing = False
+        self._said_context = ""
         self._compilation: Compilation | None = None
         self._signals: list[int] = []
         self._wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -182,6 +183,7 @@ class Broker:
                 self._said_missing = False
                 say(f"the compositor is there: {upstream.path}")
                 self._log.add({"event": "upstream", "state": "present", "path": upstream.path})
+            self._say_context()
             told = self._tell(channel.packet(channel.CONNECT, number), sock.fileno())
             sock.close()
             if not told:
@@ -190,6 +192,12 @@ class Broker:
             del upstream.asked[number]
         for number in upstream.given_up(now):
             self._tell(channel.packet(channel.REFUSED, number, upstream.advice().encode()[:1000]))
+
+    def _say_context(self) -> None:
+        context = self._upstream.context
+        if context is not None and context.state != self._said_context:
+            self._said_context = context.state
+            self._log.add({"event": "upstream", "state": "security-context", "path": self._upstream.path, "reason": context.state})
 
     # -- orders
 
@@ -264,6 +272,8 @@ class Broker:
             self._log.add({"event": "internal", "reason": f"the relay has ended unexpectedly ({status})"})
             if self.command_pid:
                 os.kill(self.command_pid, signal.SIGTERM)
+        if self._upstream.context is not None:
+            self._upstream.context.close()
         self._log.close()
         return self._exit_code
 

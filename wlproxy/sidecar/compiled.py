@@ -27,12 +27,13 @@ class PolicyInvalid(Exception):
 
 
 class Compiled:
-    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is."""
+    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream]."""
 
-    def __init__(self, name: str, sha256: str, data: bytes) -> None:
+    def __init__(self, name: str, sha256: str, data: bytes, upstream: dict[str, str] | None = None) -> None:
         self.name = name
         self.sha256 = sha256
         self.data = data
+        self.upstream = upstream or {}
 
 
 class Compilation:
@@ -79,7 +80,7 @@ class Compilation:
         told = json.loads(head)
         if told["findings"]:
             raise PolicyInvalid(told["findings"])
-        return Compiled(told["name"], told["sha256"], data)
+        return Compiled(told["name"], told["sha256"], data, told["upstream"])
 
     def finish(self) -> Compiled:
         """Waits for the end. Raises PolicyInvalid."""
@@ -95,14 +96,14 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
 
 
 def answer(name: str, variables: dict[str, str]) -> bytes:
-    """In the child: a head line {"findings", "name", "sha256"}, then the canonical text."""
+    """In the child: a head line {"findings", "name", "sha256", "upstream"}, then the canonical text."""
     from ..policy import compile as compiler
 
     try:
         compiled = from_json(name) if name.endswith(".json") else from_source(name, variables)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines}).encode() + b"\n"
-    head = {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"]}
+    head = {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
     return json.dumps(head).encode() + b"\n" + compiler.canonical(compiled)
 
 

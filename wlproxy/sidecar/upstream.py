@@ -1,7 +1,8 @@
 """The compositor's socket, seen from the broker: it may not be there yet, go away, and come back.
 
-Promises: every connection resolves the path anew; a guest waits at most `wait` seconds, then it is told no; an admin reads one
-message when the compositor is missing and one when it is there, not one for each guest. Trusts: the admin's path.
+Promises: where the policy says so the connections are those of a security context (security_context.py); every connection
+resolves the path anew; a guest waits at most `wait` seconds, then it is told no; an admin reads one message when the compositor is
+missing and one when it is there, not one for each guest. Trusts: the admin's path.
 connect(2) on a Unix socket does not wait unless the backlog is full, which a non-blocking socket is told by EAGAIN.
 """
 
@@ -12,19 +13,22 @@ import socket
 import stat
 from typing import Final
 
+from .security_context import SecurityContext
+
 RETRY_SECONDS: Final = (0.02, 0.05, 0.1, 0.25)  # the last for ever
 
 
 class Upstream:
     """`asked` holds the guest connections that wait, with the time at which each gives up."""
 
-    def __init__(self, path: str, wait: float) -> None:
+    def __init__(self, path: str, wait: float, context: SecurityContext | None = None) -> None:
         self.path = path
         self.wait = wait
         self.asked: dict[int, float] = {}
         self.missing = ""  # why the last attempt failed
         self.retry_at = 0.0
         self._attempts = 0
+        self.context = context
 
     def there(self) -> bool:
         """Whether there is a socket file; without a connection, which the compositor would take for a client."""
@@ -38,13 +42,16 @@ class Upstream:
 
     def connect(self) -> socket.socket | None:
         """A connection, or None and the reason in `missing`."""
+        context = self.context
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
         try:
-            sock.connect(self.path)
+            sock.connect(self.path if context is None else context.socket_path(self.path))
         except OSError as error:
             sock.close()
-            self.missing = os.strerror(error.errno) if error.errno else str(error)
+            if context is not None and not isinstance(error, BlockingIOError) and context.lost():
+                return self.connect()  # a compositor that was restarted has a new socket, and we need a new context
+            self.missing = os.strerror(error.errno) if error.errno else error.strerror or str(error)
             return None
         self.missing = ""
         self._attempts = 0

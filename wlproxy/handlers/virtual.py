@@ -1,0 +1,97 @@
+"""What a guest learns of the host's own hardware, made up where the policy says so (`virtualize` of a global).
+
+Promises: no text or number of the host's is left in the part named; a guest's windows still get what they need to draw (mode, scale,
+transform). Trusts: nothing. Source: wayland.xml (wl_output, wl_seat), xdg-output-unstable-v1.xml, linux-dmabuf-v1.xml.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..core.connection import Connection
+from ..core.message import Message
+from ..core.tables import DROP, FORWARD
+
+OUTPUT, SEAT, DMABUF = "wl_output", "wl_seat", "zwp_linux_dmabuf_v1"
+MAKER: Final = "wlproxy"
+MODEL: Final = "virtual"
+SEAT_NAME: Final = "seat0"
+REFRESH: Final = 60000  # mHz
+DEVICE: Final = (226 << 8 | 128).to_bytes(8, "little")  # dev_t of the first render node, as a guest of one GPU has it
+
+# By global: what can be made up.
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    OUTPUT: ("make", "model", "name", "description", "physical_size", "position", "mode"),
+    SEAT: ("name",),
+    DMABUF: ("device",),
+}
+
+
+def made_up(connection: Connection, name: str, part: str) -> bool:
+    """Whether the policy has this part of a global made up."""
+    return part in connection.tables.virtual.get(name, ())
+
+
+def replace(message: Message, index: int, value: object) -> None:
+    """Puts a value in the place of the host's."""
+    if message.args[index] != value:
+        message.args[index] = value
+        message.changed = True
+
+
+def on_geometry(connection: Connection, message: Message) -> int:
+    """wl_output.geometry(x, y, physical_width, physical_height, subpixel, make, model, transform)."""
+    if made_up(connection, OUTPUT, "position"):
+        replace(message, 0, 0)
+        replace(message, 1, 0)
+    if made_up(connection, OUTPUT, "physical_size"):  # 0: unknown, as of a projector
+        replace(message, 2, 0)
+        replace(message, 3, 0)
+        replace(message, 4, 0)
+    if made_up(connection, OUTPUT, "make"):
+        replace(message, 5, MAKER)
+    if made_up(connection, OUTPUT, "model"):
+        replace(message, 6, MODEL)
+    return FORWARD
+
+
+def on_mode(connection: Connection, message: Message) -> int:
+    """wl_output.mode(flags, width, height, refresh)."""
+    if made_up(connection, OUTPUT, "mode"):
+        replace(message, 3, REFRESH)
+    return FORWARD
+
+
+def on_output_name(connection: Connection, message: Message) -> int:
+    """wl_output.name(name), wl_output.description(description): the number under which the guest knows the global."""
+    if made_up(connection, OUTPUT, message.rule.name):
+        number = connection.bound.get(message.target.guest_id, 0)
+        replace(message, 0, f"VM-{number}")
+    return FORWARD
+
+
+def on_xdg_output_text(connection: Connection, message: Message) -> int:
+    """zxdg_output_v1.name and description, of which a guest has wl_output's."""
+    return DROP if made_up(connection, OUTPUT, message.rule.name) else FORWARD
+
+
+def on_xdg_output_position(connection: Connection, message: Message) -> int:
+    """zxdg_output_v1.logical_position(x, y)."""
+    if made_up(connection, OUTPUT, "position"):
+        replace(message, 0, 0)
+        replace(message, 1, 0)
+    return FORWARD
+
+
+def on_seat_name(connection: Connection, message: Message) -> int:
+    """wl_seat.name(name)."""
+    if made_up(connection, SEAT, "name"):
+        replace(message, 0, SEAT_NAME)
+    return FORWARD
+
+
+def on_device(connection: Connection, message: Message) -> int:
+    """zwp_linux_dmabuf_feedback_v1.main_device(device) and tranche_target_device(device)."""
+    if made_up(connection, DMABUF, "device"):
+        replace(message, 0, DEVICE)
+    return FORWARD

@@ -332,7 +332,7 @@ def test_connections_that_say_nothing_are_ended_but_for_a_few(start: Start, comp
     for guest, host in [*pairs[3:], talking]:
         guest.sendall(b"late")
         assert read(host, 4)[0] == b"late"
-    assert [entry["decided"]["rule"] for entry in until(lambda: sidecar.audit("quota"), "audit")] == ["quota: silent-clients"] * 3
+    until(lambda: [entry["decided"]["rule"] for entry in sidecar.audit("quota")] == ["quota: silent-clients"] * 3, "three audit lines")
 
 
 def test_without_traffic_nobody_wakes(start: Start, compositor: Compositor) -> None:

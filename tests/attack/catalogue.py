@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONSENT = "asking the user is another issue"
-QUOTAS = "rates and sums over a guest's connections are the quota issue"
 LOOKS = "borders, tints and positions are the presentation issue"
 
 
@@ -34,6 +33,8 @@ BUFFERS, SURFACES, WINDOWS = "handlers.test_buffers", "handlers.test_surfaces", 
 REGISTRY, VIEWPORTS, CURSORS = "handlers.test_registry", "handlers.test_viewports", "handlers.test_cursors"
 DESCRIPTORS, HOST_FILES, SELECTIONS = "handlers.test_descriptors", "handlers.test_host_files", "handlers.test_selections"
 DMABUFS, TEXTS, ICONS, ATTACHMENTS = "handlers.test_dmabufs", "handlers.test_texts", "handlers.test_icons", "handlers.test_attachments"
+QUOTAS, COSTED = "core.test_quotas", "test_kinds_that_are_dear_are_counted_by_themselves"
+PUMP = "sidecar.test_pump"
 RELAY, FILES, SHIPPED, PROPERTIES = "sidecar.test_relay", "sidecar.test_files", "policy.test_shipped", "core.test_properties"
 
 ROWS: dict[str, Entry] = {
@@ -134,8 +135,8 @@ ROWS: dict[str, Entry] = {
     "A13": Entry(
         "buffers that cost gigabytes",
         of(BUFFERS, "test_a_pool_beyond_the_quota_is_refused", "test_a_buffer_beyond_the_quota_is_refused")
-        + of(DMABUFS, "test_a_size_that_no_screen_can_show_is_refused"),
-        open=f"sums over all pools: {QUOTAS}",
+        + of(DMABUFS, "test_a_size_that_no_screen_can_show_is_refused")
+        + of(BUFFERS, "test_all_buffers_of_a_guest_together_are_bounded_over_its_connections"),
     ),
     "A14": Entry(
         "scale and transform out of range",
@@ -375,7 +376,7 @@ ROWS: dict[str, Entry] = {
     "B18": Entry(
         "descriptors in flight beyond the user's limit",
         of(SESSION, "test_more_descriptors_than_one_sendmsg_may_carry_are_split_at_messages"),
-        open=f"a user of its own for each guest is the confinement's; sums: {QUOTAS}",
+        open="a user of its own for each guest is the confinement's",
     ),
     "B19": Entry(
         "sockets in flight",
@@ -418,9 +419,17 @@ ROWS: dict[str, Entry] = {
             "test_a_slow_message_that_ends_in_time_is_not_held_against_the_next",
         ),
     ),
-    "B27": Entry("a flood of connections", of(RELAY, "test_too_many_clients_are_closed_at_once"), open=f"rates: {QUOTAS}"),
+    "B27": Entry(
+        "a flood of connections",
+        of(
+            RELAY,
+            "test_too_many_clients_are_closed_at_once",
+            "test_connections_beyond_the_rate_wait_in_the_backlog",
+            "test_connections_that_say_nothing_are_ended_but_for_a_few",
+        ),
+    ),
     "B28": Entry(
-        "a storm of sync", of(SESSION, "test_more_objects_than_the_quota_end_the_session"), open=f"callbacks of their own: {QUOTAS}"
+        "a storm of sync", of(SESSION, "test_more_objects_than_the_quota_end_the_session") + of(QUOTAS, COSTED)
     ),
     "B29": Entry("a guest that never reads", of(RELAY, "test_a_stalled_guest_is_ended_and_no_other")),
     "B30": Entry(
@@ -433,7 +442,7 @@ ROWS: dict[str, Entry] = {
         ),
     ),
     "B31": Entry(
-        "a flood of objects", of(SESSION, "test_more_objects_than_the_quota_end_the_session"), open=f"by interface: {QUOTAS}"
+        "a flood of objects", of(QUOTAS, COSTED, "test_more_objects_than_the_guest_may_have_end_the_connection_that_wants_one")
     ),
     "B32": Entry(
         "a flood of pools",
@@ -444,8 +453,11 @@ ROWS: dict[str, Entry] = {
         of(SURFACES, "test_damage_beyond_the_cap_becomes_its_bounding_box")
         + of(ATTACHMENTS, "test_a_region_has_a_bounded_number_of_rectangles"),
     ),
-    "B34": Entry("a storm of commits", open=QUOTAS),
-    "B35": Entry("one guest's noise starves another", open=QUOTAS),
+    "B34": Entry("a storm of commits", of(QUOTAS, "test_what_makes_panels_draw_counts_for_many")),
+    "B35": Entry(
+        "one guest's noise starves another",
+        of(RELAY, "test_a_guest_that_sends_too_much_is_read_more_slowly_and_loses_nothing"),
+    ),
     "B36": Entry(
         "a fence that never comes",
         of(DESCRIPTORS, "test_a_timeline_cannot_be_imported"),
@@ -458,10 +470,15 @@ ROWS: dict[str, Entry] = {
     ),
     "B38": Entry(
         "a clipboard that never answers",
-        of(SELECTIONS, "test_the_bounds_of_a_transfer_are_the_connections", "test_the_guests_pipe_does_not_reach_the_other_client"),
-        open="keeping to the bounds is the relay's (Transfer)",
+        of(SELECTIONS, "test_the_bounds_of_a_transfer_are_the_connections", "test_the_guests_pipe_does_not_reach_the_other_client")
+        + of(
+            PUMP,
+            "test_one_that_stands_still_is_ended",
+            "test_one_that_creeps_is_ended_too",
+            "test_no_more_than_the_quota_comes_through",
+        ),
     ),
-    "B39": Entry("a clipboard whose reader has gone", open="SIGPIPE and EPIPE are the relay's (Transfer)"),
+    "B39": Entry("a clipboard whose reader has gone", of(PUMP, "test_a_reader_that_has_gone_ends_it_at_once")),
     "B40": Entry(
         "types of data that are none, or too many",
         of(
@@ -488,7 +505,7 @@ ROWS: dict[str, Entry] = {
         "the selection taken again and again",
         of(SERIALS, "test_an_old_serial_no_longer_takes_the_clipboard")
         + of(SHIPPED, "test_strict_lets_nothing_onto_the_hosts_clipboard"),
-        open=f"a rate: {QUOTAS}; a question: {CONSENT}",
+        open=f"a question: {CONSENT}",
     ),
     "B43": Entry(
         "data dragged out, or read without a drop",
@@ -562,8 +579,8 @@ ROWS: dict[str, Entry] = {
         of(ATTACHMENTS, "test_a_token_is_asked_for_once"),
         open=f"whose token it is and what activation may do: {CONSENT}",
     ),
-    "B55": Entry("windows by the hundred", open=QUOTAS),
-    "B56": Entry("storms of state", open=QUOTAS),
+    "B55": Entry("windows by the hundred", of(QUOTAS, "test_windows_are_counted_until_the_compositor_has_let_go_of_them")),
+    "B56": Entry("storms of state", of(QUOTAS, "test_what_makes_panels_draw_counts_for_many")),
     "B57": Entry(
         "shortcuts, pointer and screen held at once",
         of(ATTACHMENTS, "test_a_surface_has_one_of_each"),
@@ -639,10 +656,10 @@ ROWS: dict[str, Entry] = {
     ),
     "B67": Entry(
         "callbacks without commits",
-        of(SESSION, "test_more_objects_than_the_quota_end_the_session"),
-        open=f"callbacks of their own: {QUOTAS}",
+        of(QUOTAS, COSTED),
     ),
     "B68": Entry(
-        "connections made and dropped", of(RELAY, "test_churn_of_200_clients_leaves_nothing"), open=f"rates: {QUOTAS}"
+        "connections made and dropped",
+        of(RELAY, "test_churn_of_200_clients_leaves_nothing", "test_connections_beyond_the_rate_wait_in_the_backlog"),
     ),
 }

@@ -102,7 +102,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def context(mode: str = "prefer") -> SecurityContext:
-    return SecurityContext(mode, "org.wlproxy", "wlproxy.work", "work")
+    return SecurityContext({"security-context": mode, "engine": "org.wlproxy"}, "work")
 
 
 def text(body: bytes) -> str:
@@ -185,6 +185,42 @@ def test_a_compositor_that_restarts_gets_a_new_context(runtime: Path, tmp_path: 
     client.close()
     made.close()
     again.end()
+
+
+def test_another_policy_counts_from_then_on(runtime: Path, tmp_path: Path) -> None:
+    host = Host(tmp_path / "host.sock")
+    made = context()
+    path = made.socket_path(str(host.path))
+    made.under({"security-context": "prefer", "engine": "org.wlproxy"})
+    assert made.socket_path(str(host.path)) == path  # nothing has changed
+    made.under({"security-context": "off"})
+    assert made.socket_path(str(host.path)) == str(host.path)
+    host.end()
+
+
+def test_a_context_that_takes_no_connection_is_tried_anew_once(runtime: Path, tmp_path: Path) -> None:
+    class Refusing(SecurityContext):
+        asked = 0
+
+        def socket_path(self, compositor: str) -> str:
+            self.asked += 1
+            raise ConnectionRefusedError(111, "Connection refused")
+
+        def lost(self) -> bool:
+            return True
+
+    refusing = Refusing({"security-context": "prefer"}, "work")
+    assert Upstream(str(tmp_path / "host.sock"), 1.0, refusing).connect() is None
+    assert refusing.asked == 2
+
+
+def test_no_folder_to_put_it_in_is_said(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
+    host = Host(tmp_path / "host.sock")
+    upstream = Upstream(str(host.path), 1.0, context())
+    assert upstream.connect() is None
+    assert upstream.missing == f"no folder for the security context in {tmp_path}/nowhere: No such file or directory (set XDG_RUNTIME_DIR)"
+    host.end()
 
 
 def test_no_context_where_the_policy_says_off(runtime: Path, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ HANDLERS = Handlers(
         ("wl_output", "description"): virtual.on_output_name,
         ("zxdg_output_v1", "name"): virtual.on_xdg_output_text,
         ("zxdg_output_v1", "description"): virtual.on_xdg_output_text,
-        ("zxdg_output_v1", "logical_position"): virtual.on_xdg_output_position,
+        ("zxdg_output_v1", "logical_position"): virtual.on_position,
         ("wl_seat", "name"): virtual.on_seat_name,
         ("zwp_linux_dmabuf_feedback_v1", "main_device"): virtual.on_device,
         ("zwp_linux_dmabuf_feedback_v1", "tranche_target_device"): virtual.on_device,

@@ -161,14 +161,17 @@ def pool_made(connection: Connection, message: Message) -> None:
     pool.size = message.number(2)
     if fd.kind == UNKNOWN:
         return
-    pool.file = connection.files.duplicate(fd)
-    connection.keep(pool.file)
-    if not fd.seals & F_SEAL_SHRINK:
-        shadow = connection.files.shadow(pool.size)
-        pool.shadow = connection.files.duplicate(shadow)
-        connection.keep(pool.shadow)
-        message.descriptors[0] = shadow
-        connection.release(fd)
+    try:
+        pool.file = connection.files.duplicate(fd)
+        connection.keep(pool.file)
+        if not fd.seals & F_SEAL_SHRINK:
+            message.descriptors[0] = connection.files.shadow(pool.size)
+            connection.release(fd)
+            pool.shadow = connection.files.duplicate(message.descriptors[0])
+            connection.keep(pool.shadow)
+    except OSError as error:
+        reason = f"no descriptor or memory for the pool: {error.strerror or error}"
+        raise PolicyViolation(DISPLAY_ID, NO_MEMORY, reason, "built-in: descriptors") from error
 
 
 def on_resize(connection: Connection, message: Message) -> int:

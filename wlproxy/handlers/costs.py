@@ -3,8 +3,8 @@
 Promises: objects that are dear are counted by kind (core/quotas.py); a request that makes a compositor, its panels or its other clients
 work counts for as many messages as its weight says, so that a storm of them is read more slowly and none is lost. Trusts: nothing.
 
-The weights go by the default of 20 000 messages a second: 1000 are 20 such requests a second for ever, 50 at once. wl_surface.commit is not
-in the table: it is not decoded, and surfaces.py counts it (COMMIT_COST).
+The weights go by the default of 20 000 messages a second: 1000 are 20 such requests a second for ever, 50 at once. COMMIT is not in the
+table, because a commit is not decoded: surfaces.py counts it.
 """
 
 from __future__ import annotations
@@ -46,3 +46,4 @@ WEIGHTS: Final[dict[tuple[str, str], int]] = {
     ("zwp_linux_buffer_params_v1", "create"): 100,
     ("zwp_linux_buffer_params_v1", "create_immed"): 100,
 }
+COMMIT: Final = 20  # wl_surface.commit: 1000 a second for all surfaces together

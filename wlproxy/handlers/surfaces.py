@@ -19,6 +19,7 @@ from ..core.message import Message
 from ..core.objects import LIVE, Object, ObjectTable
 from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
+from . import costs
 
 ATTACH: Final = 1
 DAMAGE: Final = 2
@@ -38,7 +39,6 @@ CURSOR: Final = "wl_pointer.set_cursor"
 TOOL_CURSOR: Final = "zwp_tablet_tool_v2.set_cursor"
 DRAG_ICON: Final = "wl_data_device.start_drag"
 
-COMMIT_COST: Final = 20  # messages of the rate's (costs.py)
 DAMAGE_RECTANGLES: Final = 64  # beyond that a commit carries their bounding box (wlroots issue 949)
 DEEPEST: Final = 16  # sub-surface levels; compositors walk them by recursion
 MOST_CHILDREN: Final = 64
@@ -153,7 +153,7 @@ class Surface(Note):
 
     def commit(self) -> None:
         """wl_surface.commit; raises what the contents forbid."""
-        self.connection.weight += COMMIT_COST
+        self.connection.weight += costs.COMMIT
         if self.releases:
             self.releases = False
             if not self.will_show_buffer():

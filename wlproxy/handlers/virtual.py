@@ -41,9 +41,7 @@ def replace(message: Message, index: int, value: object) -> None:
 
 def on_geometry(connection: Connection, message: Message) -> int:
     """wl_output.geometry(x, y, physical_width, physical_height, subpixel, make, model, transform)."""
-    if made_up(connection, OUTPUT, "position"):
-        replace(message, 0, 0)
-        replace(message, 1, 0)
+    on_position(connection, message)
     if made_up(connection, OUTPUT, "physical_size"):  # 0: unknown, as of a projector
         replace(message, 2, 0)
         replace(message, 3, 0)
@@ -75,8 +73,8 @@ def on_xdg_output_text(connection: Connection, message: Message) -> int:
     return DROP if made_up(connection, OUTPUT, message.rule.name) else FORWARD
 
 
-def on_xdg_output_position(connection: Connection, message: Message) -> int:
-    """zxdg_output_v1.logical_position(x, y)."""
+def on_position(connection: Connection, message: Message) -> int:
+    """zxdg_output_v1.logical_position(x, y), and the first two arguments of wl_output.geometry."""
     if made_up(connection, OUTPUT, "position"):
         replace(message, 0, 0)
         replace(message, 1, 0)

@@ -256,6 +256,8 @@ class Broker:
             if not self._tell(channel.packet(channel.POLICY), memfd):
                 say("the relay is too busy to take a policy: send SIGHUP again")
                 return
+        if self._upstream.context is not None:
+            self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256})
         self._log.add({"event": "policy-load", "reason": "reload"})
 

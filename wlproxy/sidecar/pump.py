@@ -80,7 +80,9 @@ class Pumps:
             try:
                 moved = self._move(pump)
             except BlockingIOError:
-                if piece == 0 and pump.left:  # what we were woken for was ready, so it is the other one that is not
+                if not pump.left:  # what may come now is the end, so the reader's readiness is of no use
+                    self._wait_for(pump, reader=False)
+                elif piece == 0:  # what we were woken for was ready, so it is the other one that is not
                     self._wait_for(pump, reader=not pump.waits_for_reader)
                 return []
             except BrokenPipeError:
@@ -121,6 +123,8 @@ class Pumps:
         return len(os.read(pump.source, 1))
 
     def _wait_for(self, pump: Pump, reader: bool) -> None:
+        if pump.waits_for_reader == reader:
+            return
         pump.waits_for_reader = reader
         if reader:  # unregistered, because EPOLLHUP of a writer that is done cannot be masked
             self._epoll.unregister(pump.source)

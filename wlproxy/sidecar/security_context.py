@@ -35,15 +35,27 @@ SET_SANDBOX_ENGINE, SET_APP_ID, SET_INSTANCE_ID, COMMIT = 1, 2, 3, 4
 
 
 class SecurityContext:
-    """`mode` as in a policy's [upstream]. `state`: "" before the first attempt, "in force", or why it is not."""
+    """`policy` is a policy's [upstream]. `state`: "" before the first attempt, "in force", or why it is not."""
 
-    def __init__(self, mode: str, engine: str, app_id: str, instance_id: str) -> None:
-        self.mode = mode
+    def __init__(self, policy: dict[str, str], guest: str) -> None:
+        self._policy = policy
+        self._guest = guest
         self.state = ""
-        self._names = (engine, app_id, instance_id)
         self._folder = ""
         self._path = ""
         self._alive = -1  # the compositor closes its socket when this end of a pipe goes
+
+    @property
+    def mode(self) -> str:
+        """PREFER, REQUIRE or OFF."""
+        return self._policy.get("security-context", OFF)
+
+    def under(self, policy: dict[str, str]) -> None:
+        """Another policy: connections from now on are as it says; those there are stay what they are."""
+        if policy != self._policy:
+            self.close()
+            self.state = ""
+            self._policy = policy
 
     def socket_path(self, compositor: str) -> str:
         """Where to connect: the context's socket, or the compositor's own where it has no contexts and none is required. Raises OSError
@@ -89,35 +101,45 @@ class SecurityContext:
             if MANAGER not in talk.globals:
                 self.state = f"the compositor has no {MANAGER}"
                 return
-            listener, alive = self._listen(compositor), -1
+            listener = self._listen(compositor)
+            theirs, self._alive = os.pipe2(os.O_CLOEXEC)
             try:
-                theirs, alive = os.pipe2(os.O_CLOEXEC)
                 talk.say(REGISTRY_ID, 0, "usun", talk.globals[MANAGER], MANAGER, 1, MANAGER_ID)
                 talk.say(MANAGER_ID, CREATE_LISTENER, "nhh", CONTEXT_ID, None, None, fds=[listener.fileno(), theirs])
-                os.close(theirs)
-                for opcode, text in zip((SET_SANDBOX_ENGINE, SET_APP_ID, SET_INSTANCE_ID), self._names, strict=True):
-                    if text:
-                        talk.say(CONTEXT_ID, opcode, "s", text)
+                for opcode, text in self._names().items():
+                    talk.say(CONTEXT_ID, opcode, "s", text)
                 talk.say(CONTEXT_ID, COMMIT, "")
                 talk.wait_for(DONE_ID)
             except OSError:
-                if alive >= 0:
-                    os.close(alive)
                 self.close()
                 raise
             finally:
                 listener.close()
-            self._alive = alive
+                os.close(theirs)
             self._path = os.path.join(self._folder, SOCKET_NAME)
             self.state = IN_FORCE
+
+    def _names(self) -> dict[int, str]:
+        """What the compositor is told of the guest, by request."""
+        policy = self._policy
+        names = {
+            SET_SANDBOX_ENGINE: policy.get("engine", ""),
+            SET_APP_ID: policy.get("app-id") or f"wlproxy.{self._guest}",
+            SET_INSTANCE_ID: policy.get("instance-id") or self._guest,
+        }
+        return {opcode: text for opcode, text in names.items() if text}
 
     def _listen(self, compositor: str) -> socket.socket:
         """A listening socket in a folder that only this user can enter."""
         parent = os.environ.get("XDG_RUNTIME_DIR", "")
         if not parent.startswith("/"):
             parent = os.path.dirname(compositor)
-        self._folder = os.path.join(parent, f"wlproxy-{os.urandom(8).hex()}")
-        os.mkdir(self._folder, 0o700)
+        folder = os.path.join(parent, f"wlproxy-{os.urandom(8).hex()}")
+        try:
+            os.mkdir(folder, 0o700)
+        except OSError as error:
+            raise OSError(0, f"no folder for the security context in {parent}: {error.strerror} (set XDG_RUNTIME_DIR)") from error
+        self._folder = folder
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listener.bind(os.path.join(self._folder, SOCKET_NAME))

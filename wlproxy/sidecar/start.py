@@ -30,7 +30,7 @@ from .compiled import Compilation, Compiled, PolicyInvalid
 from .files import HostFiles
 from .relay import NewSession, Relay
 from .say import say
-from .security_context import OFF, SecurityContext
+from .security_context import SecurityContext
 from .upstream import Upstream
 
 EXIT_USAGE: Final = 2
@@ -120,7 +120,7 @@ def run_both(
     theirs.close()
     for made in listening:
         made.sock.close()
-    upstream = Upstream(settings.upstream, settings.upstream_wait, context_of(compiled.upstream, settings.guest))
+    upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
     policy = (settings.policy, settings.variables)
     broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd)
     log.under({"name": compiled.name, "sha256": compiled.sha256})
@@ -134,12 +134,6 @@ def run_both(
     if code:
         broker.stop(code)
     return broker.run()
-
-
-def context_of(policy: dict[str, str], guest: str) -> SecurityContext:
-    """The security context that the policy's [upstream] asks for."""
-    app_id, instance = policy.get("app-id") or f"wlproxy.{guest}", policy.get("instance-id") or guest
-    return SecurityContext(policy.get("security-context", OFF), policy.get("engine", ""), app_id, instance)
 
 
 def start_command(settings: Settings, broker: Broker) -> int:

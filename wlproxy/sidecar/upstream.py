@@ -29,6 +29,7 @@ class Upstream:
         self.retry_at = 0.0
         self._attempts = 0
         self.context = context
+        self._busy = False  # it is there, and its backlog full
 
     def there(self) -> bool:
         """Whether there is a socket file; without a connection, which the compositor would take for a client."""
@@ -42,15 +43,20 @@ class Upstream:
 
     def connect(self) -> socket.socket | None:
         """A connection, or None and the reason in `missing`."""
-        context = self.context
+        sock = self._attempt()
+        if sock is None and self.context is not None and not self._busy and self.context.lost():
+            sock = self._attempt()  # a compositor that was restarted has a new socket, and we need a new context
+        return sock
+
+    def _attempt(self) -> socket.socket | None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)
+        self._busy = False
         try:
-            sock.connect(self.path if context is None else context.socket_path(self.path))
+            sock.connect(self.path if self.context is None else self.context.socket_path(self.path))
         except OSError as error:
             sock.close()
-            if context is not None and not isinstance(error, BlockingIOError) and context.lost():
-                return self.connect()  # a compositor that was restarted has a new socket, and we need a new context
+            self._busy = isinstance(error, BlockingIOError)
             self.missing = os.strerror(error.errno) if error.errno else error.strerror or str(error)
             return None
         self.missing = ""

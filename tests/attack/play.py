@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from .processes import until
 from .rows import Row
 from .stub import Stub
 from .wire import Guest, Missing
@@ -29,9 +30,21 @@ class Result:
     lives: bool
 
 
+def serves(path: str) -> bool:
+    """Whether a guest that does nothing wrong gets an answer."""
+    guest = Guest(path)
+    try:
+        return guest.sync()
+    finally:
+        guest.close()
+
+
 def play(row: Row, path: str, stub: Stub | None, alive: Callable[[], bool]) -> Result:
-    """One row, on a connection of its own."""
+    """One row, on a connection of its own, once a harmless guest is served: else nothing would be shown. What the row before made still
+    counts against the guest's quota until the compositor has let go of it."""
+    until(lambda: serves(path), f"{path}: a guest that does nothing wrong is served (before row {row.id})")
     if stub is not None:
+        stub.settle()
         stub.clear()
     came_back = "nothing; it goes on"
     guest = Guest(path)

@@ -39,6 +39,7 @@ class Stub:
         self._sock = socket.socket(socket.AF_UNIX)
         self._sock.bind(path)
         self._sock.listen(64)
+        self._listening = [self._sock]  # and those of security contexts
         self._wake, self._woken = socket.socketpair()
         self._seats: dict[socket.socket, Seat] = {}
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -64,14 +65,14 @@ class Stub:
     def _serve(self) -> None:
         while True:
             waiting = [sock for sock, seat in self._seats.items() if seat.out]
-            ready, writable, _ = select.select([self._sock, self._woken, *self._seats], waiting, [])
+            ready, writable, _ = select.select([*self._listening, self._woken, *self._seats], waiting, [])
             if self._woken in ready:
                 break
             for sock in writable:
                 self._seats[sock].flush()
             for sock in ready:
-                if sock is self._sock:
-                    made = self._sock.accept()[0]
+                if sock in self._listening:
+                    made = sock.accept()[0]
                     made.setblocking(False)
                     self._seats[made] = Seat(self, made, self._interfaces)
                 elif not self._seats[sock].read():
@@ -81,7 +82,16 @@ class Stub:
                         self._idle.notify_all()
         for seat in self._seats.values():
             seat.close()
-        self._sock.close()
+        for sock in self._listening:
+            sock.close()
+
+    def serve_context(self, number: int) -> None:
+        """Accepts from a listening socket that came with a security context, as a compositor does."""
+        sock = socket.socket(fileno=os.dup(number))
+        if sock.family == socket.AF_UNIX and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            self._listening.append(sock)
+        else:
+            sock.close()
 
     def close(self) -> None:
         self._wake.send(b"x")
@@ -231,6 +241,8 @@ class Seat:
             self.keymap = os.memfd_create("keymap")
             os.write(self.keymap, KEYMAP)
             self._event(new_id, "keymap", 1, len(KEYMAP), fds=[self.keymap])
+        elif request == "create_listener" and facts(int(str(args[1]))).startswith("fd(socket"):
+            self.stub.serve_context(int(str(args[1])))
         elif request == "create_pool":
             self.pools[new_id] = (int(str(args[1])), int(str(args[2])))
         elif request == "resize" and name == "wl_shm_pool" and object_id in self.pools:

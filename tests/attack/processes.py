@@ -165,7 +165,8 @@ class Forwarder:
             if data:
                 target.settimeout(PATIENCE)
                 sent = socket.send_fds(target, [data], fds)
-                target.sendall(data[sent:])
+                if sent < len(data):  # nothing more to send to one that has gone is no failure: what it sent is still to be passed on
+                    target.sendall(data[sent:])
         except OSError:
             return False
         finally:

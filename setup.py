@@ -26,6 +26,8 @@ COMPILED = [
     "wlproxy/handlers/*.py",
     "wlproxy/sidecar/relay.py",
     "wlproxy/sidecar/half.py",
+    "wlproxy/sidecar/link.py",
+    "wlproxy/sidecar/broker_line.py",
     "wlproxy/sidecar/files.py",
     "wlproxy/sidecar/pump.py",
 ]

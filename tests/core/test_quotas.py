@@ -93,13 +93,9 @@ def test_a_policys_line_is_named() -> None:
 
 def test_what_makes_panels_draw_counts_for_many() -> None:
     scene = Scene().window()
-    before = scene.session.cost
-    scene.guest(8, "set_title", "a")
-    titled = scene.session.cost - before
-    scene.guest(6, "commit")
-    committed = scene.session.cost - before - titled
-    scene.guest(6, "damage", 0, 0, 1, 1)
-    damaged = scene.session.cost - before - titled - committed
+    titled = scene.guest(8, "set_title", "a").outcome.cost
+    committed = scene.guest(6, "commit").outcome.cost
+    damaged = scene.guest(6, "damage", 0, 0, 1, 1).outcome.cost
     assert (titled, committed, damaged) == (1001, 21, 1)
 
 

@@ -5,6 +5,8 @@ Promises: nothing here is carried out; it is collected for the `Outcome` of the 
 
 from __future__ import annotations
 
+from mypy_extensions import i64
+
 from .errors import PolicyViolation
 from .fds import Fd, Files
 from .message import Message
@@ -34,7 +36,7 @@ class Connection:
         self.discarded: list[Fd] = []
         self.audit: list[Record] = []
         self.transfers: list[Transfer] = []
-        self.weight = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
+        self.weight: i64 = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
         self._shm_bytes = 0
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
 

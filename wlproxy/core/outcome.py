@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from .fds import Fd
 
 GUEST: Final = 0  # the sides, as indices
@@ -136,7 +138,8 @@ class Outbox:
 
 class Outcome:
     """What is to be sent, closed, written down and carried over. `farewell` not empty: the session is over and why; send, then close.
-    `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False."""
+    `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False. `cost`: what the guest's requests of this read
+    come to, in messages (core/quotas.py, handlers/costs.py)."""
 
     def __init__(
         self,
@@ -147,6 +150,7 @@ class Outcome:
         farewell: str,
         waiting: bool = False,
         transfers: list[Transfer] = NO_TRANSFERS,
+        cost: i64 = 0,
     ) -> None:
         self.to_guest = to_guest
         self.to_host = to_host
@@ -155,3 +159,4 @@ class Outcome:
         self.farewell = farewell
         self.waiting = waiting
         self.transfers = transfers
+        self.cost = cost

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mypy_extensions import i64
+
 # What is counted by kind, beside objects in general; which interfaces are of a kind is handlers/costs.py's to say.
 UNCOUNTED: Final = 0
 SURFACES: Final = 1
@@ -117,10 +119,10 @@ class Bucket:
         self._left = self._burst
         self._filled_at = now
 
-    def take(self, amount: int, now: float) -> float:
+    def take(self, amount: i64, now: float) -> float:
         """Seconds until there is some left again; 0 = there is. It is refilled only once it is empty, which costs a clock's
         reading less for each message and allows at most one burst more."""
-        self._left -= amount
+        self._left -= float(amount)
         if self._left >= 0 or self._per_second <= 0:
             return 0.0
         self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)

@@ -41,7 +41,7 @@ class Stream:
         self.rest = b""
         self.fds: list[Fd] = []
         self.ahead: i64 = 0  # bytes of whole messages since the oldest unclaimed descriptor came
-        self.messages = 0
+        self.messages: i64 = 0
         self.waits_since = -1.0  # tick time since when `rest` or `fds` wait for more
 
 
@@ -82,10 +82,15 @@ class Session:
         if stream.rest:
             data = stream.rest + data
             stream.rest = b""
+        connection = self._connection
+        before: i64 = stream.messages + connection.weight
         self._walk(side, data, stream)
         if stream.fds and not self.over and len(stream.fds) > self._limits.unclaimed_fds:
             self._end(side, f"{len(stream.fds)} descriptors that no message claims", SURPLUS)
-        return self._outcome()
+        outcome = self._outcome()
+        if side == GUEST:
+            outcome.cost = stream.messages + connection.weight - before
+        return outcome
 
     def end_of_stream(self, side: int) -> Outcome:
         """The side has closed its end. What it left unfinished is dropped; the other side is not closed by this."""
@@ -122,12 +127,7 @@ class Session:
 
     def messages(self, side: int) -> int:
         """How many whole messages have come from that side."""
-        return self._streams[side].messages
-
-    @property
-    def cost(self) -> int:
-        """What the guest's requests so far come to, in messages (core/quotas.py, handlers/costs.py)."""
-        return int(self._streams[GUEST].messages) + self._connection.weight
+        return int(self._streams[side].messages)
 
     def close(self) -> list[Fd]:
         """Ends the session and hands back every descriptor it still holds, also after an exception of our own."""

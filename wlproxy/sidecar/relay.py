@@ -28,15 +28,17 @@ import struct
 import sys
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ..core.fds import Fd
 from ..core.outcome import Outcome
 from ..core.quotas import Bucket, Limits, Usage
 from . import channel
-from .audit import Folder, entry_of, plain
+from .audit import entry_of, plain
+from .broker_line import BrokerLine
 from .fd_facts import gather
 from .half import Half, close_all
+from .link import Guest, Link, SessionLike
 from .pump import Pumps
 
 GUEST: Final = 0
@@ -65,53 +67,6 @@ LEAST_PAUSE_SECONDS: Final = 0.002  # epoll_wait(2) has milliseconds; less would
 QUEUED_FDS: Final = 64  # towards one side; the kernel counts descriptors in flight by uid
 FDS_PER_READ: Final = 253
 FDS_OF_OUR_OWN: Final = 32
-CHANNEL_BACKLOG: Final = 256  # audit packets that may wait for the broker
-
-
-class SessionLike(Protocol):
-    """What the relay asks of wlproxy.core.session.Session; tests put their own in its place."""
-
-    now: float  # CLOCK_MONOTONIC seconds, set before each call
-
-    @property
-    def waiting(self) -> bool: ...
-    @property
-    def cost(self) -> int: ...
-    def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome: ...
-    def end_of_stream(self, side: int) -> Outcome: ...
-    def tick(self, now: float) -> Outcome: ...
-    def messages(self, side: int) -> int: ...
-    def close(self) -> list[Fd]: ...
-
-
-class Guest:
-    """A connection of the guest's side that waits for its own to the compositor. Nothing is read from it meanwhile."""
-
-    def __init__(self, sock: socket.socket, pid: int, uid: int) -> None:
-        self.sock = sock
-        self.pid = pid
-        self.uid = uid
-
-
-class Link:
-    """One guest connection with its compositor connection. `ended_by` "" = open; `deadline` 0 = none."""
-
-    def __init__(self, number: int, guest: Half, host: Half, session: SessionLike, pid: int, uid: int, now: float) -> None:
-        self.number = number
-        self.guest = guest
-        self.host = host
-        self.session = session
-        self.pid = pid
-        self.uid = uid
-        self.since = now
-        self.ended_by = ""
-        self.why = ""
-        self.deadline = 0.0
-        self.closed = False
-        self.plain = True  # nothing queued, nobody at the end: the fast path
-        self.ticking = False
-        self.cost = 0  # as of its last read
-        self.paused_until = 0.0  # the guest has sent too much: it is not read before
 
 
 NewSession = Callable[[], SessionLike]
@@ -132,7 +87,6 @@ class Relay:
         most_clients: int,
         most_fds: int,
     ) -> None:
-        self._broker = broker
         self._listeners = listeners
         self._new_session = new_session
         self._reload = reload
@@ -140,6 +94,7 @@ class Relay:
         self._most_clients = most_clients
         self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
         self._epoll = select.epoll()
+        self._broker = BrokerLine(broker, self._epoll)
         self._now = monotonic()
         self._pumps = Pumps(self._epoll, limits.transfers)
         self._under(limits)
@@ -153,9 +108,6 @@ class Relay:
         self._ticking: dict[int, Link] = {}
         self._accepting = False
         self._accept_again = 0.0
-        self._outbox: list[bytes] = []  # packets for the broker that it had no room for
-        self._lost_entries = 0
-        self._folder = Folder()
         self._next_number = 1
         self._next_tick = 0.0
         self._stop_at = 0.0
@@ -163,15 +115,14 @@ class Relay:
 
     def run(self) -> None:
         """Until the broker says stop, or is gone."""
-        self._broker.setblocking(False)
-        self._epoll.register(self._broker.fileno(), IN)
+        self._broker.open()
         for listener in self._listeners:
             listener.setblocking(False)
         self._accept_now()
-        self._tell(channel.packet(channel.READY))
+        self._broker.tell(channel.READY)
         poll = self._epoll.poll
         halves = self._halves
-        while not self._done:
+        while not (self._done or self._broker.gone):
             ready = poll(self._patience(), EVENTS_PER_TURN)
             self._now = monotonic()
             for number, mask in ready:
@@ -247,9 +198,7 @@ class Relay:
         if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
         if half.side == GUEST:
-            cost = session.cost
-            wait = self._messages.take(cost - link.cost, self._now)
-            link.cost = cost
+            wait = self._messages.take(outcome.cost, self._now)
             if wait:
                 self._pause(link, wait)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
@@ -457,9 +406,9 @@ class Relay:
     # -- accepting
 
     def _other(self, number: int, mask: int) -> None:
-        if number == self._broker.fileno():
+        if number == self._broker.number:
             if mask & OUT:
-                self._push_outbox()
+                self._broker.push(self._now)
             if mask & ~OUT:
                 self._from_broker()
             return
@@ -491,7 +440,7 @@ class Relay:
                 sock.close()
             else:
                 self._waiting[number] = Guest(sock, pid, uid)
-                self._tell(channel.packet(channel.CONNECT, number))
+                self._broker.tell(channel.CONNECT, number)
                 self._note({"event": "connect", "client": number, "peer": {"pid": pid, "uid": uid}})
             wait = self._connects.take(1, self._now)
             if wait:  # the next ones wait in the backlog, where they cost nothing
@@ -524,11 +473,9 @@ class Relay:
     def _from_broker(self) -> None:
         while not self._done:
             try:
-                data, fds = channel.receive(self._broker)
+                data, fds = self._broker.receive()
             except BlockingIOError:
                 return
-            except OSError:
-                data, fds = b"", []
             if not data:
                 self._done = True
                 return
@@ -580,48 +527,14 @@ class Relay:
             self._note(entry)
 
     def _note(self, entry: dict[str, Any]) -> None:
-        for line in self._folder.add(entry, self._now):
-            self._tell_entry(line)
-
-    def _tell_entry(self, line: bytes) -> None:
-        if len(self._outbox) >= CHANNEL_BACKLOG:
-            self._lost_entries += 1
-            return
-        self._tell(channel.packet(channel.AUDIT, 0, line))
-
-    def _tell(self, packet: bytes) -> None:
-        if not self._outbox:
-            try:
-                channel.send(self._broker, packet)
-                return
-            except BlockingIOError:
-                self._epoll.modify(self._broker.fileno(), IN | OUT)
-            except OSError:
-                self._done = True
-                return
-        self._outbox.append(packet)
-
-    def _push_outbox(self) -> None:
-        while self._outbox:
-            try:
-                channel.send(self._broker, self._outbox[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._done = True
-                return
-            del self._outbox[0]
-        self._epoll.modify(self._broker.fileno(), IN)
-        if self._lost_entries:
-            count, self._lost_entries = self._lost_entries, 0
-            self._note({"event": "audit-gap", "count": count, "reason": "the broker was behind"})
+        self._broker.note(entry, self._now)
 
     # -- time
 
     def _needs_tick(self) -> bool:
         return (
             bool(self._ticking)
-            or self._folder.pending
+            or self._broker.pending
             or self._pumps.fds > 0
             or self._accept_again > 0
             or self._stop_at > 0
@@ -640,8 +553,7 @@ class Relay:
     def _tick(self) -> None:
         now = self._now
         self._next_tick = now + TICK_SECONDS
-        for line in self._folder.tick(now):
-            self._tell_entry(line)
+        self._broker.tick(now)
         if self._accept_again and now >= self._accept_again:
             self._accept_now()
         self._note_all(self._pumps.tick(now))
@@ -700,8 +612,6 @@ class Relay:
         for waiting in self._waiting.values():
             waiting.sock.close()
         self._pumps.close()
-        for line in self._folder.flush():
-            self._tell_entry(line)
         self._broker.close()
 
 

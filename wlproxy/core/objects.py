@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from .errors import PolicyViolation, ProtocolViolation
-from .quotas import COUNTED, Limits, Usage
+from .quotas import COUNTED, Limits, Usage, counts_by_kind
 from .tables import SWALLOW, Family, InterfaceTable, MessageRule, Note
 from .wire import DISPLAY_ID, INVALID_METHOD, NO_MEMORY, SERVER_IDS
 
@@ -78,8 +80,8 @@ class ObjectTable:
         self.by_host: dict[int, Object] = {}
         self._limits = limits
         self._usage = usage  # the guest's
-        self.count = 1  # this connection's part of it
-        self._counts = [0] * len(COUNTED)
+        self.count: i64 = 1  # this connection's part of it
+        self._kinds = counts_by_kind()
         usage.objects += 1
 
     def of_guest(self, guest_id: int) -> Object | None:
@@ -116,10 +118,11 @@ class ObjectTable:
         limits = self._limits
         if usage.objects >= limits.objects:
             raise PolicyViolation(DISPLAY_ID, NO_MEMORY, f"more than {limits.objects} objects", limits.rule("objects"))
-        if family is not None and family.counted and usage.counts[family.counted] >= limits.counted[family.counted]:
-            name = COUNTED[family.counted]
-            reason = f"more than {limits.counted[family.counted]} {name}"
-            raise PolicyViolation(DISPLAY_ID, NO_MEMORY, reason, limits.rule(name))
+        if family is not None and family.counted:
+            kind = family.counted
+            if usage.kinds[kind].now >= limits.counted[kind]:
+                name = COUNTED[kind]
+                raise PolicyViolation(DISPLAY_ID, NO_MEMORY, f"more than {limits.counted[kind]} {name}", limits.rule(name))
 
     def create(self, new_id: int, table: InterfaceTable) -> Object:
         """A guest's new object; `check_new` has been asked."""
@@ -234,9 +237,9 @@ class ObjectTable:
         usage = self._usage
         usage.objects -= self.count
         self.count = 0
-        for kind, number in enumerate(self._counts):
-            usage.counts[kind] -= number
-            self._counts[kind] = 0
+        for own, whole in zip(self._kinds, usage.kinds, strict=True):
+            whole.now -= own.now
+            own.now = 0
 
     def _free(self, gone: Object) -> None:
         self.client[gone.guest_id] = None
@@ -247,13 +250,13 @@ class ObjectTable:
         self._usage.objects += 1
         kind = made.table.family.counted
         if kind:
-            self._counts[kind] += 1
-            self._usage.counts[kind] += 1
+            self._kinds[kind].now += 1
+            self._usage.kinds[kind].now += 1
 
     def _count_down(self, gone: Object) -> None:
         self.count -= 1
         self._usage.objects -= 1
         kind = gone.table.family.counted
         if kind:
-            self._counts[kind] -= 1
-            self._usage.counts[kind] -= 1
+            self._kinds[kind].now -= 1
+            self._usage.kinds[kind].now -= 1

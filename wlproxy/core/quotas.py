@@ -101,14 +101,31 @@ def limits_of(compiled: dict[str, Any]) -> Limits:
         raise ValueError(f"quota of a compiled policy: {error}") from error
 
 
+class Count:
+    """A number that goes up and down: native, where one in a list would be an object each time (bench/parse.py)."""
+
+    def __init__(self) -> None:
+        self.now: i64 = 0
+
+
+def counts_by_kind() -> list[Count]:
+    """One for each kind of COUNTED."""
+    return [Count() for _ in COUNTED]
+
+
 class Usage:
     """What one guest has now, over all its connections. Changed by them, read by them and by the transport."""
 
     def __init__(self) -> None:
-        self.objects = 0
-        self.counts = [0] * len(COUNTED)
+        self.objects: i64 = 0
+        self.kinds = counts_by_kind()
         self.shm_bytes = 0
         self.fds = 0
+
+    @property
+    def counts(self) -> list[int]:
+        """How many there are of each kind of COUNTED."""
+        return [int(kind.now) for kind in self.kinds]
 
 
 class Bucket:

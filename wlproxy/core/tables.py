@@ -227,13 +227,13 @@ class Family:
         self.requests: list[MessageRule] = []
         self.events: list[MessageRule] = []
         self.new_note: NoteFactory | None = None
-        self.counted = 0  # as what, core/quotas.py COUNTED
-        self._tables: dict[int, InterfaceTable] = {}
+        self.counted: i64 = 0  # as what, core/quotas.py COUNTED
+        self._tables: list[InterfaceTable | None] = [None] * (max_version + 1)
 
     def table(self, version: int) -> InterfaceTable:
         """The rules at `version`, or at the highest there is. A child has its parent's version (wl_registry.bind apart)."""
         version = min(version, self.max_version)
-        found = self._tables.get(version)
+        found = self._tables[version]
         if found is None:
             found = InterfaceTable(self, version)
             self._tables[version] = found

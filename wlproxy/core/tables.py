@@ -124,6 +124,8 @@ class MessageRule:
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
         self.answers: list[Answer] = []
         self.origin = ""
+        self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
+        self.refusal = ALLOW  # ... of this
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -150,6 +152,8 @@ class MessageRule:
         other.tracked = self.tracked
         other.answers = self.answers
         other.origin = self.origin
+        other.rate = self.rate
+        other.refusal = self.refusal
         return other
 
     def settle(self) -> None:
@@ -180,7 +184,7 @@ class MessageRule:
         self.size = 0 if variable else HEADER_BYTES + 4 * words
         watched = (self.inspect is not None or self.effect is not None) and not self.tracked
         self.numeric = bool(self.checks) and all(check.operation in NUMERIC for check in self.checks)
-        simple = not (watched or variable or self.fds or self.weight or self.serial_at >= 0) and self.verdict == ALLOW
+        simple = not (watched or variable or self.fds or self.weight or self.rate or self.serial_at >= 0) and self.verdict == ALLOW
         simple = simple and (self.numeric or not self.checks)
         self.numeric = self.numeric and simple
         self.tracked = self.tracked and simple
@@ -249,6 +253,9 @@ class Tables:
         self.keep_names = keep_names  # a transparent policy leaves names of globals and serials as they are
         self.families: dict[str, Family] = {}
         self.globals: dict[str, tuple[int, str]] = {}
+        self.served: dict[str, tuple[int, str]] = {}  # announced by the proxy itself; what a guest makes of them is inert
+        self.transfers: dict[str, tuple[int, frozenset[str]]] = {}  # by permission: most bytes (0 = no bound), types (none = all)
+        self.sizes: dict[str, int] = {}  # by permission: pixels
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
@@ -298,10 +305,16 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         family.counted = handlers.counted.get(name, 0)
         family.requests = [_rule(tables, name, i, item, handlers, True) for i, item in enumerate(entry["requests"])]
         family.events = [_rule(tables, name, i, item, handlers, False) for i, item in enumerate(entry["events"])]
-    for name, (version, origin) in compiled["globals"].items():
-        if name not in tables.families:
-            raise ValueError(f"global {name} has no interface in the compiled policy")
-        tables.globals[name] = (version, origin)
+    for key, offered in (("globals", tables.globals), ("served", tables.served)):
+        for name, (version, origin) in compiled.get(key, {}).items():
+            if name not in tables.families:
+                raise ValueError(f"global {name} has no interface in the compiled policy")
+            offered[name] = (version, origin)
+    for name, (_, _, parameters) in compiled.get("permissions", {}).items():
+        if "max-size" in parameters:
+            tables.sizes[name] = parameters["max-size"]
+        if "max-bytes" in parameters or "mime" in parameters:
+            tables.transfers[name] = (parameters.get("max-bytes", 0), frozenset(parameters.get("mime", ())))
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables
@@ -341,6 +354,10 @@ def _rule(
         rule.origin = decision.get("origin", "")
         if rule.verdict not in VERDICTS:
             raise ValueError(f"{interface}.{name}: verdict {rule.verdict!r}")
+        if "rate" in decision:
+            per_second, at_once = decision["rate"]
+            rule.rate = (float(per_second), float(at_once))
+            rule.refusal = decision["shape"]
         for index, operation, value, origin in decision.get("checks", []):
             if operation not in OPERATIONS:
                 raise ValueError(f"{interface}.{name}: check {operation!r}")

@@ -27,6 +27,20 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+# Globals that the proxy can announce by itself, whether or not the compositor has them. What a guest makes of them is inert: the protocol's
+# own way of saying "nothing there" answers (ghosts.py).
+SERVED: Final = frozenset(
+    (
+        "ext_foreign_toplevel_list_v1",
+        "ext_foreign_toplevel_image_capture_source_manager_v1",
+        "ext_output_image_capture_source_manager_v1",
+        "ext_image_copy_capture_manager_v1",
+        "zwlr_screencopy_manager_v1",
+        "zxdg_output_manager_v1",
+    )
+)
+
+
 def made_up(connection: Connection, name: str, part: str) -> bool:
     """Whether the policy has this part of a global made up."""
     return part in connection.tables.virtual.get(name, ())

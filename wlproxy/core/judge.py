@@ -238,7 +238,7 @@ class Judge:
 
     def _make_ghost(self, message: Message, family: Family) -> None:
         new_id = message.number(message.rule.signature.index(wire.NEW_ID))
-        self._objects.create_ghost(new_id, family.table(message.child_version))
+        message.created = self._objects.create_ghost(new_id, family.table(message.child_version))
         self.replacement = wire.sync(new_id)
 
     def _ghost_request(self, message: Message) -> None:
@@ -251,6 +251,8 @@ class Judge:
         if family is not None:
             self._make_ghost(message, family)
         self._answer(message)
+        if rule.ghost_effect is not None:
+            rule.ghost_effect(self._connection, message)
         if rule.destructor and message.target.stage == LIVE:
             self._ghost_ends(message.target)
 

@@ -123,6 +123,7 @@ class MessageRule:
         self.weight = 0  # for how many more messages than one it counts
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
         self.answers: list[Answer] = []
+        self.ghost_effect: Effect | None = None
         self.origin = ""
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
@@ -151,6 +152,7 @@ class MessageRule:
         other.weight = self.weight
         other.tracked = self.tracked
         other.answers = self.answers
+        other.ghost_effect = self.ghost_effect
         other.origin = self.origin
         other.rate = self.rate
         other.refusal = self.refusal
@@ -278,6 +280,7 @@ class Handlers:
         exchange: Inspector | None = None,
         counted: dict[str, int] | None = None,
         weights: dict[tuple[str, str], int] | None = None,
+        ghost_effects: dict[tuple[str, str], Effect] | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
@@ -288,6 +291,7 @@ class Handlers:
         self.exchange = exchange
         self.counted = counted or {}  # by interface
         self.weights = weights or {}
+        self.ghost_effects = ghost_effects or {}  # called after a request to a ghost, whose child is a ghost as well
 
 
 def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
@@ -382,6 +386,7 @@ def _rule(
     rule.tracked = (interface, name) in handlers.tracked
     rule.weight = handlers.weights.get((interface, name), 0) if request else 0
     rule.answers = handlers.answers.get((interface, name), [])
+    rule.ghost_effect = handlers.ghost_effects.get((interface, name))
     rule.settle()
     if interface == "wl_display" and name == "delete_id":
         rule.kind = DELETE_ID

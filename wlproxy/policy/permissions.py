@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from .model import ALLOW, Origin, PermissionRule
+
 Key = tuple[str, str]  # interface, message
 
 # What may be said beside the verdict.
@@ -194,3 +196,8 @@ def _covering() -> tuple[dict[str, tuple[str, ...]], dict[Key, tuple[str, ...]]]
 
 
 OF_GLOBAL, OF_MESSAGE = _covering()  # the permissions that cover each
+
+
+def everything(origin: Origin) -> dict[str, PermissionRule]:
+    """All permissions, given."""
+    return {name: PermissionRule(ALLOW, origin) for name in PERMISSIONS}

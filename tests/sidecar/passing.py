@@ -1,16 +1,20 @@
 """A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
 
-A read that begins with a word in capitals makes the session do what its name says.
+A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
+these sessions carry bytes of any kind.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import sys
 
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
+from wlproxy.sidecar import address, notify
 from wlproxy.sidecar.compiled import Compilation
 from wlproxy.sidecar.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
@@ -72,6 +76,9 @@ class Passing:
 
 def main() -> int:
     given = json.loads(sys.argv[1])
+    if framing := given.pop("framing", ""):
+        parse = address.parse
+        address.parse = lambda uri: dataclasses.replace(parse(uri), framing=framing)
     policy = given.pop("policy")
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
@@ -79,6 +86,7 @@ def main() -> int:
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
         return Passing, limits
 
+    settings.notifier = notify.take(os.environ)
     for name, value in given.items():
         setattr(settings, name, value)
     return serve(settings, passing_sessions)

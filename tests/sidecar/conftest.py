@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import fcntl
 import json
 import os
 import select
@@ -100,6 +101,7 @@ class Sidecar:
         directory: Path,
         most_fds: int = 0,
         shell: str = "",
+        launcher: tuple[str, ...] = (),
         pass_fds: tuple[int, ...] = (),
         connection: int = subprocess.DEVNULL,
         **settings: Any,
@@ -107,7 +109,9 @@ class Sidecar:
         self.path = directory / "guest.sock"
         self.audit_path = directory / "audit.jsonl"
         self.errors = directory / "stderr"
-        ready, ready_writer = os.pipe()
+        ready, low = os.pipe()
+        ready_writer = fcntl.fcntl(low, fcntl.F_DUPFD, 64)  # out of the way of what a launcher puts at 3 and above
+        os.close(low)
         given: dict[str, Any] = {
             "listen": [f"unix:{self.path}"],
             "upstream": str(directory / "host.sock"),
@@ -119,7 +123,7 @@ class Sidecar:
         limit = (f"ulimit -n {most_fds};" if most_fds else "") + shell
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                ["sh", "-c", f'{limit} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
+                ["sh", "-c", f'{limit} exec "$@"', "sh", *launcher, sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
                 cwd=ROOT,
                 pass_fds=[ready_writer, *pass_fds],
                 stderr=errors,

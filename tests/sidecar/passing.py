@@ -1,7 +1,7 @@
 """A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
 
 A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
-these sessions carry bytes of any kind.
+these sessions carry bytes of any kind. "stranger_cid" makes Unix listeners ask for a CID, which no Unix peer has.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import sys
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
-from wlproxy.sidecar import address, notify
+from wlproxy.sidecar import address, listen, notify
 from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
 
@@ -80,6 +81,15 @@ def main() -> int:
         parse = address.parse
         address.parse = lambda uri: dataclasses.replace(parse(uri), framing=framing)
     policy = given.pop("policy")
+    if cid := given.pop("stranger_cid", 0):
+        open_unix = listen.open_unix
+
+        def asking(of: address.UnixAddress) -> Listener:
+            made = open_unix(of)
+            made.cid = cid
+            return made
+
+        listen.open_unix = asking
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
 

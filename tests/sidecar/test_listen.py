@@ -111,7 +111,9 @@ def test_vsock_listens_on_every_cid_of_ours() -> None:
     made.sock.close()
 
 
-@pytest.mark.parametrize(("number", "why"), [(errno.EAFNOSUPPORT, "modprobe"), (errno.EADDRINUSE, "somebody listens"), (errno.EACCES, "root's")])
+@pytest.mark.parametrize(
+    ("number", "why"), [(errno.EAFNOSUPPORT, "modprobe"), (errno.EADDRINUSE, "somebody listens"), (errno.EACCES, "root's")]
+)
 def test_vsock_that_cannot_be_had(number: int, why: str) -> None:
     def refuse(*_: object) -> socket.socket:
         raise OSError(number, os.strerror(number))

@@ -17,7 +17,7 @@ import stat
 from typing import Final
 
 from .address import NO_CID, RAW, WAYPIPE, AcceptedAddress, InheritedAddress, ListenError
-from .listener import AF_UNIX, AF_VSOCK, Listener
+from .listener import AF_UNIX, AF_VSOCK, Listener, peer_of
 
 FIRST: Final = 3  # SD_LISTEN_FDS_START
 MOST_VARIABLES: Final = 16
@@ -85,6 +85,10 @@ def accepted(address: AcceptedAddress, environ: dict[str, str]) -> Listener:
     os.close(null)
     made = Listener(sock, str(address), address.framing, address.cid, accepted=True)
     made.told = told_by_ucspi(environ)
+    try:
+        made.peer = peer_of(sock.family, sock.getpeername(), sock)
+    except OSError:
+        pass  # ENOTCONN: it has gone while we started
     return made
 
 

@@ -28,7 +28,8 @@ class Listener:
         self.cid = cid
         self.path = path
         self.accepted = accepted
-        self.told: dict[str, str] = {}  # what a UCSPI server said of the peer, for the audit log
+        self.peer: dict[str, Any] = {}  # of the connection, where accepted
+        self.told: dict[str, str] = {}  # what a UCSPI server said of it, for the audit log
         self._identity = (0, 0)
         if path:
             facts = os.lstat(path)

@@ -468,14 +468,10 @@ class Relay:
         """The connection that we were started with."""
         sock = given.sock
         sock.setblocking(False)
-        try:
-            peer = peer_of(sock.family, sock.getpeername(), sock)
-        except OSError:  # ENOTCONN: it has gone while we started
-            peer = {}
         number = self._next_number
         self._next_number += 1
-        guest = Guest(sock, peer, given.framing)
-        why = stranger(given, peer)
+        guest = Guest(sock, given.peer, given.framing)
+        why = stranger(given, given.peer)
         if why:
             self._waiting[number] = guest
             self._refuse(number, why)

@@ -5,6 +5,7 @@ Promises: the program runs only where there is a connection, and in this very pr
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -48,11 +49,11 @@ def become(command: list[str], sock: socket.socket) -> int:
     """Replaces this process by the program; the exit code where that fails."""
     told = environment(pair(sock.getsockname()), pair(sock.getpeername()))
     number = sock.detach()
-    spare = os.dup(number)  # the number itself may be 6 or 7
+    spare = fcntl.fcntl(number, fcntl.F_DUPFD, WRITE_FD + 1)  # the number itself may be 6 or 7
+    os.close(number)
     os.dup2(spare, READ_FD)
     os.dup2(spare, WRITE_FD)
-    for other in {number, spare} - {READ_FD, WRITE_FD}:
-        os.close(other)
+    os.close(spare)
     for name in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these, and what is ignored stays so across execve(2)
         signal.signal(name, signal.SIG_DFL)
     try:

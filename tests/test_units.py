@@ -44,7 +44,7 @@ def test_systemd_notices_what_is_wrong(units: Path) -> None:
     service = units / "wlproxy@.service"
     service.write_text(service.read_text(encoding="utf-8").replace("ProtectClock=yes", "ProtectClock=maybe"), encoding="utf-8")
     done = analyze("verify", "--man=no", service)
-    assert "ProtectClock" in done.stderr
+    assert "maybe" in done.stderr
 
 
 def test_the_service_is_shut_in(units: Path) -> None:

@@ -6,7 +6,6 @@ these sessions carry bytes of any kind. "stranger_cid" makes Unix listeners ask 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -14,7 +13,8 @@ import sys
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
-from wlproxy.sidecar import address, listen, notify
+from wlproxy.sidecar import listen, notify, start
+from wlproxy.sidecar.address import RAW, WAYPIPE, Address
 from wlproxy.sidecar.compiled import Compilation
 from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay import NewSession
@@ -73,6 +73,22 @@ class Passing:
     def close(self) -> list[Fd]:
         held, self._held = self._held, []
         return held
+
+
+def change_listeners(framing: str, cid: int) -> None:
+    """Has the listeners say something else than their URIs, once they are open."""
+    really = listen.open_listeners
+
+    def changed(of: Address, environ: dict[str, str]) -> list[Listener]:
+        opened = really(of, environ)
+        for made in opened:
+            made.framing = framing or made.framing
+            made.cid = cid or made.cid
+        return opened
+
+    listen.open_listeners = changed
+    if framing:
+        start.SERVED_FRAMINGS = (RAW, WAYPIPE)
 
 
 def main() -> int:

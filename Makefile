@@ -28,7 +28,7 @@ help:
 	@echo 'make fuzz      ten minutes of hostile guests and hosts, libwayland and live compositors; fuzz-short: one minute'
 	@echo 'make attack    the hostile guest against nothing, and against the proxy, with each compositor there is'
 	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
-	@echo 'make test-vm   a real guest VM'
+	@echo 'make test-vm   real guests: user-mode Linux and QEMU with a Debian kernel, fetched by apt into ~/.cache/wlproxy-vm'
 	@echo 'make apt       (root) the Debian packages that the e2e tests use'
 	@echo 'make venv      only .venv, with wlproxy and the test tools; make clean removes what was built'
 
@@ -83,17 +83,17 @@ lint: $(VENV)/.tools
 
 # PYTHONPATH puts the source tree before the installed wheel; there is no compiled library in the tree
 test-interpreted: $(VENV)/.installed
-	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging' $(PYTEST_ARGS)
+	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging and not vm' $(PYTEST_ARGS)
 
 test-compiled: $(VENV)/.installed
-	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not e2e' $(PYTEST_ARGS)
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not e2e and not vm' $(PYTEST_ARGS)
 
 test-e2e: $(VENV)/.installed
 	$(PYTEST) -q -m e2e $(PYTEST_ARGS)
 
 .PHONY: test-all-compiled
 test-all-compiled: $(VENV)/.installed
-	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q $(PYTEST_ARGS)
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not vm' $(PYTEST_ARGS)
 
 # --- longer runs; each says so where there is nothing to run yet ---------------------------------------------------------
 
@@ -108,4 +108,4 @@ soak: $(VENV)/.installed
 	else echo 'make soak: not yet: there is no tests/soak.py'; fi
 
 test-vm: $(VENV)/.installed
-	@if [ -d tests/vm ]; then $(PYTEST) -q tests/vm; else echo 'make test-vm: not yet: there is no tests/vm'; fi
+	$(PYTEST) -q tests/vm $(PYTEST_ARGS)

@@ -51,8 +51,10 @@ def run(args: argparse.Namespace) -> int:
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
     compilation = Compilation(args.policy, variables)
+    from ..sidecar import notify
     from ..sidecar.start import Settings, serve
 
+    notifier = notify.take(os.environ)
     directory = tempfile.mkdtemp(prefix="wlproxy-", dir=private_place())  # 0700
     try:
         path = os.path.join(directory, "wayland-0")
@@ -62,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients
         settings.confine = args.confine
+        settings.notifier = notifier
         settings.command = command
         settings.environment = {**os.environ, "WAYLAND_DISPLAY": path}
+        notify.forget_sockets(settings.environment)
         settings.environment.pop("WAYLAND_SOCKET", None)  # would go before WAYLAND_DISPLAY, and past the proxy
         return serve(settings)
     finally:

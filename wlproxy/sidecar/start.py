@@ -23,11 +23,12 @@ from typing import Any, Final
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
-from . import confine, listen
+from . import address, confine, listen, notify
 from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
 from .files import HostFiles
+from .listener import Listener
 from .relay import NewSession, Relay
 from .say import say
 from .security_context import SecurityContext
@@ -39,6 +40,7 @@ EXIT_INTERNAL: Final = 70
 MOST_FDS: Final = 65536
 # Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
 GC_THRESHOLD: Final = 10_000
+SERVED_FRAMINGS: Final = (address.RAW,)
 HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -59,6 +61,7 @@ class Settings:
         self.upstream_wait = 5.0
         self.clients = 1024
         self.confine = confine.REQUIRE
+        self.notifier = notify.Notifier("")
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
 
@@ -81,16 +84,18 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
 
 def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     """Runs a sidecar to its end; the exit code. `sessions`: tests put their own in its place."""
-    listening: list[listen.Listening] = []
+    listening: list[Listener] = []
+    environ = dict(os.environ)
+    notify.forget_sockets(os.environ)
     try:
-        listen.check_length(settings.upstream, "--upstream")
-        addresses = [listen.parse(uri) for uri in settings.listen]
+        address.check_length(settings.upstream, "--upstream")
+        addresses = together([address.parse(uri) for uri in settings.listen], settings.audit)
         compiled = settings.compilation.finish()
         log = AuditFile(settings.audit, settings.guest)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
-        for address in addresses:
-            listening.append(listen.open_unix(address))
-    except listen.ListenError as error:
+        for one in addresses:
+            listening += listen.open_listeners(one, environ)
+    except address.ListenError as error:
         say(str(error))
         code = error.exit_code
     except PolicyInvalid as error:
@@ -108,9 +113,20 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     return code
 
 
-def run_both(
-    settings: Settings, sessions: MakeSessions, compiled: Compiled, listening: list[listen.Listening], log: AuditFile
-) -> int:
+def together(addresses: list[address.Address], audit: str) -> list[address.Address]:
+    """The addresses, where all of them can be served by one sidecar. Raises ListenError."""
+    for one in addresses:
+        if isinstance(one, address.AcceptedAddress):
+            if len(addresses) > 1:
+                raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
+            if audit == "-":
+                raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit needs a file")
+        if one.framing not in SERVED_FRAMINGS:
+            raise address.ListenError(f"--listen {one}: {one.framing} framing is not served yet")
+    return addresses
+
+
+def run_both(settings: Settings, sessions: MakeSessions, compiled: Compiled, listening: list[Listener], log: AuditFile) -> int:
     """Forks the relay and is the broker."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sys.stdout.flush()
@@ -118,13 +134,13 @@ def run_both(
     gc.freeze()  # neither process' collector shall write to the pages they share
     pid = os.fork()
     if pid == 0:
-        os._exit(be_relay(settings, sessions, compiled, theirs, [made.sock for made in listening]))
+        os._exit(be_relay(settings, sessions, compiled, theirs, listening))
     theirs.close()
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
     policy = (settings.policy, settings.variables)
-    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd)
+    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd, settings.notifier)
     log.under({"name": compiled.name, "sha256": compiled.sha256})
     log.add({"event": "policy-load", "reason": "start"})
     broker.catch_signals()
@@ -149,15 +165,13 @@ def start_command(settings: Settings, broker: Broker) -> int:
     return 0
 
 
-def be_relay(
-    settings: Settings, sessions: MakeSessions, compiled: Compiled, broker: socket.socket, listeners: list[socket.socket]
-) -> int:
+def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, broker: socket.socket, listeners: list[Listener]) -> int:
     """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
     for number in HELD_BACK:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
-        close_others([2, broker.fileno()] + [sock.fileno() for sock in listeners])
+        close_others([2, broker.fileno()] + [listener.sock.fileno() for listener in listeners])
         usage = Usage()
         new_session, limits = sessions(compiled.data, usage)
         compiled.data = b""

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..core.connection import NOTHING
+from ..core.fds import Files
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
@@ -27,6 +29,7 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
+from .compression import Codec
 from .files import HostFiles
 from .listener import Listener
 from .relay import NewSession, Relay
@@ -40,7 +43,6 @@ EXIT_INTERNAL: Final = 70
 MOST_FDS: Final = 65536
 # Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
 GC_THRESHOLD: Final = 10_000
-SERVED_FRAMINGS: Final = (address.RAW,)
 HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -76,8 +78,8 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
     limits = limits_of(policy)
     files = HostFiles()
 
-    def new_session() -> Session:
-        return Session(tables, limits, files, usage)
+    def new_session(own_files: Files = files, hidden: frozenset[str] = NOTHING) -> Session:
+        return Session(tables, limits, own_files, usage, hidden)
 
     return new_session, limits
 
@@ -121,8 +123,6 @@ def together(addresses: list[address.Address], audit: str) -> list[address.Addre
                 raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
             if audit == "-":
                 raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit needs a file")
-        if one.framing not in SERVED_FRAMINGS:
-            raise address.ListenError(f"--listen {one}: {one.framing} framing is not served yet")
     return addresses
 
 
@@ -179,7 +179,7 @@ def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, bro
         def reload(data: bytes) -> tuple[NewSession, Limits]:
             return sessions(data, usage)
 
-        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds())
+        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds(), codecs_for(listeners))
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         relay.report(confined(settings))
@@ -192,6 +192,15 @@ def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, bro
         sys.stderr.flush()
         return EXIT_INTERNAL
     return 0
+
+
+def codecs_for(listeners: list[Listener]) -> dict[int, Codec]:
+    """What waypipe guests may ask for; nothing is imported where there are none."""
+    if not any([listener.framing == address.WAYPIPE for listener in listeners]):
+        return {}
+    from .compression import load
+
+    return load()
 
 
 def confined(settings: Settings) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def permission_verdict(policy: Policy, name: str) -> Step:
     """The verdict of one permission, under the ceiling."""
     own = policy.permissions.get(name)
     if own is None:
-        step = Step(PERMISSION, DENY, f"permission.{name} ({NOT_NAMED})", str(policy.origin))
+        step = Step(PERMISSION, DENY, f"permission.{name}", f"{policy.origin}: permission {name} is not given")
     else:
         step = Step(PERMISSION, own.verdict, f"permission.{name}", str(own.origin))
     top = capped(policy, name)

@@ -17,7 +17,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "check",
-        help="check policy files",
         description="Checks policies and everything they extend: every finding with file, line and column.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

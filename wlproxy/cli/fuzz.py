@@ -23,7 +23,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "fuzz",
-        help="made-up guests and compositors against the core",
         description="Makes up conversations that know the protocols, damages them, and watches what the proxy does.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -96,8 +96,7 @@ class SecurityContext:
             sock.settimeout(HANDSHAKE_SECONDS)
             sock.connect(compositor)
             talk = Talk(sock)
-            talk.say(DISPLAY_ID, 1, "n", REGISTRY_ID)
-            talk.wait_for(LISTED_ID)
+            talk.list_globals()
             if MANAGER not in talk.globals:
                 self.state = f"the compositor has no {MANAGER}"
                 return
@@ -151,6 +150,16 @@ class SecurityContext:
         return listener
 
 
+def globals_of(compositor: str) -> list[str]:
+    """The interfaces that a compositor announces to an ordinary client. Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(HANDSHAKE_SECONDS)
+        sock.connect(compositor)
+        talk = Talk(sock)
+        talk.list_globals()
+        return sorted(talk.globals)
+
+
 class Talk:
     """As much of a Wayland client as the handshake needs."""
 
@@ -159,6 +168,11 @@ class Talk:
         self._rest = b""
         self._until = time.monotonic() + HANDSHAKE_SECONDS
         self.globals: dict[str, int] = {}
+
+    def list_globals(self) -> None:
+        """Fills `globals`. Raises OSError."""
+        self.say(DISPLAY_ID, 1, "n", REGISTRY_ID)
+        self.wait_for(LISTED_ID)
 
     def say(self, target: int, opcode: int, signature: str, *values: object, fds: list[int] | None = None) -> None:
         """Sends one request. Raises OSError."""

@@ -9,9 +9,11 @@ import pytest
 
 from tests.fuzz import live
 from tests.scene import shipped
+from wlproxy.core.connection import Connection
 from wlproxy.core.judge import Judge
 from wlproxy.core.objects import ObjectTable
 from wlproxy.core.outcome import Outbox
+from wlproxy.handlers.buffers import Buffer
 from wlproxy.tools.fuzzing.campaign import TIGHT, Campaign, play
 from wlproxy.tools.fuzzing.choices import from_bytes
 from wlproxy.tools.fuzzing.conversation import Descriptor, Step, read, write
@@ -107,6 +109,35 @@ class TestEachOracleSpeaks:
     def test_files_not_measured(self, monkeypatch):
         monkeypatch.setattr("wlproxy.handlers.buffers.check_pool_file", lambda c, m, fd, size: setattr(fd, "seals", 2))
         assert is_found() == {"shm"}
+
+    def test_a_connections_objects_not_given_back(self, monkeypatch):
+        monkeypatch.setattr(ObjectTable, "abandon", lambda self: None)
+        assert is_found() == {"usage"}
+
+    def test_a_kind_not_counted_down(self, monkeypatch):
+        count_down = ObjectTable._count_down
+
+        def only_objects(self, gone):
+            before = list(self._usage.counts)
+            count_down(self, gone)
+            self._usage.counts[:] = before
+
+        monkeypatch.setattr(ObjectTable, "_count_down", only_objects)
+        assert is_found() == {"usage"}
+
+    def test_a_buffers_bytes_not_given_back(self, monkeypatch):
+        monkeypatch.setattr(Buffer, "ending", lambda self: None)
+        assert is_found() == {"usage"}
+
+    def test_a_kept_descriptor_counted_twice(self, monkeypatch):
+        keep = Connection.keep
+
+        def twice(self, fd):
+            keep(self, fd)
+            self.usage.fds += 1
+
+        monkeypatch.setattr(Connection, "keep", twice)
+        assert is_found() == {"usage"}
 
 
 @pytest.mark.e2e

@@ -14,12 +14,15 @@ from wlproxy.core.judge import Judge
 from wlproxy.core.objects import ObjectTable
 from wlproxy.core.outcome import Outbox
 from wlproxy.handlers.buffers import Buffer
+from wlproxy.tools.fuzzing import values
 from wlproxy.tools.fuzzing.campaign import TIGHT, Campaign, play
 from wlproxy.tools.fuzzing.choices import from_bytes
 from wlproxy.tools.fuzzing.conversation import Descriptor, Step, read, write
 from wlproxy.tools.fuzzing.drive import Drive
+from wlproxy.tools.fuzzing.generate import Generator
 from wlproxy.tools.fuzzing.lines import is_compiled
 from wlproxy.tools.fuzzing.policies import BUILT_IN, tables_of
+from wlproxy.tools.fuzzing.reference import Held, Peer
 
 HERE = Path(__file__).parent
 
@@ -71,6 +74,19 @@ def test_a_reproducer_says_what_was_said():
     assert read(write(steps, "p", "f")) == (steps, "p", "f")
     with pytest.raises(ValueError, match="not a conversation"):
         read('{"format": 1, "steps": [{"side": "x"}], "policy": "", "finding": []}'.replace('"x"', "[]"))
+
+
+def test_a_message_that_no_header_can_size_is_not_made_up(monkeypatch):
+    monkeypatch.setattr(values, "extreme", lambda choices, kind: "x" * 40000)
+    name = "wl_shell_surface"
+    opcode, _ = next((i, m) for i, m in enumerate(shipped()[name].requests) if m.name == "set_title")
+    generator = Generator(from_bytes(bytes(64)), shipped(), [])
+    peer, held = Peer(shipped(), server=False), Held(shipped()[name], 1)
+    generator._extreme = 1
+    made = generator._message(peer, 3, held, opcode)
+    assert made is not None and len(made.data) > 40000
+    monkeypatch.setattr(values, "extreme", lambda choices, kind: "x" * 70000)
+    assert generator._message(peer, 3, held, opcode) is None
 
 
 def is_found(policy: str = "fuzz-desktop", seeds: int = 2000) -> set[str]:

@@ -29,7 +29,8 @@ PERMISSION: Final = "permission"
 MESSAGE: Final = "message"
 
 BUILT_IN: Final = "built-in"
-ORDER: Final = (ALLOW, VIRTUAL, ASK, DENY, HIDE, NEVER)  # the later is stricter
+# The later is stricter. What the proxy serves itself may be there while a permission asks: it gives nothing that was not asked for.
+ORDER: Final = (ALLOW, ASK, VIRTUAL, DENY, HIDE, NEVER)
 NOT_NAMED: Final = "not named in the policy"
 
 # The session lives by these, whatever a policy says.
@@ -89,7 +90,7 @@ def permission_verdict(policy: Policy, name: str) -> Step:
     """The verdict of one permission, under the ceiling."""
     own = policy.permissions.get(name)
     if own is None:
-        step = Step(PERMISSION, DENY, f"permission.{name} ({NOT_NAMED})", str(policy.origin))
+        step = Step(PERMISSION, DENY, f"permission.{name}", f"{policy.origin}: permission {name} is not given")
     else:
         step = Step(PERMISSION, own.verdict, f"permission.{name}", str(own.origin))
     top = capped(policy, name)

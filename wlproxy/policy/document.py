@@ -30,6 +30,7 @@ class Document:
         self.findings: list[ConfigError] = []
         self.warnings: list[ConfigError] = []
         self.data: dict[str, Any] = {}
+        self._no_tables: set[str] = set()
         self._positions = Positions()
         self._lines = raw.decode("utf-8", "replace").split("\n")
         try:
@@ -59,7 +60,9 @@ class Document:
         value = self.data.get(key, {})
         if isinstance(value, dict):
             return value
-        self.wrong_value((key,), "type", f"[{key}] is a table")
+        if key not in self._no_tables:
+            self._no_tables.add(key)
+            self.wrong_value((key,), "type", f"[{key}] is a table")
         return {}
 
     def origin(self, path: Path) -> Origin:

@@ -110,13 +110,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "minimize": Permission("hide its window", "E", (), _of("xdg_toplevel", "set_minimized"), (RATE,)),
     "overlay": Permission("draw panels and overlays over every window", "E", ("zwlr_layer_shell_v1",)),
     "parent-link": Permission(
-        "tie its windows to those of other programs",
-        "E",
-        (),
-        _of("zxdg_exporter_v2", "export_toplevel")
-        + _of("zxdg_importer_v2", "import_toplevel")
-        + _of("zxdg_exporter_v1", "export")
-        + _of("zxdg_importer_v1", "import"),
+        "tie its windows to those of other programs", "E", ("zxdg_exporter_v2", "zxdg_importer_v2", "zxdg_exporter_v1", "zxdg_importer_v1")
     ),
     "pointer-confine": Permission("keep the pointer inside its window", "F", (), _of("zwp_pointer_constraints_v1", "confine_pointer")),
     "pointer-lock": Permission("hold the pointer still", "F", (), _of("zwp_pointer_constraints_v1", "lock_pointer")),
@@ -158,7 +152,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         ("ext_image_copy_capture_manager_v1", "ext_output_image_capture_source_manager_v1", "zwlr_screencopy_manager_v1"),
     ),
     "shortcuts-inhibit": Permission(
-        "take the desktop's own shortcuts", "F", (), _of("zwp_keyboard_shortcuts_inhibit_manager_v1", "inhibit_shortcuts")
+        "take the desktop's own shortcuts", "F", ("zwp_keyboard_shortcuts_inhibit_manager_v1",)
     ),
     "tablet": Permission("see pen and tablet input over its windows", "F", ("zwp_tablet_manager_v2", "zwp_tablet_manager_v1")),
     "tearing": Permission("show frames without waiting for the screen", "B", ("wp_tearing_control_manager_v1",)),

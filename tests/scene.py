@@ -20,7 +20,8 @@ from wlproxy.core.session import GUEST, HOST, Outcome, Record, Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
 from wlproxy.policy.load_protocols import load_shipped
-from wlproxy.policy.model import ALLOW, GlobalRule, MessageRule, Origin, Policy, Predicate, Rewrite
+from wlproxy.policy.model import ALLOW, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Predicate, Rewrite
+from wlproxy.policy.permissions import everything
 
 GLOBALS = ("wl_compositor", "wl_shm", "wl_seat", "wl_output", "xdg_wm_base", "wl_data_device_manager", "zwp_linux_dmabuf_v1")
 
@@ -36,9 +37,10 @@ def policy(
     messages: dict[tuple[str, str], MessageRule] | None = None,
     rewrites: dict[str, Rewrite] | None = None,
     transparent: bool = False,
+    permissions: dict[str, PermissionRule] | None = None,
     **versions: int,
 ) -> Policy:
-    """A policy that allows these globals: all up to their newest version, or as given."""
+    """A policy that allows these globals: all up to their newest version, or as given; with every permission, where none are given."""
     allowed = {n: shipped()[n].version for n in names} | versions
     return Policy(
         "scene",
@@ -47,6 +49,7 @@ def policy(
         messages=messages or {},
         rewrites=rewrites or {},
         origin=Origin("scene.toml", 1),
+        permissions=everything(Origin("scene.toml", 2)) if permissions is None else permissions,
     )
 
 

@@ -239,7 +239,8 @@ def test_the_bounds_of_a_transfer_are_the_connections():
 
 def test_primary_selections_have_their_own_pipes_too():
     files = FakeFiles()
-    scene = primary().event(5, "data_offer", SERVER).event(SERVER, "offer", "a/b").guest(7, "offer", "a/b")
+    scene = primary().event(5, "data_offer", SERVER).event(SERVER, "offer", "a/b").event(5, "selection", SERVER).guest(7, "offer", "a/b")
+    scene.forget()
     with_files(scene, files).guest(SERVER, "receive", "a/b", fds=[pipe_end(500)])
     scene.host_gets(f"zwp_primary_selection_offer_v1#{SERVER}.receive('a/b', 701)")
     scene.event(7, "send", "a/b", fds=[pipe_end(600)]).guest_gets("zwp_primary_selection_source_v1#7.send('a/b', 703)")

@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 BROKEN = """format = ‹2›                                    #! format
 name = ‹"a b"›                                          #! name
 summary = ‹3›                                           #! type
-‹permission› = { clipboard-in = "deny" }                #! not-yet
+‹audit› = { record = "denied" }                          #! not-yet
+final = [‹"permissions.*"›, "global.*"]                 #! unknown-key
 shm-unsealable = ‹"coppy"›                              #! unknown-word
 ‹sumary› = "x"                                          #! unknown-key
 
@@ -42,10 +43,30 @@ wl_output = { max = 4, virtualize = ‹["maker"]› }       #! unknown-part
 wl_shm = { max = 2, ‹mx› = 2 }                          #! unknown-key
 wp_viewporter = ‹{}›                                    #! missing-key
 wp_presentation = ‹"hid"›                               #! unknown-verdict
-xdg_wm_base = ‹"virtual"›                               #! not-yet
+xdg_wm_base = ‹"virtual"›                               #! virtual
+wl_data_device_manager = ‹"never"›                      #! never
+‹wp_security_context_manager_v1› = 1                    #! never
 wl_subcompositor = ‹true›                               #! type
 ‹"wl_*"› = 1                                            #! wildcard
 ‹"*_v1*"› = "hide"                                      #! wildcard
+
+[permission]
+‹clipbord-in› = "allow"                                 #! unknown-permission
+clipboard-in = { verdict = ‹"alow"›, ‹bannner› = 1 }    #! unknown-verdict unknown-key
+clipboard-out = { verdict = "allow", mime = ‹["text/*"]›, max-bytes = ‹"x"› }  #! mime type
+primary-in = ‹3›                                        #! type
+‹primary-out› = { remember = ‹["forever"]› }            #! missing-key forever
+drag-in = { verdict = "ask", timeout = ‹"0s"›, note = ‹""› } #! type text
+fullscreen = { verdict = "allow", ‹banner› = "3s" }     #! not-yet
+custom-cursor = { verdict = "allow", max-size = ‹1000› } #! type
+bell = { verdict = "allow", rate = ‹"often"› }          #! type
+‹"drag-*"› = "deny"                                     #! wildcard
+
+[ask]
+timeout = ‹3›                                           #! type
+no-agent = ‹"allow"›                                    #! unknown-word
+max-per-minute = ‹1000›                                 #! type
+‹agent› = "x"                                           #! unknown-key
 
 [upstream]
 security-context = ‹"perfer"›                           #! unknown-word
@@ -79,9 +100,9 @@ sync = "deny"
 [message.xdg_toplevel]
 ‹set_titel› = "deny"                                    #! unknown-message
 set_maximized = ‹"denny"›                               #! unknown-verdict
-set_minimized = ‹"ask"›                                 #! not-yet
 unset_maximized = ‹1›                                   #! type
-move = { ‹rate› = "2/s", ‹remember› = ["once"], ‹timeout› = "3s", ‹note› = "x" } #! not-yet not-yet not-yet not-yet
+move = { rate = ‹"2"›, ‹remember› = ["once"], ‹timeout› = "3s", ‹note› = "x" } #! type not-yet not-yet not-yet
+wm_capabilities = { ‹rate› = "2/s" }                    #! rate
 show_window_menu = { ‹verdit› = "deny" }                #! unknown-key
 set_fullscreen = { deny-as = ‹"ignored"› }              #! unknown-shape
 unset_fullscreen = { deny-as = ‹"inert"› }              #! deny-shape
@@ -105,7 +126,8 @@ set_buffer_transform.args.transform = { in = [1, ‹8›] } #! unknown-enum-valu
 attach.args.y = { in = ‹[]› }                           #! type
 damage.args.x = ‹3›                                     #! type
 damage.args.y = { ‹kind› = "x" }                        #! not-yet
-commit = { deny-as = ‹"fail-event"› }                   #! not-yet
+commit = { deny-as = ‹"fail-event"› }                   #! deny-shape
+offset = { deny-as = ‹"close-fd"› }                      #! deny-shape
 
 [message.wl_compositor]
 create_surface = { deny-as = ‹"ignore"› }               #! deny-shape
@@ -190,7 +212,7 @@ def test_a_finding_says_what_may_stand_there(tmp_path: Path) -> None:
         "'max' does not fit fd, of type fd  (it takes: no predicate)",
         "width is of type int: -2147483648 to 2147483647",
         "min 5 is above max 3: nothing is allowed",
-        "create_surface creates an object: it cannot be ignored (it can: inert, disconnect)",
+        "create_surface creates an object: it cannot be ignored  (it can: inert, disconnect)",
         "destroy destroys its object: it can be refused only by disconnecting",
         "done ends its object: it cannot be kept from the guest",
         "enum wl_output.transform has no value 8",

@@ -13,9 +13,9 @@ from tests.scene import BASIC, Scene, deny, only, policy, shipped
 from wlproxy.core.protocol import NEW_ID, UINT, Argument, Entry, Enum, Interface, Message
 from wlproxy.core.quotas import Limits
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import VETTED, canonical, compile_policy, deny_shape, digest, usual_shape
+from wlproxy.policy.compile import VETTED, canonical, compile_policy, deny_shape, digest, legal_shapes, usual_shape
 from wlproxy.policy.load import load_policy
-from wlproxy.policy.model import DISCONNECT, IGNORE, INERT, Origin, Policy, Predicate, Rewrite
+from wlproxy.policy.model import CLOSE_FD, DISCONNECT, FAIL_EVENT, IGNORE, INERT, Origin, Policy, Predicate, Rewrite
 
 TABLE = Path(__file__).parents[2] / "protocols" / "interfaces.tsv"
 LINE = Origin("p.toml", 7)
@@ -153,6 +153,9 @@ def message_of(name: str) -> tuple[Message, bool]:
 
 SHAPES = {  # message -> the shapes it can take, the usual one first
     "xdg_toplevel.set_title": (IGNORE, DISCONNECT),
+    "wl_data_device.set_selection": (IGNORE, DISCONNECT, FAIL_EVENT),
+    "wl_data_offer.receive": (IGNORE, DISCONNECT, CLOSE_FD),
+    "wp_presentation.feedback": (INERT, DISCONNECT, FAIL_EVENT),
     "wl_compositor.create_surface": (INERT, DISCONNECT),
     "xdg_toplevel.destroy": (DISCONNECT,),
     "wp_drm_lease_request_v1.submit": (DISCONNECT,),  # destroys itself and creates
@@ -165,12 +168,15 @@ SHAPES = {  # message -> the shapes it can take, the usual one first
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_shapes_a_message_can_be_refused_in(name: str) -> None:
     subject, request = message_of(name)
+    interface = name.partition(".")[0]
+    assert legal_shapes(interface, subject, request) == SHAPES[name]
     possible = []
-    for shape in (IGNORE, INERT, DISCONNECT):
+    for shape in (IGNORE, INERT, DISCONNECT, FAIL_EVENT, CLOSE_FD):
         try:
-            assert deny_shape(deny(shape), subject, request) == shape
+            core = deny_shape(deny(shape), interface, subject, request)
         except ValueError:
             continue
+        assert core == (SHAPES[name][0] if shape in (FAIL_EVENT, CLOSE_FD) else shape)
         possible.append(shape)
     assert set(possible) == set(SHAPES[name])
     if possible:
@@ -180,10 +186,10 @@ def test_the_shapes_a_message_can_be_refused_in(name: str) -> None:
 def test_the_usual_shape_of_every_message_is_possible() -> None:
     for interface in shipped().values():
         for subject in interface.requests:
-            deny_shape(deny(usual_shape(subject, True)), subject, True)
+            deny_shape(deny(usual_shape(subject, True)), interface.name, subject, True)
         for subject in interface.events:
             if not subject.destructor:
-                deny_shape(deny(usual_shape(subject, False)), subject, False)
+                deny_shape(deny(usual_shape(subject, False)), interface.name, subject, False)
 
 
 # what an allowed global brings with it
@@ -245,6 +251,8 @@ RULES = HEAD + """summary = "a"
 [global]
 wl_compositor = 6
 xdg_wm_base = 6
+[permission]
+fullscreen = "allow"
 [message.xdg_toplevel]
 set_title.args.title = { max-bytes = 9 }
 set_fullscreen = { deny-as = "ignore" }

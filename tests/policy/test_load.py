@@ -44,7 +44,7 @@ def write(folder: Path, name: str, text: str = "", extends: str = "") -> Path:
 # where a name leads
 
 
-@pytest.mark.parametrize("name", ["strict", "desktop", "transparent"])
+@pytest.mark.parametrize("name", shipped_names())
 def test_shipped_policies_load(name: str) -> None:
     assert load(name).name == name
     assert load(name + ".toml").name == name
@@ -52,7 +52,7 @@ def test_shipped_policies_load(name: str) -> None:
 
 
 def test_the_tests_know_all_shipped_policies() -> None:
-    assert shipped_names() == ["desktop", "strict", "transparent"]
+    assert shipped_names() == ["conferencing", "desktop", "strict", "transparent", "trusted", "viewer"]
 
 
 def test_the_guests_name_becomes_the_label() -> None:
@@ -63,7 +63,8 @@ def test_the_guests_name_becomes_the_label() -> None:
 
 def test_a_name_that_leads_nowhere_lists_those_that_do() -> None:
     (finding,) = refused("stric")
-    assert (finding.code, finding.hint) == ("not-found", "shipped: desktop, strict, transparent; or give a path")
+    assert finding.code == "not-found"
+    assert finding.hint == "shipped: conferencing, desktop, strict, transparent, trusted, viewer; or give a path"
 
 
 def test_a_name_is_found_in_the_folders_of_the_search(tmp_path: Path) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import Any, Final
 
 EXAMPLE = """example:
   wlproxy check /etc/wlproxy/policies/work.toml
   work.toml:7:17: error[version-too-high]: wlproxy can vet wl_compositor up to version 7, not 99
 
-exit codes: 0 valid, 1 findings (all of them in one run), 2 usage."""
+  wlproxy check --fail-on=wider work.toml       a gate for reviews: nothing may be looser than in the policy it extends
+  wlproxy check --against live desktop          can the running compositor serve it?
+
+exit codes: 0 valid, 1 findings (all of them in one run), 2 usage, 5 the compositor cannot be reached."""
+
+ERROR: Final = "error"
+GATES: Final = {"error": (ERROR,), "wider": (ERROR, "wider"), "warning": (ERROR, "warning")}
+LIVE: Final = "live"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,43 +26,115 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "check",
         help="check policy files",
-        description="Checks policies and everything they extend: every finding with file, line and column.",
+        description="Checks policies and everything they extend: every finding with file, line and column. Errors make a policy "
+        "invalid; warnings say what is odd about a valid one, 'wider' what it allows beyond the policy it extends.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("policy", nargs="+", metavar="NAME|FILE", help="a policy by name, or its file")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        choices=tuple(GATES),
+        default=[],
+        help="what makes the exit code 1, beside errors; repeatable",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="live|FILE",
+        help="also say what the running compositor, or the list of its globals in FILE (a line of 'NAME VERSION' each), lacks",
+    )
+    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
     parser.add_argument("--json", action="store_true", help="findings as one JSON array")
     parser.set_defaults(function=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..core.errors import ConfigErrors
-    from ..policy.compile import compile_policy
-    from ..policy.document import printable
-    from ..policy.load import explain, load_policy
-    from ..policy.load_protocols import load_shipped
+    from ..core.errors import ConfigError, ConfigErrors
+    from ..policy.document import printable, show
     from .run import variables_of
 
     variables = variables_of(args.var, "guest")
     if variables is None:
         return 2
-    rows: list[dict[str, object]] = []
+    offered: dict[str, int] | None = None
+    if args.against:
+        try:
+            offered = offered_by(args.against)
+        except ConfigError as error:
+            print(f"wlproxy check: {error}", file=sys.stderr)
+            return 5 if args.against == LIVE else 2
+    gates = {severity for gate in ("error", *args.fail_on) for severity in GATES[gate]}
+    rows: list[ConfigError] = []
     for name in args.policy:
         try:
-            interfaces = load_shipped()
-            compiled = compile_policy(load_policy(name, variables, interfaces), interfaces)
+            findings, compiled = findings_of(name, variables, args.ceiling, offered)
         except ConfigErrors as errors:
-            rows += [
-                {"file": f.path, "line": f.line, "column": f.column, "code": f.code, "message": f.message, "hint": f.hint}
-                for f in errors.findings
-            ]
-            if not args.json:
-                print("\n".join(explain(errors)), file=sys.stderr)
-        else:
-            if not args.json:
-                print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}")
+            findings, compiled = errors.findings, None
+        rows += findings
+        if args.json:
+            continue
+        if findings:
+            print("\n".join(show(finding) for finding in findings), file=sys.stderr)
+        if compiled is not None:
+            print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}{summary(findings)}")
     if args.json:
-        print(json.dumps(rows, indent=1))
-    return 1 if rows else 0
+        keys = {"file": "path"} | {key: key for key in ("line", "column", "code", "severity", "message", "hint")}
+        print(json.dumps([{key: getattr(f, field) for key, field in keys.items()} for f in rows], indent=1))
+    return 1 if any(finding.severity in gates for finding in rows) else 0
+
+
+def findings_of(
+    name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None
+) -> tuple[list[Any], dict[str, Any] | None]:
+    """What there is to say about a valid policy, and what it compiles to. Raises ConfigErrors."""
+    from ..core.errors import ConfigError, ConfigErrors
+    from ..policy.compile import compile_policy
+    from ..policy.inheritance import loosenings
+    from ..policy.lint import lacking, lint
+    from ..policy.load import ADMIN_FOLDER, CEILING_FILE, build, compiled_part, load_ceiling, read_chain, replaces_shipped
+    from ..policy.load_protocols import load_shipped
+
+    if name.endswith(".json"):
+        raise ConfigErrors([ConfigError(name, 0, 0, "is a compiled policy: check the .toml it was made from", "", "compiled")])
+    interfaces = load_shipped()
+    chain = read_chain(name, (ADMIN_FOLDER,))
+    policy = build(chain, interfaces, variables, load_ceiling(CEILING_FILE if ceiling is None else ceiling, interfaces))
+    compiled = compile_policy(policy, interfaces)
+    found = [*lint(chain, policy, compiled, interfaces), *loosenings(chain, lambda part: compiled_part(part, interfaces, variables))]
+    for document in chain:
+        replaced = replaces_shipped(document)
+        if replaced:
+            text = f"stands in for the shipped policy {replaced}"
+            found.append(ConfigError(document.name, 0, 0, text, "", "replaces-shipped", severity="warning"))
+    if offered is not None:
+        found += lacking(chain, compiled, offered)
+    return found, compiled
+
+
+def summary(findings: list[Any]) -> str:
+    """How many of what, in words."""
+    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in ("warning", "wider")}
+    words = [f"{number} {word}{'s' if word == 'warning' and number > 1 else ''}" for word, number in counts.items() if number]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def offered_by(against: str) -> dict[str, int]:
+    """The globals of a compositor with their versions: a running one's, or those listed in a file. Raises ConfigError."""
+    from ..core.errors import ConfigError
+    from ..policy.load import read_file
+
+    if against == LIVE:
+        from ..sidecar.globals import announced
+
+        return announced()
+    found: dict[str, int] = {}
+    for number, line in enumerate(read_file(against).decode("utf-8", "replace").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if words and (len(words) != 2 or not words[1].isdigit()):
+            raise ConfigError(against, number, 1, "a line of NAME VERSION is needed")
+        if words:
+            found[words[0]] = max(found.get(words[0], 0), int(words[1]))
+    return found

@@ -54,8 +54,10 @@ class ConfigError(Exception):
         code: str = "",
         length: int = 1,
         source: str = "",
+        severity: str = "error",
     ) -> None:
         self.code = code
+        self.severity = severity  # "error"; "warning" or "wider": the policy is valid all the same
         self.length = length
         self.source = source
         self.path = path

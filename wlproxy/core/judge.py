@@ -116,6 +116,12 @@ class Judge:
         if rule.verdict != ALLOW:
             self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
             return MAKE_INERT if rule.verdict == INERT else DROP
+        if rule.rate is not None and not self._connection.usage.within(rule.interface, rule.name, rule.rate, self._connection.now):
+            reason = f"more than {rule.rate[0]:g} a second"
+            self._connection.record("refused", message, reason, rule.refusal, rule.origin)
+            if rule.refusal == DISCONNECT:
+                raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, rule.origin)
+            return MAKE_INERT if rule.refusal == INERT else DROP
         if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
             reason = "its serial was not given to this guest, or not for this, or too long ago"
             self._connection.record("refused", message, reason, IGNORE, STALE)
@@ -232,7 +238,7 @@ class Judge:
 
     def _make_ghost(self, message: Message, family: Family) -> None:
         new_id = message.number(message.rule.signature.index(wire.NEW_ID))
-        self._objects.create_ghost(new_id, family.table(message.child_version))
+        message.created = self._objects.create_ghost(new_id, family.table(message.child_version))
         self.replacement = wire.sync(new_id)
 
     def _ghost_request(self, message: Message) -> None:
@@ -245,6 +251,8 @@ class Judge:
         if family is not None:
             self._make_ghost(message, family)
         self._answer(message)
+        if rule.ghost_effect is not None:
+            rule.ghost_effect(self._connection, message)
         if rule.destructor and message.target.stage == LIVE:
             self._ghost_ends(message.target)
 

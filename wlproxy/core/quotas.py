@@ -113,25 +113,11 @@ def counts_by_kind() -> list[Count]:
     return [Count() for _ in COUNTED]
 
 
-class Usage:
-    """What one guest has now, over all its connections. Changed by them, read by them and by the transport."""
-
-    def __init__(self) -> None:
-        self.objects: i64 = 0
-        self.kinds = counts_by_kind()
-        self.shm_bytes = 0
-        self.fds = 0
-
-    @property
-    def counts(self) -> list[int]:
-        """How many there are of each kind of COUNTED."""
-        return [int(kind.now) for kind in self.kinds]
-
-
 class Bucket:
     """A rate. `take` never refuses: it says how long to wait before more may be taken, so that nothing is lost of what is too much."""
 
     def __init__(self, rate: Rate, now: float) -> None:
+        self.rate = rate
         self._per_second, self._burst = rate
         self._left = self._burst
         self._filled_at = now
@@ -145,3 +131,37 @@ class Bucket:
         self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         return 0.0 if self._left >= 0 else -self._left / self._per_second
+
+    def try_one(self, now: float) -> bool:
+        """Takes one if there is one."""
+        self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Usage:
+    """What one guest has now, over all its connections. Changed by them, read by them and by the transport."""
+
+    def __init__(self) -> None:
+        self.objects: i64 = 0
+        self.kinds = counts_by_kind()
+        self.rates: dict[str, Bucket] = {}  # of messages that the policy bounds
+        self.shm_bytes = 0
+        self.fds = 0
+
+    def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
+        """Whether one more such message is within its rate; it counts if so."""
+        key = f"{interface}.{message}"
+        bucket = self.rates.get(key)
+        if bucket is None or bucket.rate != rate:  # the policy may have been loaded anew
+            bucket = Bucket(rate, now)
+            self.rates[key] = bucket
+        return bucket.try_one(now)
+
+    @property
+    def counts(self) -> list[int]:
+        """How many there are of each kind of COUNTED."""
+        return [int(kind.now) for kind in self.kinds]

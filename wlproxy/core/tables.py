@@ -123,7 +123,10 @@ class MessageRule:
         self.weight = 0  # for how many more messages than one it counts
         self.tracked = False  # the object's note looks at it; `inspect` is asked only where that says so
         self.answers: list[Answer] = []
+        self.ghost_effect: Effect | None = None
         self.origin = ""
+        self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
+        self.refusal = ALLOW  # ... of this
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -149,7 +152,10 @@ class MessageRule:
         other.weight = self.weight
         other.tracked = self.tracked
         other.answers = self.answers
+        other.ghost_effect = self.ghost_effect
         other.origin = self.origin
+        other.rate = self.rate
+        other.refusal = self.refusal
         return other
 
     def settle(self) -> None:
@@ -180,7 +186,7 @@ class MessageRule:
         self.size = 0 if variable else HEADER_BYTES + 4 * words
         watched = (self.inspect is not None or self.effect is not None) and not self.tracked
         self.numeric = bool(self.checks) and all(check.operation in NUMERIC for check in self.checks)
-        simple = not (watched or variable or self.fds or self.weight or self.serial_at >= 0) and self.verdict == ALLOW
+        simple = not (watched or variable or self.fds or self.weight or self.rate or self.serial_at >= 0) and self.verdict == ALLOW
         simple = simple and (self.numeric or not self.checks)
         self.numeric = self.numeric and simple
         self.tracked = self.tracked and simple
@@ -249,6 +255,9 @@ class Tables:
         self.keep_names = keep_names  # a transparent policy leaves names of globals and serials as they are
         self.families: dict[str, Family] = {}
         self.globals: dict[str, tuple[int, str]] = {}
+        self.served: dict[str, tuple[int, str]] = {}  # announced by the proxy itself; what a guest makes of them is inert
+        self.transfers: dict[str, tuple[int, frozenset[str]]] = {}  # by permission: most bytes (0 = no bound), types (none = all)
+        self.sizes: dict[str, int] = {}  # by permission: pixels
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
@@ -271,6 +280,7 @@ class Handlers:
         exchange: Inspector | None = None,
         counted: dict[str, int] | None = None,
         weights: dict[tuple[str, str], int] | None = None,
+        ghost_effects: dict[tuple[str, str], Effect] | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
@@ -281,6 +291,7 @@ class Handlers:
         self.exchange = exchange
         self.counted = counted or {}  # by interface
         self.weights = weights or {}
+        self.ghost_effects = ghost_effects or {}  # called after a request to a ghost, whose child is a ghost as well
 
 
 def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
@@ -298,10 +309,16 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         family.counted = handlers.counted.get(name, 0)
         family.requests = [_rule(tables, name, i, item, handlers, True) for i, item in enumerate(entry["requests"])]
         family.events = [_rule(tables, name, i, item, handlers, False) for i, item in enumerate(entry["events"])]
-    for name, (version, origin) in compiled["globals"].items():
-        if name not in tables.families:
-            raise ValueError(f"global {name} has no interface in the compiled policy")
-        tables.globals[name] = (version, origin)
+    for key, offered in (("globals", tables.globals), ("served", tables.served)):
+        for name, (version, origin) in compiled.get(key, {}).items():
+            if name not in tables.families:
+                raise ValueError(f"global {name} has no interface in the compiled policy")
+            offered[name] = (version, origin)
+    for name, (_, _, parameters) in compiled.get("permissions", {}).items():
+        if "max-size" in parameters:
+            tables.sizes[name] = parameters["max-size"]
+        if "max-bytes" in parameters or "mime" in parameters:
+            tables.transfers[name] = (parameters.get("max-bytes", 0), frozenset(parameters.get("mime", ())))
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables
@@ -341,6 +358,10 @@ def _rule(
         rule.origin = decision.get("origin", "")
         if rule.verdict not in VERDICTS:
             raise ValueError(f"{interface}.{name}: verdict {rule.verdict!r}")
+        if "rate" in decision:
+            per_second, at_once = decision["rate"]
+            rule.rate = (float(per_second), float(at_once))
+            rule.refusal = decision["shape"]
         for index, operation, value, origin in decision.get("checks", []):
             if operation not in OPERATIONS:
                 raise ValueError(f"{interface}.{name}: check {operation!r}")
@@ -365,6 +386,7 @@ def _rule(
     rule.tracked = (interface, name) in handlers.tracked
     rule.weight = handlers.weights.get((interface, name), 0) if request else 0
     rule.answers = handlers.answers.get((interface, name), [])
+    rule.ghost_effect = handlers.ghost_effects.get((interface, name))
     rule.settle()
     if interface == "wl_display" and name == "delete_id":
         rule.kind = DELETE_ID

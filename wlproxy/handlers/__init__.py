@@ -48,6 +48,15 @@ SELECTIONS = (
     ("zwlr_data_control_device_v1", "set_selection"),
     ("zwlr_data_control_device_v1", "set_primary_selection"),
 )
+OFFERED = (
+    ("wl_data_device", "selection"),
+    ("zwp_primary_selection_device_v1", "selection"),
+    ("gtk_primary_selection_device", "selection"),
+    ("ext_data_control_device_v1", "selection"),
+    ("ext_data_control_device_v1", "primary_selection"),
+    ("zwlr_data_control_device_v1", "selection"),
+    ("zwlr_data_control_device_v1", "primary_selection"),
+)
 
 HANDLERS = Handlers(
     inspectors={
@@ -137,6 +146,8 @@ HANDLERS = Handlers(
         ("wl_region", "subtract"): attachments.on_rectangle,
         ("wl_output", "geometry"): virtual.on_geometry,
         ("wl_output", "mode"): virtual.on_mode,
+        ("wl_output", "scale"): virtual.on_scale,
+        ("wl_output", "done"): virtual.on_output_done,
         ("wl_output", "name"): virtual.on_output_name,
         ("wl_output", "description"): virtual.on_output_name,
         ("zxdg_output_v1", "name"): virtual.on_xdg_output_text,
@@ -147,6 +158,7 @@ HANDLERS = Handlers(
         ("zwp_linux_dmabuf_feedback_v1", "tranche_target_device"): virtual.on_device,
     },
     effects={
+        ("wl_display", "get_registry"): registry.registry_made,
         ("wl_shm", "create_pool"): buffers.pool_made,
         ("wl_shm_pool", "create_buffer"): buffers.buffer_made,
         ("wp_viewporter", "get_viewport"): viewports.viewport_made,
@@ -155,6 +167,7 @@ HANDLERS = Handlers(
         ("xdg_surface", "get_toplevel"): windows.window_made,
         ("xdg_surface", "get_popup"): windows.window_made,
         ("xdg_surface", "configure"): windows.on_configure,
+        **dict.fromkeys(OFFERED, selections.on_selection),
         ("wl_data_device", "enter"): selections.on_enter,
         ("wl_data_device", "leave"): selections.on_leave,
         ("wl_data_device", "drop"): selections.on_drop,
@@ -211,6 +224,7 @@ HANDLERS = Handlers(
         "wl_region": attachments.Region,
     },
     answers=ghosts.ANSWERS,
+    ghost_effects={("zxdg_output_manager_v1", "get_xdg_output"): virtual.serve_xdg_output},
     vet=descriptors.vet,
     exchange=descriptors.exchange,
     counted=costs.COUNTED,

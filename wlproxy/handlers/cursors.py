@@ -1,8 +1,9 @@
 """Cursors: surfaces that follow the pointer, over every window of the host's.
 
-Promises towards the compositor: a cursor's surface is nothing else; it covers at most 256 logical pixels in either direction, and its hot
-spot lies inside that. Shapes are those of the version bound. What is too large is shown without a buffer, not refused: a program
-with an oversized cursor has done nothing that the protocol forbids (the bound itself is enforced at each commit, surfaces.py).
+Promises towards the compositor: a cursor's surface is nothing else; it covers at most 256 logical pixels either way, or fewer where the
+policy says so, and its hot spot lies inside that. Shapes are those of the version bound. What is too large is shown without a
+buffer, not refused: a program with an oversized cursor has done nothing that the protocol forbids (the bound itself is
+enforced at each commit, surfaces.py).
 Trusts: the surface's note of its buffer's size.
 Source: wayland.xml (wl_pointer.set_cursor), tablet-v2.xml, cursor-shape-v1.xml.
 """
@@ -15,7 +16,7 @@ from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
 from ..core.message import Message
 from ..core.tables import FORWARD
-from .surfaces import CURSOR, LARGEST, TOOL_CURSOR, surface_at
+from .surfaces import CURSOR, TOOL_CURSOR, surface_at
 
 ROLE: Final = 0  # wl_pointer.error, zwp_tablet_tool_v2.error
 INVALID_SHAPE: Final = 1  # wp_cursor_shape_device_v1.error
@@ -37,7 +38,7 @@ def on_set_cursor(connection: Connection, message: Message) -> int:
         connection.record("rewritten", message, "its surface is too large for a cursor: none", "allow", "built-in: cursor size")
     for index in (HOTSPOT_X, HOTSPOT_Y):
         wanted = message.number(index)
-        allowed = max(0, min(wanted, LARGEST[role]))
+        allowed = max(0, min(wanted, surface.largest))
         if wanted != allowed:
             message.args[index] = allowed
             message.changed = True

@@ -54,7 +54,9 @@ def on_add_buffer(connection: Connection, message: Message) -> int:
     content = None if found is None else found.note
     if found is None or not isinstance(content, Buffer) or content.bytes == 0 or content.width != content.height:
         raise ProtocolViolation(message.target.guest_id, INVALID_BUFFER, "its buffer is not square, or no shared memory")
-    if content.width > LARGEST or len(icon.buffers) >= MOST_BUFFERS or message.number(1) < 1:
+    scale = max(1, message.number(1))
+    largest = min(LARGEST, connection.tables.sizes.get("window-icon", LARGEST) * scale)
+    if content.width > largest or len(icon.buffers) >= MOST_BUFFERS or message.number(1) < 1:
         connection.record("refused", message, f"a buffer of {content.width} pixels too many or too large", "ignore", "built-in: icon size")
         return DROP
     content.before_commit()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core import wire
 from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
 from ..core.message import Message
@@ -18,7 +19,12 @@ from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import INVALID_OBJECT
 
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
+GLOBAL: Final = 0  # the event's opcode
 MOST_NAMES: Final = 65536
+VIRTUAL: Final = "virtual"
+
+
+SERVED: Final = -1  # in place of the compositor's name: the proxy's own global
 
 
 class Announced:
@@ -39,6 +45,7 @@ class Globals:
         self._keep_names = keep_names
         self._current: dict[int, Announced] = {}
         self._given = 0
+        self._served: list[Announced] = []
 
     def announce(self, host_name: int, interface: str, version: int) -> Announced:
         """The global under its name for the guest. A name the compositor uses again for another global is a new one."""
@@ -48,6 +55,16 @@ class Globals:
             found = Announced(host_name, host_name if self._keep_names else self._given, interface, version)
             self._current[host_name] = found
         return found
+
+    def serve(self, interface: str, version: int) -> Announced:
+        """A global of the proxy's own."""
+        for found in self._served:
+            if found.interface == interface:
+                return found
+        self._given += 1
+        made = Announced(SERVED, self._given, interface, version)
+        self._served.append(made)
+        return made
 
 
 class Registry(Note):
@@ -74,6 +91,19 @@ def globals_of(connection: Connection) -> Globals:
         known = Globals(connection.tables.keep_names)
         connection.shared["globals"] = known
     return known
+
+
+def registry_made(connection: Connection, message: Message) -> None:
+    """wl_display.get_registry: the proxy's own globals come first."""
+    made = message.created
+    if made is None or not connection.tables.served:
+        return
+    registry = Registry()
+    made.note = registry
+    for interface, (version, _) in connection.tables.served.items():
+        announced = globals_of(connection).serve(interface, version)
+        registry.by_guest[announced.guest_name] = announced
+        connection.send_to_guest(wire.encode(made.guest_id, GLOBAL, "usu", [announced.guest_name, interface, version]))
 
 
 def on_global(connection: Connection, message: Message) -> int:
@@ -137,6 +167,9 @@ def on_bind(connection: Connection, message: Message) -> int:
         )
     message.child_family = connection.tables.family(interface)
     message.child_version = version
+    if announced.host_name == SERVED:
+        connection.record("bind", message, f"{interface} version {version}", VIRTUAL, connection.tables.served[interface][1])
+        return MAKE_INERT
     if announced.host_name != name:
         message.args[NAME] = announced.host_name
         message.changed = True

@@ -36,6 +36,15 @@ DRAG: Final = "drag"
 WITH_USED_SOURCE: Final = frozenset(("wl_data_device", "ext_data_control_device_v1", "zwlr_data_control_device_v1"))
 
 BUILT_IN: Final = "built-in: mime type"
+NO_TYPES: Final[frozenset[str]] = frozenset()
+PRIMARY: Final = frozenset(
+    (
+        "zwp_primary_selection_source_v1",
+        "zwp_primary_selection_offer_v1",
+        "gtk_primary_selection_source",
+        "gtk_primary_selection_offer",
+    )
+)
 
 
 class Source(Note):
@@ -54,6 +63,7 @@ class Offer(Note):
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.types: set[str] = set()
+        self.told = False  # what it is an offer of: before that the guest cannot know of it, and asks for what it was not given
         self.drag = False
         self.accepted = False
         self.dropped = False
@@ -118,12 +128,12 @@ def on_source_actions(connection: Connection, message: Message) -> int:
 
 
 def on_send(connection: Connection, message: Message) -> int:
-    """The event `send` of a source: only for a type that the guest has said it has."""
+    """The event `send` of a source: only for a type that the guest has said it has, and that the policy lets out."""
     note = message.target.note
     if not isinstance(note, Source) or message.text(0) not in note.types:
         connection.record("refused", message, "its type was not offered", "ignore", BUILT_IN)
         return DROP
-    return FORWARD
+    return FORWARD if lets_pass(connection, message) else DROP
 
 
 def on_target(connection: Connection, message: Message) -> int:
@@ -191,6 +201,14 @@ def on_enter(connection: Connection, message: Message) -> None:
         note.drag = offer_at(connection, message, 4)
         if note.drag is not None:
             note.drag.drag = True
+            note.drag.told = True
+
+
+def on_selection(connection: Connection, message: Message) -> None:
+    """The event `selection` of a device: the offer is the clipboard's, or the primary selection's."""
+    offer = offer_at(connection, message, 0)
+    if offer is not None:
+        offer.told = True
 
 
 def on_leave(connection: Connection, message: Message) -> None:
@@ -248,10 +266,33 @@ def on_accept(connection: Connection, message: Message) -> int:
 
 def on_receive(connection: Connection, message: Message) -> int:
     """The request `receive` of an offer: for a type that was offered. The reader of another sees the end of its pipe at once."""
-    if message.text(0) not in unfinished(message).types:
+    offer = unfinished(message)
+    if message.text(0) not in offer.types or not offer.told:
         connection.record("refused", message, "its type was not offered", "ignore", BUILT_IN)
         return DROP
-    return FORWARD
+    return FORWARD if lets_pass(connection, message) else DROP
+
+
+def permission_of(message: Message) -> str:
+    """The permission that data of an offer or a source passes under, "" where it is no clipboard's of the desktop."""
+    note = message.target.note
+    primary = message.rule.interface in PRIMARY
+    if isinstance(note, Offer):
+        return "primary-in" if primary else "drag-in" if note.drag else "clipboard-in"
+    if isinstance(note, Source):
+        return "primary-out" if primary else "drag-out" if note.use == DRAG else "clipboard-out"
+    return ""
+
+
+def lets_pass(connection: Connection, message: Message) -> bool:
+    """Whether the policy lets data of this type through."""
+    name = permission_of(message)
+    _, types = connection.tables.transfers.get(name, (0, NO_TYPES))
+    if not types or message.text(0) in types:
+        return True
+    reason = f"permission {name} is not for {message.text(0)[:MOST_TYPE_BYTES]!a}"
+    connection.record("refused", message, reason, "ignore", f"permission: {name}")
+    return False
 
 
 def on_finish(connection: Connection, message: Message) -> int:

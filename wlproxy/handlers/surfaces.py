@@ -84,6 +84,7 @@ class Surface(Note):
         self.owner = owner
         self.role = ""
         self.follows_pointer = False  # a cursor, a drag icon
+        self.largest = 0  # logical pixels, of what follows the pointer
         self.role_object: Object | None = None
         self.shell: Content | None = None
         self.viewport: Content | None = None
@@ -181,17 +182,17 @@ class Surface(Note):
         """Whether the next commit would show more than the role may cover, or how much cannot be known."""
         size = None if self.viewport is None else self.viewport.size()
         if not self.attached:
-            return self.mapped and exceeds(self.role, self.width, self.height, self.scale, size)
+            return self.mapped and exceeds(self.largest, self.width, self.height, self.scale, size)
         if self.pending is None:
             return False
         content = self.pending.note
         if not isinstance(content, Extent):
             return True
-        return exceeds(self.role, content.width, content.height, self.scale, size)
+        return exceeds(self.largest, content.width, content.height, self.scale, size)
 
     def shown_too_large(self) -> bool:
         """The same of what is committed: scale and viewport count from the last commit on."""
-        return self.mapped and exceeds(self.role, self.width, self.height, self.shown_scale, self.shown_size)
+        return self.mapped and exceeds(self.largest, self.width, self.height, self.shown_scale, self.shown_size)
 
     def root(self) -> Surface:
         """The surface that has no parent, from here up."""
@@ -246,13 +247,17 @@ class Surface(Note):
             )
         self.role = role
         self.follows_pointer = role in LARGEST
+        if self.follows_pointer:
+            self.largest = LARGEST[role]
+            if role != DRAG_ICON:
+                self.largest = min(self.largest, self.connection.tables.sizes.get("custom-cursor", self.largest))
 
 
-def exceeds(role: str, width: int, height: int, scale: int, size: tuple[int, int] | None) -> bool:
+def exceeds(largest: int, width: int, height: int, scale: int, size: tuple[int, int] | None) -> bool:
     """Whether a buffer is too large for what follows the pointer, or of unknown size. `size`: of the surface, if a viewport says so."""
     if size is not None:
-        return max(size) > LARGEST[role]
-    return width < 1 or height < 1 or max(width, height) > LARGEST[role] * scale
+        return max(size) > largest
+    return width < 1 or height < 1 or max(width, height) > largest * scale
 
 
 def surface_at(connection: Connection, message: Message, index: int) -> Surface | None:

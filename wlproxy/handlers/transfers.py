@@ -16,6 +16,7 @@ from ..core.message import Message
 from ..core.outcome import Transfer
 from ..core.tables import DROP, FORWARD
 from ..core.wire import STRING
+from .selections import NO_TYPES, permission_of
 
 BUILT_IN: Final = "built-in: transfer"
 
@@ -32,12 +33,16 @@ def through_own_pipe(connection: Connection, message: Message) -> int:
         connection.record("refused", message, f"no pipe: {error.strerror or error}", "ignore", BUILT_IN)
         return DROP
     limits = connection.limits
+    most_bytes = limits.clipboard_bytes
+    allowed, _ = connection.tables.transfers.get(permission_of(message), (0, NO_TYPES))
+    if allowed:
+        most_bytes = min(most_bytes, allowed)
     message.descriptors[0] = target
     connection.transfers.append(
         Transfer(
             source,
             theirs,
-            limits.clipboard_bytes,
+            most_bytes,
             limits.clipboard_idle_seconds,
             limits.clipboard_total_seconds,
             message.side,  # whoever sent the write end is the one who reads

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core import wire
 from ..core.connection import Connection
 from ..core.message import Message
+from ..core.objects import LIVE, Object
 from ..core.tables import DROP, FORWARD
 
 OUTPUT, SEAT, DMABUF = "wl_output", "wl_seat", "zwp_linux_dmabuf_v1"
@@ -17,6 +19,9 @@ MAKER: Final = "wlproxy"
 MODEL: Final = "virtual"
 SEAT_NAME: Final = "seat0"
 REFRESH: Final = 60000  # mHz
+MOST_SCREENS: Final = 64
+MOST_WATCHERS: Final = 64  # of one screen
+CURRENT: Final = 1  # wl_output.mode
 DEVICE: Final = (226 << 8 | 128).to_bytes(8, "little")  # dev_t of the first render node, as a guest of one GPU has it
 
 # By global: what can be made up.
@@ -25,6 +30,20 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     SEAT: ("name",),
     DMABUF: ("device",),
 }
+
+
+# Globals that the proxy can announce by itself, whether or not the compositor has them. What a guest makes of them is inert: the protocol's
+# own way of saying "nothing there" answers (ghosts.py).
+SERVED: Final = frozenset(
+    (
+        "ext_foreign_toplevel_list_v1",
+        "ext_foreign_toplevel_image_capture_source_manager_v1",
+        "ext_output_image_capture_source_manager_v1",
+        "ext_image_copy_capture_manager_v1",
+        "zwlr_screencopy_manager_v1",
+        "zxdg_output_manager_v1",
+    )
+)
 
 
 def made_up(connection: Connection, name: str, part: str) -> bool:
@@ -53,8 +72,94 @@ def on_geometry(connection: Connection, message: Message) -> int:
     return FORWARD
 
 
+class Screen:
+    """What the guest has been told of one wl_output."""
+
+    def __init__(self) -> None:
+        self.width = 0
+        self.height = 0
+        self.scale = 1
+        self.watchers: list[Object] = []  # the zxdg_output_v1 that the proxy answers
+
+
+def screens(connection: Connection) -> dict[int, Screen]:
+    """By the output's id for the guest."""
+    known = connection.shared.get("screens")
+    if isinstance(known, dict):
+        return known
+    made: dict[int, Screen] = {}
+    connection.shared["screens"] = made
+    return made
+
+
+def screen_of(connection: Connection, output: int) -> Screen:
+    """The screen of an output, made where there is none; at most as many as a guest can have outputs."""
+    known = screens(connection)
+    if output not in known:
+        if len(known) >= MOST_SCREENS:
+            known.clear()
+        known[output] = Screen()
+    return known[output]
+
+
+def on_scale(connection: Connection, message: Message) -> int:
+    """wl_output.scale(factor)."""
+    screen_of(connection, message.target.guest_id).scale = max(1, message.number(0))
+    return FORWARD
+
+
+def serve_xdg_output(connection: Connection, message: Message) -> None:
+    """zxdg_output_manager_v1.get_xdg_output(id, output), which the proxy answers itself: now if it knows the screen, and with each
+    wl_output.done."""
+    made = message.created
+    if made is None:
+        return
+    output = message.number(1)
+    screen = screen_of(connection, output)
+    screen.watchers = [watcher for watcher in screen.watchers if watcher.stage == LIVE][:MOST_WATCHERS]
+    screen.watchers.append(made)
+    if not screen.width:
+        return
+    tell(connection, made, screen, output)
+    found = connection.objects.of_guest(output)
+    if made.version >= 3 and found is not None and not found.ghost:  # from 3 on wl_output.done ends what was said
+        for event in found.table.events:
+            if event.name == "done" and event.since <= found.version:
+                connection.send_to_guest(wire.encode(found.guest_id, event.opcode, "", []))
+
+
+def tell(connection: Connection, made: Object, screen: Screen, output: int) -> None:
+    """Sends one zxdg_output_v1 what there is to know: the size that wl_output gave, at 0, 0, and the output's name for this guest."""
+    name = f"VM-{connection.bound.get(output, 0)}"
+    answers: dict[str, list[object]] = {
+        "logical_position": [0, 0],
+        "logical_size": [screen.width // screen.scale, screen.height // screen.scale],
+        "name": [name],
+        "description": [name],
+    }
+    if made.version < 3:
+        answers["done"] = []
+    for event in made.table.events:
+        if event.name in answers and event.since <= made.version:
+            connection.send_to_guest(wire.encode(made.guest_id, event.opcode, event.signature, answers[event.name]))
+
+
+def on_output_done(connection: Connection, message: Message) -> int:
+    """wl_output.done(): what belongs to it and is the proxy's own goes before it."""
+    output = message.target.guest_id
+    screen = screens(connection).get(output)
+    if screen is not None:
+        for watcher in screen.watchers:
+            if watcher.stage == LIVE:
+                tell(connection, watcher, screen, output)
+    return FORWARD
+
+
 def on_mode(connection: Connection, message: Message) -> int:
     """wl_output.mode(flags, width, height, refresh)."""
+    if message.number(0) & CURRENT:
+        screen = screen_of(connection, message.target.guest_id)
+        screen.width, screen.height = max(0, message.number(1)), max(0, message.number(2))
     if made_up(connection, OUTPUT, "mode"):
         replace(message, 3, REFRESH)
     return FORWARD

@@ -1,31 +1,49 @@
 """From a checked policy and the protocol data to the compiled policy: one canonical value, nothing left implicit.
 
-Promises: the default is "no". An interface that the policy does not name is not in `globals`, so it is neither announced nor bindable;
-what an allowed global brings with it is exactly what its XML lets it create; messages newer than the version allowed, values
-outside their enum and bits outside their bitfield are refused. The same policy and data give the same bytes.
+Promises: the default is "no" (decide.py). An interface that the policy does not name is not in `globals`, so it is neither announced nor
+bindable; what an allowed global brings with it is exactly what its XML lets it create; messages newer than the version allowed,
+values outside their enum and bits outside their bitfield are refused. The same policy and data give the same bytes.
 Trusts: the policy model (checked by load.py), the protocol data (checked by protocol_xml.py).
 
 The form, JSON-able, read by core/tables.py:
     {"format": 1, "name", "summary", "sha256", "names": "renumber" | "keep",
-     "globals": {interface: [max version, origin]}, "quota": {name: [amount, origin]},
+     "globals": {interface: [max version, origin]}, "served": {the same, announced by the proxy itself}, "quota": {name: [amount, origin]},
      "virtual": {global: [part]}, "shm-unsealable": "copy" | "refuse", "upstream": {key of [upstream]: text},
+     "permissions": {name: [verdict, origin, {parameter: value}]},
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
-    message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks"}]
+    message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks", "rate", "ask"}]
     check = [argument index, operation, value, origin]
+    rate = [a second, at once]; ask = the user would be asked, if there were whom to ask
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core import checks
 from ..core.compact import LETTERS
-from ..core.protocol import FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
-from .model import ALLOW, DISCONNECT, IGNORE, INERT, MessageRule, Policy, Predicate
+from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
+from ..handlers.ghosts import ANSWERS
+from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
+from .model import (
+    ALLOW,
+    ASK,
+    CLOSE_FD,
+    DENY,
+    DISCONNECT,
+    FAIL_EVENT,
+    IGNORE,
+    INERT,
+    VIRTUAL,
+    MessageRule,
+    Policy,
+    Predicate,
+)
+from .permissions import MIME, OF_MESSAGE, PERMISSIONS, RATE, REMEMBER
 
 # Versions beyond these have duties for a proxy that it does not carry out yet.
 VETTED: Final = {
@@ -58,19 +76,21 @@ REWRITES: Final = {
 
 def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
     """The compiled policy with its hash. Raises KeyError only where `policy` was not checked against `interfaces`."""
-    offered = _globals(policy, interfaces)
+    offered, served = _globals(policy, interfaces)
     compiled: dict[str, Any] = {
         "format": 1,
         "name": policy.name,
         "summary": policy.summary,
         "names": "keep" if policy.transparent else "renumber",
         "globals": offered,
+        "served": served,
         "quota": {quota.field: [quota.amount, str(quota.origin)] for _, quota in sorted(policy.quotas.items())},
         "virtual": {name: list(rule.virtual) for name, rule in sorted(policy.globals.items()) if rule.virtual and name in offered},
         "shm-unsealable": policy.shm_unsealable,
         "upstream": UPSTREAM | policy.upstream,
+        "permissions": {} if policy.transparent else _permissions(policy),
         "interfaces": {
-            name: _interface(policy, interfaces, name) for name in sorted(reachable(offered, interfaces))
+            name: _interface(policy, interfaces, name) for name in sorted(reachable([*offered, *served], interfaces))
         },
     }
     compiled["sha256"] = digest(compiled)
@@ -86,6 +106,8 @@ def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
     """The compiled policy without its hash, its summary and its origins."""
     kept = {key: value for key, value in compiled.items() if key not in ("sha256", "summary")}
     kept["globals"] = {name: version for name, (version, _) in compiled["globals"].items()}
+    kept["served"] = {name: version for name, (version, _) in compiled.get("served", {}).items()}
+    kept["permissions"] = {name: [verdict, said] for name, (verdict, _, said) in compiled.get("permissions", {}).items()}
     kept["quota"] = {name: amount for name, (amount, _) in compiled.get("quota", {}).items()}
     kept["interfaces"] = {
         name: [entry["version"], *([_meant(item) for item in entry[side]] for side in ("requests", "events"))]
@@ -96,7 +118,8 @@ def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
 
 def _meant(message: list[Any]) -> list[Any]:
     decision = message[4] or {}
-    return [*message[:4], decision.get("verdict"), [check[:3] for check in decision.get("checks", [])]]
+    shape = [decision.get(key) for key in ("verdict", "shape", "rate", "ask")]
+    return [*message[:4], shape, [check[:3] for check in decision.get("checks", [])]]
 
 
 def canonical(compiled: Mapping[str, Any]) -> bytes:
@@ -109,14 +132,44 @@ def vetted_version(interface: Interface) -> int:
     return min(interface.version, VETTED.get(interface.name, interface.version))
 
 
-def _globals(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, list[Any]]:
-    if policy.transparent:
-        return {name: [vetted_version(interfaces[name]), str(policy.origin)] for name in sorted(global_names(interfaces))}
-    return {
-        name: [min(rule.max_version, vetted_version(interfaces[name])), str(rule.origin)]
-        for name, rule in sorted(policy.globals.items())
-        if rule.verdict == ALLOW
-    }
+def _globals(policy: Policy, interfaces: Mapping[str, Interface]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """What is announced of the compositor's, and what the proxy serves itself."""
+    offered: dict[str, list[Any]] = {}
+    served: dict[str, list[Any]] = {}
+    for name in sorted(global_names(interfaces)) if policy.transparent else sorted(policy.globals):
+        steps = global_steps(policy, name, vetted_version(interfaces[name]))
+        step = strictest(steps)
+        if step.verdict in (ALLOW, VIRTUAL):
+            origin = next(s.origin for s in steps if s.layer == GLOBAL)
+            (offered if step.verdict == ALLOW else served)[name] = [allowed_version(steps), origin]
+    return offered, served
+
+
+def _permissions(policy: Policy) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for name in PERMISSIONS:
+        step = permission_verdict(policy, name)
+        found[name] = [step.verdict, step.origin, parameters_of(policy, name) if step.verdict != DENY else {}]
+    return found
+
+
+def parameters_of(policy: Policy, name: str) -> dict[str, Any]:
+    """The parameters of a permission, the narrower of the policy's and the ceiling's."""
+    own = policy.permissions.get(name)
+    top = capped(policy, name)
+    merged = dict(own.parameters) if own is not None else {}
+    for key, bound in (top.parameters if top is not None else {}).items():
+        merged[key] = narrower(key, merged[key], bound) if key in merged else bound
+    return dict(sorted(merged.items()))
+
+
+def narrower(key: str, one: Any, other: Any) -> Any:
+    """Of two values of a parameter, what both allow."""
+    if key in (MIME, REMEMBER):
+        return [item for item in one if item in other]
+    if key == RATE:
+        return [min(one[0], other[0]), min(one[1], other[1])]
+    return min(one, other) if isinstance(one, int | float) else one
 
 
 def global_names(interfaces: Mapping[str, Interface]) -> list[str]:
@@ -131,7 +184,7 @@ def global_names(interfaces: Mapping[str, Interface]) -> list[str]:
     return [name for name in interfaces if name not in created and name != "wl_display"]
 
 
-def reachable(offered: Mapping[str, object], interfaces: Mapping[str, Interface]) -> set[str]:
+def reachable(offered: Iterable[str], interfaces: Mapping[str, Interface]) -> set[str]:
     """Every interface an object of which a guest can come to hold, refused creations included: those become ghosts."""
     found: set[str] = set()
     todo = ["wl_display", *offered]
@@ -165,14 +218,37 @@ def _message(
         target = ":" + argument.interface if argument.interface and argument.type in (OBJECT, NEW_ID) else ""
         arguments.append(f"{argument.name} {LETTERS[argument.type]}{suffix}{target}")
     rule = policy.messages.get((interface.name, message.name))
+    step = strictest(message_steps(policy, interface.name, message.name))
     decision: dict[str, Any] = {}
-    if rule is not None and rule.verdict != ALLOW:
-        decision = {"verdict": deny_shape(rule, message, request), "origin": str(rule.origin)}
+    if step.verdict != ALLOW:
+        decision = {"verdict": shape_of(rule, interface.name, message, request), "origin": step.origin}
+        if step.verdict == ASK:
+            decision["ask"] = 1
     else:
         found = _checks(policy, interfaces, interface, message, rule, request)
-        if found:
+        rate = rate_of(policy, interface.name, message.name) if request else None
+        if found or rate:
             decision = {"checks": found, "origin": str(rule.origin) if rule is not None else ""}
+        if rate:
+            decision |= {"rate": rate, "verdict": ALLOW, "shape": shape_of(rule, interface.name, message, request)}
+            decision["origin"] = decision["origin"] or step.origin
     return [message.name, message.since, int(message.destructor), arguments, decision or None]
+
+
+def shape_of(rule: MessageRule | None, interface: str, message: Message, request: bool) -> str:
+    """How the message is refused: as the policy's rule for it says, if there is one."""
+    return deny_shape(rule, interface, message, request) if rule is not None and rule.deny_as else usual_shape(message, request)
+
+
+def rate_of(policy: Policy, interface: str, message: str) -> list[float] | None:
+    """[a second, at once] of a request, the lower where both its rule and a permission bound it."""
+    rule = policy.messages.get((interface, message))
+    rates = [list(rule.rate)] if rule is not None and rule.rate is not None else []
+    for name in OF_MESSAGE.get((interface, message), ()):
+        parameters = {} if policy.transparent else parameters_of(policy, name)
+        if RATE in parameters and permission_verdict(policy, name).verdict == ALLOW:
+            rates.append(list(parameters[RATE]))
+    return min(rates) if rates else None
 
 
 def usual_shape(message: Message, request: bool) -> str:
@@ -182,22 +258,39 @@ def usual_shape(message: Message, request: bool) -> str:
     return INERT if request and creates(message) else IGNORE
 
 
-def deny_shape(rule: MessageRule, message: Message, request: bool) -> str:
-    """The shape the rule asks for. Raises ValueError for one that the message cannot take."""
-    if not request:  # what an event creates is destroyed upstream, unseen
-        if rule.deny_as == INERT:
-            raise ValueError(f"{message.name} is an event: it cannot be inert (it can: ignore, disconnect)")
-        if message.destructor:
-            raise ValueError(f"{message.name} ends its object: it cannot be kept from the guest")
-    elif rule.deny_as == DISCONNECT:
-        pass
-    elif message.destructor:
+def legal_shapes(interface: str, message: Message, request: bool) -> tuple[str, ...]:
+    """Every shape in which the message can be refused, the usual one first. Derived from the XML and from the events by which a protocol
+    says no (handlers/ghosts.py); the first is what is safest. () = it cannot be refused."""
+    if not request:
+        return () if message.destructor else (IGNORE, DISCONNECT)  # what an event creates is destroyed upstream, unseen
+    if message.destructor:
+        return (DISCONNECT,)
+    shapes: tuple[str, ...] = (INERT, DISCONNECT) if creates(message) else (IGNORE, DISCONNECT)
+    if (interface, message.name) in ANSWERS:
+        shapes = (*shapes, FAIL_EVENT)
+    if any(argument.type == FD for argument in message.arguments):
+        shapes = (*shapes, CLOSE_FD)
+    return shapes
+
+
+def deny_shape(rule: MessageRule, interface: str, message: Message, request: bool) -> str:
+    """The shape the rule asks for, as the core knows it. Raises ValueError for one that the message cannot take."""
+    legal = legal_shapes(interface, message, request)
+    if rule.deny_as in legal:
+        return legal[0] if rule.deny_as in (FAIL_EVENT, CLOSE_FD) else rule.deny_as
+    can = f"(it can: {', '.join(legal)})"
+    if not request and message.destructor:
+        raise ValueError(f"{message.name} ends its object: it cannot be kept from the guest")
+    if message.destructor:
         raise ValueError(f"{message.name} destroys its object: it can be refused only by disconnecting")
-    elif rule.deny_as == IGNORE and creates(message):
-        raise ValueError(f"{message.name} creates an object: it cannot be ignored (it can: inert, disconnect)")
-    elif rule.deny_as == INERT and not creates(message):
-        raise ValueError(f"{message.name} creates no object that could be inert (it can: ignore, disconnect)")
-    return rule.deny_as
+    if rule.deny_as == IGNORE:
+        raise ValueError(f"{message.name} creates an object: it cannot be ignored  {can}")
+    if rule.deny_as == INERT:
+        what = "is an event: it cannot be inert" if not request else "creates no object that could be inert"
+        raise ValueError(f"{message.name} {what}  {can}")
+    if rule.deny_as == FAIL_EVENT:
+        raise ValueError(f"the protocol has no event by which {message.name} could fail  {can}")
+    raise ValueError(f"{message.name} brings no descriptor that could be closed  {can}")
 
 
 def creates(message: Message) -> bool:

@@ -28,7 +28,9 @@ class Document:
     def __init__(self, name: str, raw: bytes) -> None:
         self.name = name
         self.findings: list[ConfigError] = []
+        self.warnings: list[ConfigError] = []
         self.data: dict[str, Any] = {}
+        self._no_tables: set[str] = set()
         self._positions = Positions()
         self._lines = raw.decode("utf-8", "replace").split("\n")
         try:
@@ -58,7 +60,9 @@ class Document:
         value = self.data.get(key, {})
         if isinstance(value, dict):
             return value
-        self.wrong_value((key,), "type", f"[{key}] is a table")
+        if key not in self._no_tables:
+            self._no_tables.add(key)
+            self.wrong_value((key,), "type", f"[{key}] is a table")
         return {}
 
     def origin(self, path: Path) -> Origin:
@@ -77,6 +81,24 @@ class Document:
     def wrong_value(self, path: Path, code: str, message: str, known: Iterable[str] = (), given: object = "") -> None:
         """A finding about a value; `known` are those it may have been meant to be, where it is a text."""
         self._add(self._positions.value(path), code, message, given if isinstance(given, str) else "", known)
+
+    def has(self, path: Path) -> bool:
+        """Whether the file says something at `path`."""
+        value: Any = self.data
+        for part in path:
+            if not isinstance(value, dict) or part not in value:
+                return False
+            value = value[part]
+        return True
+
+    def finding(self, path: Path, code: str, message: str, severity: str) -> ConfigError:
+        """What is to be said of the key at `path`; the document does not keep it."""
+        line, column, length = self._positions.key(path)
+        return ConfigError(self.name, line, column, message, "", code, length, self._line(line), severity)
+
+    def warn(self, path: Path, code: str, message: str) -> None:
+        """A finding about a key that leaves the policy valid."""
+        self.warnings.append(self.finding(path, code, message, "warning"))
 
     def wrong_file(self, code: str, message: str, hint: str = "") -> None:
         """A finding about the file as a whole."""
@@ -104,7 +126,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def show(finding: ConfigError) -> str:
     """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion."""
     place = finding.path + (f":{finding.line}" if finding.line else "") + (f":{finding.column}" if finding.column else "")
-    shown = [printable(f"{place}: error[{finding.code or 'policy'}]: {finding.message}")]
+    shown = [printable(f"{place}: {finding.severity}[{finding.code or 'policy'}]: {finding.message}")]
     hint = printable(finding.hint)
     if finding.source and finding.column:
         start = finding.column - 1

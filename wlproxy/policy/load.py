@@ -3,8 +3,9 @@
 Promises: a policy, or ConfigErrors with every finding of every file read; never another exception, never a wait: regular files of
 bounded size only. Trusts: whoever may write to the places it looks in.
 
-A name is looked for in the installation's policies, then in /etc/wlproxy/policies, and else taken as a path. `extends` is looked
-for beside the file that says it first. A file beats its parent, key by key; lists replace.
+A name is looked for in /etc/wlproxy/policies, then among the installation's policies, and else taken as a path: what an admin puts there
+under the name of a shipped policy replaces it, and may extend it by that name. `extends` is looked for beside the file that
+says it first. A file beats its parent, key by key; lists replace. /etc/wlproxy/ceiling.toml, where there is one, is above them all.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ import re
 import stat
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
+from .compile import compile_policy
 from .document import Document, show
+from .inheritance import FINAL, broken_finals, read_final
+from .load_interface_table import floor
 from .load_protocols import load_shipped
-from .model import COPY, REFUSE, GlobalRule, MessageRule, Origin, Policy, Quota, Rewrite
+from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
+from .read_permissions import read_ask, read_permissions
 from .read_predicates import is_whole
 from .read_quotas import read_quotas
 from .read_rules import read_globals, read_messages, read_rewrites
@@ -31,14 +36,16 @@ from .read_variables import read_variables
 
 DATA_PACKAGE: Final = "wlproxy.policies_data"  # what the packager makes of policies/
 ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
+CEILING_FILE: Final = "/etc/wlproxy/ceiling.toml"
 SHIPPED_PREFIX: Final = "shipped:"
 MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable")
-KNOWN: Final = (*HEAD, "vars", "global", "message", "rewrite", "quota", "upstream")
-LATER: Final = ("permission", "ask", "audit", "final", "mode", "until")
+KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask")
+LATER: Final = ("audit", "mode", "until")
+CEILING_KNOWN: Final = ("format", "name", "summary", "global", "permission")
 
 
 def load_policy(
@@ -46,10 +53,27 @@ def load_policy(
     variables: Mapping[str, str] | None = None,
     interfaces: Mapping[str, Interface] | None = None,
     search: Sequence[str] = (ADMIN_FOLDER,),
+    ceiling: str = CEILING_FILE,
 ) -> Policy:
-    """The checked policy. `variables` fill ${...}; `search` are folders of policies beside the installation's own."""
+    """The checked policy. `variables` fill ${...}; `search` are folders of policies beside the installation's own; `ceiling` is the
+    file of what no guest gets more than, "" for none (a missing file is none)."""
     data = load_shipped() if interfaces is None else interfaces
-    return build(read_chain(name_or_path, search), data, variables or {})
+    return build(read_chain(name_or_path, search), data, variables or {}, load_ceiling(ceiling, data))
+
+
+def load_ceiling(path: str, interfaces: Mapping[str, Interface]) -> Ceiling | None:
+    """What this host allows at most. Raises ConfigErrors."""
+    if not path or not os.path.lexists(path):
+        return None
+    try:
+        document = Document(path, read_file(path))
+    except ConfigError as error:
+        raise ConfigErrors([error]) from error
+    read_head(document, CEILING_KNOWN)
+    found = Ceiling(read_globals(document, interfaces, True), read_permissions(document, True), Origin(path))
+    if document.findings:
+        raise ConfigErrors(document.findings)
+    return found
 
 
 def explain(errors: ConfigErrors) -> list[str]:
@@ -74,7 +98,8 @@ def read_chain(name_or_path: str, search: Sequence[str]) -> list[Document]:
             child.wrong_value(("extends",), "too-deep", f"at most {DEEPEST} policies extend each other")
             break
         try:
-            path, raw = read(parent, search, "" if path.startswith(SHIPPED_PREFIX) else os.path.dirname(path) or os.curdir)
+            beside = "" if path.startswith(SHIPPED_PREFIX) else os.path.dirname(path) or os.curdir
+            path, raw = read(parent, search, beside, seen)
         except ConfigError as error:
             message = f"extends {parent!a}: {error.path}: {error.message}" + (f" ({error.hint})" if error.hint else "")
             child.wrong_value(("extends",), error.code, message)
@@ -101,27 +126,32 @@ def identity(path: str) -> str:
     return path if path.startswith(SHIPPED_PREFIX) else os.path.realpath(path)
 
 
-def read(wanted: str, search: Sequence[str], beside: str = "") -> tuple[str, bytes]:
-    """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes; `beside` is the folder of the file that
-    extends it. Raises ConfigError."""
+def read(wanted: str, search: Sequence[str], beside: str = "", seen: Sequence[str] = ()) -> tuple[str, bytes]:
+    """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes; `beside` is the folder of the file that extends it,
+    `seen` are the files that led here: one that replaces a shipped policy may extend it. Raises ConfigError."""
     if not NAME.fullmatch(wanted.removesuffix(".toml")):
         path = os.path.join(beside, wanted)
         return path, read_file(path)
     file_name = wanted.removesuffix(".toml") + ".toml"
-    here = os.path.join(beside, file_name)
-    if (beside or wanted == file_name) and os.path.lexists(here):
-        return here, read_file(here)
     shipped = shipped_bytes(file_name)
+    places = [os.path.join(folder, file_name) for folder in search]
+    if beside or wanted == file_name:
+        places.insert(0, os.path.join(beside, file_name))
+    for path in places:
+        if os.path.lexists(path) and (shipped is None or identity(path) not in seen):
+            return path, read_file(path)
     if shipped is not None:
         return SHIPPED_PREFIX + file_name, shipped
-    for folder in search:
-        path = os.path.join(folder, file_name)
-        if os.path.lexists(path):
-            return path, read_file(path)
     path = os.path.join(beside, wanted)
     if os.path.lexists(path):
         return path, read_file(path)
     raise ConfigError(wanted, 0, 0, "no policy of that name", f"shipped: {', '.join(shipped_names())}; or give a path", "not-found")
+
+
+def replaces_shipped(document: Document) -> str:
+    """The name of the shipped policy that a file of the admin's stands in for, "" where it does not."""
+    folder, name = os.path.split(document.name)
+    return name if folder == ADMIN_FOLDER and shipped_bytes(name) is not None else ""
 
 
 def read_file(path: str) -> bytes:
@@ -172,18 +202,43 @@ def shipped_names() -> list[str]:
     return sorted(entry[:-5] for entry in entries if entry.endswith(".toml"))
 
 
-def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Mapping[str, str]) -> Policy:
+def build(
+    chain: list[Document], interfaces: Mapping[str, Interface], given: Mapping[str, str], ceiling: Ceiling | None = None
+) -> Policy:
     """Reads each file over its parent. Raises ConfigErrors."""
+    policy = put_together(chain, interfaces, given, ceiling)
+    if any(FINAL in document.data for document in chain[:-1]):
+        broken = broken_finals(chain, lambda part: compiled_part(part, interfaces, given))
+        if broken:
+            raise ConfigErrors(broken)
+    return policy
+
+
+def compiled_part(chain: list[Document], interfaces: Mapping[str, Interface], given: Mapping[str, str]) -> Mapping[str, Any]:
+    """The first files of a chain that has been built, compiled: what its youngest may be compared with."""
+    declared = {name for document in chain for name in document.table("vars")}
+    own = {name: text for name, text in given.items() if name in declared}
+    return compile_policy(put_together(chain, interfaces, own, None), interfaces)
+
+
+def put_together(
+    chain: list[Document], interfaces: Mapping[str, Interface], given: Mapping[str, str], ceiling: Ceiling | None
+) -> Policy:
+    """The same, whatever is final."""
     globals_: dict[str, GlobalRule] = {}
     messages: dict[tuple[str, str], MessageRule] = {}
     rewrites: dict[str, Rewrite] = {}
     quotas: dict[str, Quota] = {}
     upstream: dict[str, str] = {}
+    permissions: dict[str, PermissionRule] = {}
     unsealable = COPY
     variables = read_variables(chain, given)
     for document in chain:
         read_head(document)
         globals_ |= read_globals(document, interfaces)
+        permissions |= read_permissions(document)
+        read_ask(document)
+        read_final(document)
         messages = read_messages(document, interfaces, messages)
         rewrites |= read_rewrites(document, variables)
         quotas |= read_quotas(document)
@@ -191,11 +246,16 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
         unsealable = read_unsealable(document, unsealable)
     last = chain[-1]
     transparent = last.data.get("transparent") is True
-    if transparent and (globals_ or messages or rewrites):
+    if transparent and (globals_ or messages or rewrites or permissions):
         last.wrong_key(("transparent",), "transparent", "a transparent policy forwards everything: it has no other rules")
     for parent, child in pairwise(chain):
         if parent.data.get("transparent") is True:
             child.wrong_value(("extends",), "transparent", f"{parent.name} has no rules that could be extended")
+    never = floor(list(interfaces))
+    for document in chain:
+        for name in document.table("global"):
+            if name in never and name in globals_ and globals_[name].verdict != HIDE:
+                document.wrong_key(("global", name), "never", f"no guest may have {name}: {never[name]}")
     findings = [f for document in chain for f in sorted(document.findings, key=lambda f: (f.line, f.column))]
     if findings:
         raise ConfigErrors(findings)
@@ -211,6 +271,9 @@ def build(chain: list[Document], interfaces: Mapping[str, Interface], given: Map
         upstream,
         unsealable,
         last.origin(("transparent",)) if transparent else Origin(last.name),
+        permissions,
+        {} if transparent else never,
+        ceiling,
     )
 
 
@@ -223,14 +286,15 @@ def read_unsealable(document: Document, inherited: str) -> str:
     return inherited
 
 
-def read_head(document: Document) -> None:
+def read_head(document: Document, known: Sequence[str] = KNOWN) -> None:
     """The keys above the tables."""
     data = document.data
+    what = "policy" if known is KNOWN else "ceiling"
     for key in data:
-        if key in LATER:
+        if key in LATER and known is KNOWN:
             document.not_yet((key,))
-        elif key not in KNOWN:
-            document.wrong_key((key,), "unknown-key", f"a policy has no '{key}'", [*KNOWN, *LATER])
+        elif key not in known:
+            document.wrong_key((key,), "unknown-key", f"a {what} has no '{key}'", known)
     if "format" not in data:
         document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
     elif data["format"] != 1 or not is_whole(data["format"]):

@@ -7,6 +7,9 @@ every value knows the line that set it. The default of everything that is absent
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,11 @@ class Origin:
 
 
 ALLOW = "allow"
+ASK = "ask"                 # the user, each time; with nobody to ask it is "deny"
 DENY = "deny"
-HIDE = "hide"
+HIDE = "hide"               # of a global: not announced
+VIRTUAL = "virtual"         # of a global: announced by the proxy itself, what it makes is inert
+NEVER = "never"             # of a global: no policy on this host may allow it
 
 COPY = "copy"               # a shared memory file that takes no seals: each frame is copied ...
 REFUSE = "refuse"           # ... or the guest is told that the file is no good
@@ -31,11 +37,14 @@ REFUSE = "refuse"           # ... or the guest is told that the file is no good
 DISCONNECT = "disconnect"   # the connection ends with a protocol error
 IGNORE = "ignore"           # the message is dropped, its fds are closed
 INERT = "inert"             # the object it creates exists for the guest alone (a ghost)
+FAIL_EVENT = "fail-event"   # the usual shape, where the protocol has an event that says no: named so that it is checked
+CLOSE_FD = "close-fd"       # the same of a message that brings descriptors: its reader sees the end of its pipe
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalRule:
-    """`verdict` is ALLOW or HIDE; `max_version` is the highest version advertised; `virtual` names the parts that are made up."""
+    """`verdict` is ALLOW, HIDE, VIRTUAL or, in a ceiling, NEVER; `max_version` is the highest version advertised; `virtual` names the parts
+    that are made up."""
 
     verdict: str
     max_version: int
@@ -66,11 +75,31 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class MessageRule:
-    """`verdict` ALLOW or DENY; `deny_as` DISCONNECT, IGNORE or INERT; `args` by argument name (each has its own origin)."""
+    """`verdict` ALLOW, ASK or DENY; `deny_as` DISCONNECT, IGNORE or INERT; `args` by argument name (each has its own origin).
+    `rate`: so many a second and so many at once for the guest as a whole, more are refused; None = no such bound."""
 
     verdict: str
     deny_as: str
     args: dict[str, Predicate]
+    origin: Origin
+    rate: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRule:
+    """`verdict` ALLOW, ASK or DENY; `parameters` by key (permissions.py), checked. In a ceiling `verdict` is the most there may be."""
+
+    verdict: str
+    origin: Origin
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What no guest of this host gets more than: globals and permissions, as in a policy. `origin`: the file."""
+
+    globals: dict[str, GlobalRule]
+    permissions: dict[str, PermissionRule]
     origin: Origin
 
 
@@ -95,7 +124,8 @@ class Quota:
 class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
-    `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE.
+    `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
+    `never`: the floor, interfaces that no policy may allow, with the reason. `warnings`: findings that do not make it invalid.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
     """
 
@@ -110,3 +140,7 @@ class Policy:
     upstream: dict[str, str] = field(default_factory=dict)
     shm_unsealable: str = COPY
     origin: Origin = Origin("")
+    permissions: dict[str, PermissionRule] = field(default_factory=dict)
+    never: dict[str, str] = field(default_factory=dict)
+    ceiling: Ceiling | None = None
+    warnings: tuple[ConfigError, ...] = ()

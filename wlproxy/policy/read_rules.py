@@ -10,28 +10,43 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..core.protocol import Interface, Message
-from ..handlers.virtual import PARTS
+from ..handlers.virtual import PARTS, SERVED
 from .compile import REWRITES, deny_shape, global_names, usual_shape, vetted_version
 from .document import Document
-from .model import ALLOW, DENY, DISCONNECT, HIDE, IGNORE, INERT, GlobalRule, MessageRule, Origin, Rewrite
+from .model import (
+    ALLOW,
+    ASK,
+    CLOSE_FD,
+    DENY,
+    DISCONNECT,
+    FAIL_EVENT,
+    HIDE,
+    IGNORE,
+    INERT,
+    NEVER,
+    VIRTUAL,
+    GlobalRule,
+    MessageRule,
+    Origin,
+    Rewrite,
+)
 from .positions import Path
+from .read_permissions import read_rate
 from .read_predicates import is_whole, read_predicate
 from .read_variables import fill
 
-VERDICTS: Final = (ALLOW, DENY)
-SHAPES: Final = (DISCONNECT, IGNORE, INERT)
-MESSAGE_KEYS: Final = ("verdict", "deny-as", "args")
+VERDICTS: Final = (ALLOW, ASK, DENY)
+SHAPES: Final = (DISCONNECT, IGNORE, INERT, FAIL_EVENT, CLOSE_FD)
+MESSAGE_KEYS: Final = ("verdict", "deny-as", "args", "rate")
 # words of the full language
-NOT_YET_GLOBAL: Final = ("virtual", "never")
-NOT_YET_MESSAGE: Final = ("rate", "remember", "timeout", "note")
-NOT_YET_SHAPE: Final = "fail-event"
+NOT_YET_MESSAGE: Final = ("remember", "timeout", "note")
 NOT_YET_REWRITE: Final = "tag"
 BUILT_IN: Final = ("wl_display", "wl_registry")  # the session lives by these
 MOST_TEMPLATE: Final = 200
 
 
-def read_globals(document: Document, interfaces: Mapping[str, Interface]) -> dict[str, GlobalRule]:
-    """The [global] table; wildcards stand in the result under the names they match."""
+def read_globals(document: Document, interfaces: Mapping[str, Interface], ceiling: bool = False) -> dict[str, GlobalRule]:
+    """The [global] table of a policy or a ceiling; wildcards stand in the result under the names they match."""
     found: dict[str, GlobalRule] = {}
     table = document.table("global")
     known = global_names(interfaces)
@@ -39,11 +54,14 @@ def read_globals(document: Document, interfaces: Mapping[str, Interface]) -> dic
         path = ("global", name)
         origin = document.origin(path)
         if "*" in name:
-            if table[name] != HIDE or "*" in name[:-1]:
-                document.wrong_key(path, "wildcard", 'a wildcard stands at the end of a name and can only say "hide"')
-            found |= {match: GlobalRule(HIDE, 0, origin) for match in known if match.startswith(name[:-1])}
+            says = (HIDE, NEVER) if ceiling else (HIDE,)
+            if table[name] not in says or "*" in name[:-1]:
+                words = " or ".join(f'"{word}"' for word in says)
+                document.wrong_key(path, "wildcard", f"a wildcard stands at the end of a name and can only say {words}")
+                continue
+            found |= {match: GlobalRule(table[name], 0, origin) for match in known if match.startswith(name[:-1])}
         elif name in known:
-            rule = one_global(document, path, name, table[name], interfaces[name], origin)
+            rule = one_global(document, path, name, table[name], interfaces[name], origin, ceiling)
             if rule is not None:
                 found[name] = rule
         elif name in interfaces:
@@ -54,11 +72,17 @@ def read_globals(document: Document, interfaces: Mapping[str, Interface]) -> dic
 
 
 def one_global(
-    document: Document, path: Path, name: str, value: Any, interface: Interface, origin: Origin
+    document: Document, path: Path, name: str, value: Any, interface: Interface, origin: Origin, ceiling: bool
 ) -> GlobalRule | None:
-    """A number, "hide", or { max = number }."""
-    if value == HIDE:
-        return GlobalRule(HIDE, 0, origin)
+    """A number, "hide", "virtual", or { max = number }; in a ceiling "never", too."""
+    if value == HIDE or (value == NEVER and ceiling):
+        return GlobalRule(value, 0, origin)
+    if value == VIRTUAL:
+        if name not in SERVED:
+            has = ", ".join(sorted(SERVED))
+            document.wrong_value(path, "virtual", f"wlproxy cannot serve {name} itself  (it can: {has})", [HIDE])
+            return None
+        return GlobalRule(VIRTUAL, vetted_version(interface), origin)
     virtual: tuple[str, ...] = ()
     if isinstance(value, dict):
         for key in value:
@@ -73,10 +97,10 @@ def one_global(
         path, value = (*path, "max"), value["max"]
     newest = vetted_version(interface)
     if isinstance(value, str):
-        if value in NOT_YET_GLOBAL:
-            document.wrong_value(path, "not-yet", f'"{value}" is not served by this version of wlproxy: say "hide"')
+        if value == NEVER:
+            document.wrong_value(path, "never", '"never" is for the ceiling of a host; a policy says "hide"', [HIDE], value)
         else:
-            document.wrong_value(path, "unknown-verdict", f"'{value}' is neither a version nor \"hide\"", [HIDE], value)
+            document.wrong_value(path, "unknown-verdict", f"'{value}' is neither a version nor \"hide\"", [HIDE, VIRTUAL], value)
     elif not is_whole(value):
         document.wrong_value(path, "type", 'a version (a whole number) or "hide" is needed')
     elif value > newest:
@@ -151,22 +175,23 @@ def one_message(
         elif key not in MESSAGE_KEYS:
             document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a message", MESSAGE_KEYS)
     verdict = value.get("verdict", DENY if "deny-as" in value else before.verdict)
-    if verdict == "ask":
-        document.wrong_value(said, "not-yet", '"ask" is not served by this version of wlproxy: say "deny"')
-    elif verdict not in VERDICTS:
+    if verdict not in VERDICTS:
         document.wrong_value(said, "unknown-verdict", f"{verdict!r} is no verdict", VERDICTS, verdict)
     shape = value.get("deny-as", before.deny_as)
-    if shape == NOT_YET_SHAPE:
-        instead = f'say "{before.deny_as}"'
-        document.wrong_value((*path, "deny-as"), "not-yet", f'"{shape}" is not served by this version of wlproxy: {instead}')
-    elif shape not in SHAPES:
+    if shape not in SHAPES:
         document.wrong_value((*path, "deny-as"), "unknown-shape", f"{shape!r} is no deny shape", SHAPES, shape)
     if shape not in SHAPES:
         shape = before.deny_as
-    rule = replace(before, verdict=verdict, deny_as=shape, origin=document.origin(path))
-    if verdict == DENY or "deny-as" in value:
+    rate = before.rate
+    if "rate" in value:
+        limit = read_rate(document, (*path, "rate"), value["rate"])
+        rate = (limit[0], limit[1]) if limit is not None else None
+        if not request:
+            document.wrong_key((*path, "rate"), "rate", f"{message.name} is an event: only requests have a rate")
+    rule = replace(before, verdict=verdict, deny_as=shape, origin=document.origin(path), rate=rate)
+    if verdict != ALLOW or "deny-as" in value:
         try:
-            deny_shape(rule, message, request)
+            deny_shape(rule, path[1], message, request)
         except ValueError as error:
             document.wrong_value((*path, "deny-as") if "deny-as" in value else said, "deny-shape", str(error))
     args = value.get("args", {})

@@ -25,6 +25,7 @@ from wlproxy.policy.model import (
     Predicate,
     Rewrite,
 )
+from wlproxy.policy.permissions import everything
 
 DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
@@ -52,6 +53,7 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             },
             rewrites={"title": Rewrite("[vm] {title}", here), "app-id": Rewrite("vm.{app_id}", here)},
             origin=here,
+            permissions=everything(here),
         )
     return refusing(interfaces)
 
@@ -73,7 +75,7 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
                 found[interface.name, message.name] = MessageRule(DENY, IGNORE, {}, here)
     offered = {name: GlobalRule(ALLOW, interfaces[name].version, here) for name in global_names(interfaces)}
     found["zwlr_layer_shell_v1", "get_layer_surface"] = MessageRule(DENY, DISCONNECT, {}, here)
-    return Policy("fuzz-refusing", globals=offered, messages=found, origin=here)
+    return Policy("fuzz-refusing", globals=offered, messages=found, origin=here, permissions=everything(here))
 
 
 def tables_of(name: str, interfaces: Mapping[str, Interface]) -> Tables:

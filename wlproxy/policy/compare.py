@@ -1,0 +1,305 @@
+"""What one compiled policy allows that another does not: effect, not text.
+
+Promises: exact for what can be enumerated (globals, versions, verdicts, numbers, sets, quotas, rates); where two rules on a text cannot
+be ordered, the change is called "changed", never "tighter". Equal compiled policies have no changes. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..core import checks
+from .decide import ORDER
+from .model import ALLOW, DENY, HIDE
+from .permissions import OF_GLOBAL, OF_MESSAGE
+
+WIDER: Final = "wider"
+TIGHTER: Final = "tighter"
+CHANGED: Final = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `key` as in a policy file; `before` and `after` in words; `origin` the line of the later policy, or of the earlier
+    where the later has none."""
+
+    kind: str
+    key: str
+    before: str
+    after: str
+    origin: str
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Every difference between two compiled policies, by key."""
+    if before.get("names") != after.get("names"):
+        kind = WIDER if after.get("names") == "keep" else TIGHTER
+        yes_no = ("false", "true")
+        whole = Change(kind, "transparent", yes_no[kind == TIGHTER], yes_no[kind == WIDER], "")
+        return [whole]
+    found = [*_globals(before, after), *_permissions(before, after), *_messages(before, after), *_quotas(before, after)]
+    found += _others(before, after)
+    return found
+
+
+def _kind(wider: bool, tighter: bool) -> str:
+    return CHANGED if wider == tighter else WIDER if wider else TIGHTER
+
+
+# globals
+
+
+def _globals(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    names = sorted({*before["globals"], *after["globals"], *before.get("served", {}), *after.get("served", {})})
+    for name in names:
+        was, now = _offer(before, name), _offer(after, name)
+        if was[:3] == now[:3]:
+            continue
+        wider = now[0] > was[0] or (now[0] == was[0] and (now[1] > was[1] or bool(set(was[2]) - set(now[2]))))
+        tighter = now[0] < was[0] or (now[0] == was[0] and (now[1] < was[1] or bool(set(now[2]) - set(was[2]))))
+        yield Change(_kind(wider, tighter), f"global.{name}", _offer_text(was), _offer_text(now), now[3] or was[3])
+
+
+Offer = tuple[int, int, tuple[str, ...], str]
+
+
+def _offer(compiled: Mapping[str, Any], name: str) -> Offer:
+    """How far a global is offered: 2 the compositor's, 1 the proxy's own, 0 not; version, made-up parts, origin."""
+    if name in compiled["globals"]:
+        version, origin = compiled["globals"][name]
+        return 2, version, tuple(compiled.get("virtual", {}).get(name, ())), origin
+    if name in compiled.get("served", {}):
+        version, origin = compiled["served"][name]
+        return 1, version, (), origin
+    return 0, 0, (), ""
+
+
+def _offer_text(offer: Offer) -> str:
+    how, version, virtual, _ = offer
+    if how < 2:
+        return "virtual" if how else HIDE
+    return f"version {version}" + (f", made up: {', '.join(virtual)}" if virtual else "")
+
+
+# permissions
+
+
+def _permissions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    for name in sorted({*before.get("permissions", {}), *after.get("permissions", {})}):
+        was = before.get("permissions", {}).get(name, [DENY, "", {}])
+        now = after.get("permissions", {}).get(name, [DENY, "", {}])
+        if was[0] == now[0] and was[2] == now[2]:
+            continue
+        rank = ORDER.index(now[0]) - ORDER.index(was[0])
+        wider, tighter = rank < 0, rank > 0
+        if rank == 0:
+            for key in {*was[2], *now[2]}:
+                more, less = _parameter(key, was[2].get(key), now[2].get(key))
+                wider, tighter = wider or more, tighter or less
+        yield Change(_kind(wider, tighter), f"permission.{name}", _given(was), _given(now), now[1] or was[1])
+
+
+def _parameter(key: str, was: Any, now: Any) -> tuple[bool, bool]:
+    """Whether a parameter's change widens, and whether it tightens; None is "no bound"."""
+    if was is None or now is None:
+        return now is None, was is None
+    if key == "note":
+        return False, False
+    if isinstance(now, list) and now and isinstance(now[0], str):
+        return bool(set(now) - set(was)), bool(set(was) - set(now))
+    return now > was, now < was
+
+
+def _given(entry: list[Any]) -> str:
+    verdict, _, parameters = entry
+    said = ", ".join(f"{key} {_value(value)}" for key, value in parameters.items())
+    return f"{verdict} ({said})" if said else str(verdict)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        if len(value) == 2 and all(isinstance(item, float) for item in value):
+            return f"{value[0]:g}/s burst {value[1]:g}"
+        return " ".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# messages
+
+
+def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    moved = {
+        name
+        for name in {*before.get("permissions", {}), *after.get("permissions", {})}
+        if before.get("permissions", {}).get(name, [DENY])[0] != after.get("permissions", {}).get(name, [DENY])[0]
+    }
+    for name in sorted({*before["interfaces"]} & {*after["interfaces"]}):
+        was, now = before["interfaces"][name], after["interfaces"][name]
+        for side in ("requests", "events"):
+            for old, new in zip(was[side], now[side], strict=False):
+                if old[4] == new[4]:
+                    continue
+                change = _message(name, old, new)
+                if change is None:
+                    continue
+                told = moved.intersection((*OF_MESSAGE.get((name, new[0]), ()), *OF_GLOBAL.get(name, ())))
+                if told and _verdict(old[4]) != _verdict(new[4]):
+                    continue  # the permission's own change says it
+                yield change
+
+
+def _verdict(decision: Mapping[str, Any] | None) -> str:
+    said = (decision or {}).get("verdict", ALLOW)
+    return ALLOW if said == ALLOW else DENY
+
+
+def _message(interface: str, old: list[Any], new: list[Any]) -> Change | None:
+    was, now = old[4] or {}, new[4] or {}
+    key = f"message.{interface}.{new[0]}"
+    origin = now.get("origin", "") or was.get("origin", "")
+    if _verdict(was) != _verdict(now):
+        wider = _verdict(now) == ALLOW
+        return Change(_kind(wider, not wider), key, _decision(was), _decision(now), origin)
+    if _verdict(now) != ALLOW:
+        if (was.get("verdict"), was.get("ask")) == (now.get("verdict"), now.get("ask")):
+            return None
+        return Change(CHANGED, key, _decision(was), _decision(now), origin)
+    wider = tighter = False
+    if was.get("rate") != now.get("rate"):
+        more, less = _parameter("rate", was.get("rate"), now.get("rate"))
+        wider, tighter = wider or more, tighter or less
+    arguments = {check[0] for check in (*was.get("checks", []), *now.get("checks", []))}
+    texts: list[tuple[str, str]] = []
+    for index in sorted(arguments):
+        one = [check for check in was.get("checks", []) if check[0] == index]
+        other = [check for check in now.get("checks", []) if check[0] == index]
+        if [check[:3] for check in one] == [check[:3] for check in other]:
+            continue
+        more, less = compared(one, other)
+        wider, tighter = wider or more, tighter or less
+        named = old[3][index].partition(" ")[0]
+        texts.append((f"{named}: {_checks(one)}", f"{named}: {_checks(other)}"))
+        origin = next((check[3] for check in other if check[:3] not in [c[:3] for c in one]), origin)
+    if not texts and was.get("rate") == now.get("rate"):
+        return None
+    before = "; ".join(text for text, _ in texts) or f"rate {_value(was.get('rate') or 'none')}"
+    after = "; ".join(text for _, text in texts) or f"rate {_value(now.get('rate') or 'none')}"
+    return Change(_kind(wider, tighter), key, before, after, origin)
+
+
+def compared(one: list[list[Any]], other: list[list[Any]]) -> tuple[bool, bool]:
+    """Whether the second list of checks on an argument passes a value that the first does not, and the other way round."""
+    if all(check[1] in checks.NUMERIC for check in (*one, *other)):
+        return not within(other, one), not within(one, other)
+    was, now = {check[1]: check[2] for check in one}, {check[1]: check[2] for check in other}
+    wider = tighter = False
+    for operation in sorted({*was, *now}):
+        before, after = was.get(operation), now.get(operation)
+        if before == after:
+            continue
+        if before is None or after is None:
+            wider, tighter = wider or after is None, tighter or before is None
+        elif operation in (checks.CHARSET, checks.TRANSLATE):
+            wider, tighter = wider or bool(set(after) - set(before)), tighter or bool(set(before) - set(after))
+        elif operation in (checks.MAX_BYTES, checks.CUT):
+            wider, tighter = wider or after > before, tighter or after < before
+        else:  # another template
+            return True, True
+    return wider, tighter
+
+
+LOW, HIGH = -(2**31), 2**32 - 1
+
+
+def within(inner: list[list[Any]], outer: list[list[Any]]) -> bool:
+    """Whether every number that passes `inner` passes `outer`, too."""
+    values, low, high, flags = bounds(inner)
+    o_values, o_low, o_high, o_flags = bounds(outer)
+    if values is not None:
+        allowed = [v for v in values if low <= v <= high and v & ~flags == 0]
+        return all(
+            (o_values is None or v in o_values) and o_low <= v <= o_high and v & ~o_flags == 0 for v in allowed
+        )
+    if low > high:
+        return True
+    if o_values is not None:
+        if flags != HIGH and flags.bit_count() <= 12:
+            parts = [bits for bits in range(flags + 1) if bits & ~flags == 0 and low <= bits <= high]
+            return all(bits in o_values for bits in parts)
+        if high - low > len(o_values):
+            return False
+        return all(v in o_values for v in range(low, high + 1) if v & ~flags == 0)
+    return o_low <= low and high <= o_high and (flags & ~o_flags) == 0
+
+
+def bounds(found: list[list[Any]]) -> tuple[frozenset[int] | None, int, int, int]:
+    """The values, the range and the bits that the checks on a number allow."""
+    values: frozenset[int] | None = None
+    low, high, flags = LOW, HIGH, HIGH
+    for _, operation, value, *_ in found:
+        if operation == checks.IN:
+            values = frozenset(value) if values is None else values & frozenset(value)
+        elif operation == checks.MIN:
+            low = max(low, value)
+        elif operation == checks.MAX:
+            high = min(high, value)
+        elif operation == checks.FLAGS:
+            flags &= value
+            low = max(low, 0)
+    return values, low, high, flags
+
+
+def _decision(decision: Mapping[str, Any]) -> str:
+    if _verdict(decision) == ALLOW:
+        return ALLOW
+    return f"{'ask' if decision.get('ask') else DENY} ({decision['verdict']})"
+
+
+def _checks(found: list[list[Any]]) -> str:
+    said = []
+    for check in found:
+        value = check[2]
+        text = f"{len(value)} values" if isinstance(value, list) and len(value) > 6 else _value(value)
+        if check[1] in (checks.CHARSET, checks.TRANSLATE):
+            text = f"{len(value)} characters"
+        said.append(f"{check[1]} {text}")
+    return ", ".join(said) or "anything"
+
+
+# the rest
+
+
+def _quotas(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    for name in sorted({*before.get("quota", {}), *after.get("quota", {})}):
+        was, now = before.get("quota", {}).get(name), after.get("quota", {}).get(name)
+        if was is not None and now is not None:
+            if was[0] == now[0]:
+                continue
+            kind = _kind(_more(now[0], was[0]), _more(was[0], now[0]))
+        else:
+            kind = CHANGED  # against the built-in default
+        shown = ["default" if entry is None else _value(entry[0]) for entry in (was, now)]
+        yield Change(kind, f"quota.{name}", shown[0], shown[1], (now or was)[1])
+
+
+def _more(one: Any, other: Any) -> bool:
+    """Whether a quota allows more than another; a rate of 0 is unlimited."""
+    if isinstance(one, list):
+        return bool(other[0]) and (not one[0] or one[0] > other[0] or one[1] > other[1])
+    return bool(one > other)
+
+
+def _others(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    was, now = before["shm-unsealable"], after["shm-unsealable"]
+    if was != now:
+        yield Change(_kind(now == "copy", now != "copy"), "shm-unsealable", was, now, "")
+    modes = ("require", "prefer", "off")
+    for key in sorted({*before.get("upstream", {}), *after.get("upstream", {})}):
+        was, now = before.get("upstream", {}).get(key, ""), after.get("upstream", {}).get(key, "")
+        if was != now:
+            kind = CHANGED
+            if key == "security-context":
+                kind = _kind(modes.index(now) > modes.index(was), modes.index(now) < modes.index(was))
+            yield Change(kind, f"upstream.{key}", was, now, "")

@@ -1,0 +1,135 @@
+"""What is odd about a valid policy: rules that decide nothing, powers that are hidden under one name and open under another.
+
+Promises: each finding names the line and what would mend it; none of them keeps a policy from running. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..core.errors import ConfigError
+from ..core.protocol import Interface
+from .compile import legal_shapes
+from .decide import permission_step, permission_verdict
+from .document import Document
+from .model import ALLOW, ASK, DENY, IGNORE, Policy
+from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
+
+# One power under several names: a policy that hides one of a row and allows another has probably forgotten something.
+TWINS: Final[tuple[tuple[str, ...], ...]] = (
+    ("ext_data_control_manager_v1", "zwlr_data_control_manager_v1"),
+    ("zwp_primary_selection_device_manager_v1", "gtk_primary_selection_device_manager"),
+    ("zwlr_screencopy_manager_v1", "ext_output_image_capture_source_manager_v1", "weston_capture_v1", "zwlr_export_dmabuf_manager_v1"),
+    ("ext_foreign_toplevel_list_v1", "zwlr_foreign_toplevel_manager_v1"),
+    ("ext_idle_notifier_v1", "org_kde_kwin_idle"),
+    ("zwp_text_input_manager_v1", "zwp_text_input_manager_v3"),
+    ("zwlr_output_manager_v1", "kde_output_management_v2", "org_kde_kwin_outputmanagement"),
+)
+# A toolkit that is not heard here waits for ever or loses its place: refuse by disconnecting, or not at all.
+UNSAFE_TO_IGNORE: Final = frozenset(
+    {
+        ("wl_surface", name) for name in ("attach", "commit", "damage", "damage_buffer", "frame")
+    }
+    | {("xdg_surface", "ack_configure"), ("xdg_wm_base", "pong"), ("wl_display", "sync"), ("wl_display", "get_registry")}
+    | {("wl_shm_pool", "resize"), ("wl_registry", "bind"), ("zwp_linux_buffer_params_v1", "add")}
+    | {("xdg_surface", "configure"), ("xdg_wm_base", "ping"), ("wl_buffer", "release"), ("wl_callback", "done")}
+)
+
+
+def lint(chain: list[Document], policy: Policy, compiled: Mapping[str, Any], interfaces: Mapping[str, Interface]) -> list[ConfigError]:
+    """Warnings about a policy that compiles, in the order of its lines."""
+    if policy.transparent:
+        last = chain[-1]
+        return [last.finding(("transparent",), "transparent", "everything passes: for tests, never for a guest", "warning")]
+    youngest = chain[-1]
+    found = [*permissions_without_use(youngest, policy, compiled), *globals_without_permission(youngest, policy)]
+    found += [*messages_without_use(youngest, policy, compiled, interfaces), *twins(youngest, policy, compiled)]
+    return sorted([*youngest.warnings, *found], key=lambda finding: (finding.line, finding.column))
+
+
+def permissions_without_use(document: Document, policy: Policy, compiled: Mapping[str, Any]) -> list[ConfigError]:
+    """Permissions that are given, though nothing of what they cover can be reached; and those that ask, as nobody is asked yet."""
+    found = []
+    for name in document.table("permission"):
+        rule = policy.permissions.get(name)
+        if rule is None or rule.verdict == DENY:
+            continue
+        path = ("permission", name)
+        covered = PERMISSIONS[name]
+        offered = {*compiled["globals"], *compiled["served"]}
+        useful = any(interface in offered for interface in covered.globals) or any(
+            interface in compiled["interfaces"] for interface, _ in covered.messages
+        )
+        if not useful:
+            needs = ", ".join(covered.globals or sorted({interface for interface, _ in covered.messages}))
+            text = f"'{name}' is given, but nothing that it covers can be reached  (it covers: {needs})"
+            found.append(document.finding(path, "dead-permission", text, "warning"))
+            continue
+        step = permission_verdict(policy, name)
+        if step.verdict != rule.verdict:
+            text = f"the ceiling of this host makes '{name}' {step.verdict}: {step.origin}"
+            found.append(document.finding(path, "ceiling", text, "warning"))
+        elif step.verdict == ASK:
+            text = f"'{name}' asks, and there is nobody to ask yet: until there is, the answer is no"
+            found.append(document.finding(path, "nobody-to-ask", text, "warning"))
+    return found
+
+
+def globals_without_permission(document: Document, policy: Policy) -> list[ConfigError]:
+    """Globals that are allowed and hidden all the same, by their permission."""
+    found = []
+    for name in document.table("global"):
+        rule = policy.globals.get(name)
+        covering = OF_GLOBAL.get(name, ())
+        if rule is None or rule.verdict != ALLOW or not covering:
+            continue
+        step = permission_step(policy, covering)
+        if step.verdict != ALLOW:
+            text = f"{name} is allowed here and hidden all the same: permission {' or '.join(covering)} is {step.verdict}"
+            found.append(document.finding(("global", name), "hidden-by-permission", text, "warning"))
+    return found
+
+
+def messages_without_use(
+    document: Document, policy: Policy, compiled: Mapping[str, Any], interfaces: Mapping[str, Interface]
+) -> list[ConfigError]:
+    """Rules that no message can reach, that another layer overrules, or that leave out what toolkits wait for."""
+    found = []
+    for owner, table in document.table("message").items():
+        if owner not in compiled["interfaces"]:
+            text = f"no global of this policy leads to a {owner}: the rules for it decide nothing"
+            found.append(document.finding(("message", owner), "unreachable", text, "warning"))
+            continue
+        requests = {message.name for message in interfaces[owner].requests}
+        messages = {message.name: message for message in (*interfaces[owner].requests, *interfaces[owner].events)}
+        for name in table:
+            rule, path = policy.messages.get((owner, name)), ("message", owner, name)
+            if rule is None:
+                continue
+            covering = OF_MESSAGE.get((owner, name), ())
+            step = permission_step(policy, covering) if covering else None
+            if rule.verdict == ALLOW and step is not None and step.verdict != ALLOW:
+                text = f"{owner}.{name} is allowed here and refused all the same: permission {' or '.join(covering)} is {step.verdict}"
+                found.append(document.finding(path, "hidden-by-permission", text, "warning"))
+            if rule.verdict != ALLOW and rule.deny_as == IGNORE and (owner, name) in UNSAFE_TO_IGNORE:
+                can = ", ".join(shape for shape in legal_shapes(owner, messages[name], name in requests) if shape != IGNORE)
+                text = f"programs wait for ever where {owner}.{name} is left out without a word  (it can be refused by: {can})"
+                found.append(document.finding(path, "unsafe-to-ignore", text, "warning"))
+            if rule.verdict == ASK:
+                text = f"{owner}.{name} asks, and there is nobody to ask yet: until there is, the answer is no"
+                found.append(document.finding(path, "nobody-to-ask", text, "warning"))
+    return found
+
+
+def twins(document: Document, policy: Policy, compiled: Mapping[str, Any]) -> list[ConfigError]:
+    """Powers that are allowed under one name and not under another, where the file speaks of either."""
+    found = []
+    for row in TWINS:
+        allowed = [name for name in row if name in compiled["globals"]]
+        said = [name for name in row if name in document.table("global")]
+        hidden = [name for name in row if name in policy.globals and name not in compiled["globals"] and name not in compiled["served"]]
+        if allowed and hidden and said:
+            text = f"{', '.join(allowed)} is allowed and {', '.join(hidden)} is not, though both give the same power"
+            found.append(document.finding(("global", said[0]), "twins", text, "warning"))
+    return found

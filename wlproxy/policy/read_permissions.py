@@ -1,0 +1,190 @@
+"""The [permission] table of a policy or of a ceiling, and [ask]: what the guest may do, in words.
+
+Promises: a permission that is returned is a known one, its parameters fit it; everything else is a finding. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..handlers.selections import is_type
+from .document import Document
+from .model import ALLOW, ASK, DENY, PermissionRule
+from .permissions import ASKING, MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from .positions import Path
+from .read_predicates import is_whole
+from .read_quotas import BYTES, EXAMPLES, SECONDS, amount_of, rate_of
+
+VERDICT: Final = "verdict"
+AT_MOST: Final = "at-most"
+VERDICTS: Final = (ALLOW, ASK, DENY)
+MOST_SIZE: Final = 256  # what handlers/cursors.py and icons.py allow at all
+MOST_TYPES: Final = 32
+MOST_NOTE: Final = 200
+ONCE, SESSION, FOREVER = "once", "session", "forever"
+# words of the full language
+LATER: Final = (
+    "banner", "skip-if", "modifiers", "max-planes", "only", "max-duration", "escape", "needs-input-serial", "backend", "sources",
+    "own-windows", "max-fps", "indicator", "max-depth",
+)  # fmt: skip
+ASK_KEYS: Final = ("timeout", "min-display", "remember", "max-per-minute", "no-agent")
+
+
+def read_permissions(document: Document, ceiling: bool = False) -> dict[str, PermissionRule]:
+    """The table of one file. What a file says of a permission replaces what its parent said of it."""
+    found: dict[str, PermissionRule] = {}
+    for name, value in document.table("permission").items():
+        path: Path = ("permission", name)
+        if "*" in name:
+            document.wrong_key(path, "wildcard", "permissions are named one by one; what is not named is refused")
+        elif name not in PERMISSIONS:
+            document.wrong_key(path, "unknown-permission", f"there is no permission '{name}'", PERMISSIONS)
+        else:
+            rule = one_permission(document, path, name, value, AT_MOST if ceiling else VERDICT)
+            if rule is not None:
+                found[name] = rule
+    return found
+
+
+def one_permission(document: Document, path: Path, name: str, value: Any, says: str) -> PermissionRule | None:
+    """A verdict, or a table of it (under the key `says`) and parameters."""
+    said = (*path, says)
+    if isinstance(value, str):
+        value, said = {says: value}, path
+    if not isinstance(value, dict):
+        document.wrong_value(path, "type", '"allow", "ask", "deny" or a table is needed')
+        return None
+    known = (says, *PERMISSIONS[name].parameters, *ASKING)
+    parameters: dict[str, Any] = {}
+    for key, wanted in value.items():
+        if key == says:
+            continue
+        if key in LATER:
+            document.not_yet((*path, key))
+        elif key not in known:
+            text = f"'{key}' does not belong to permission '{name}'  (it has: {', '.join(known)})"
+            document.wrong_key((*path, key), "unknown-key", text, known)
+        else:
+            read = READERS[key](document, (*path, key), wanted)
+            if read is not None:
+                parameters[key] = read
+    if says not in value:
+        document.wrong_key(path, "missing-key", f"what of '{name}'? say {says} = allow, ask or deny")
+        return None
+    verdict = value[says]
+    if verdict not in VERDICTS:
+        document.wrong_value(said, "unknown-verdict", f"{verdict!r} is no verdict", VERDICTS, verdict)
+        return None
+    return PermissionRule(verdict, document.origin(path), parameters)
+
+
+def read_mime(document: Document, path: Path, value: Any) -> list[str] | None:
+    """mime: types of data, spelt as programs offer them."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or not 1 <= len(value) <= MOST_TYPES:
+        document.wrong_value(path, "type", 'a list such as ["text/plain;charset=utf-8", "image/png"] is needed')
+        return None
+    for item in value:
+        if not is_type(item) or "*" in item:
+            document.wrong_value(path, "mime", f"{item!a} is no type of data (no wildcards: a type is compared whole)")
+            return None
+    return sorted(set(value))
+
+
+def read_bytes(document: Document, path: Path, value: Any) -> int | None:
+    """max-bytes."""
+    amount = amount_of(BYTES, value)
+    if isinstance(amount, int) and 1 <= amount <= 1 << 40:
+        return amount
+    document.wrong_value(path, "type", EXAMPLES[BYTES])
+    return None
+
+
+def read_size(document: Document, path: Path, value: Any) -> int | None:
+    """max-size."""
+    if is_whole(value) and 1 <= value <= MOST_SIZE:
+        return value
+    document.wrong_value(path, "type", f"a number of pixels from 1 to {MOST_SIZE} is needed")
+    return None
+
+
+def read_rate(document: Document, path: Path, value: Any) -> list[float] | None:
+    """rate."""
+    rate = rate_of(value) if isinstance(value, str) else None
+    if rate is None or rate[0] <= 0 or rate[1] < 1:
+        document.wrong_value(path, "type", 'a rate such as "2/s" or "1/s burst 5" is needed')
+        return None
+    return rate
+
+
+def read_remember(document: Document, path: Path, value: Any) -> list[str] | None:
+    """remember: "once", "session", or times such as "10m"."""
+    if not isinstance(value, list) or not value:
+        document.wrong_value(path, "type", 'a list such as ["once", "session", "10m"] is needed')
+        return None
+    for item in value:
+        if item == FOREVER:
+            document.wrong_value(path, "forever", "no answer holds for ever: for that, say allow here")
+            return None
+        if item not in (ONCE, SESSION) and not amount_of(SECONDS, item):
+            document.wrong_value(path, "unknown-word", f"{item!r} is neither once, session nor a time", (ONCE, SESSION), item)
+            return None
+    return list(value)
+
+
+def read_timeout(document: Document, path: Path, value: Any) -> float | None:
+    """timeout."""
+    amount = amount_of(SECONDS, value)
+    if isinstance(amount, int | float) and 1 <= amount <= 3600:
+        return float(amount)
+    document.wrong_value(path, "type", EXAMPLES[SECONDS])
+    return None
+
+
+def read_note(document: Document, path: Path, value: Any) -> str | None:
+    """note."""
+    if isinstance(value, str) and 0 < len(value.encode()) <= MOST_NOTE and value.isprintable():
+        return value
+    document.wrong_value(path, "text", f"1 to {MOST_NOTE} bytes of printable text are needed")
+    return None
+
+
+READERS: Final[dict[str, Callable[[Document, Path, Any], Any]]] = {
+    MIME: read_mime,
+    MAX_BYTES: read_bytes,
+    MAX_SIZE: read_size,
+    RATE: read_rate,
+    REMEMBER: read_remember,
+    TIMEOUT: read_timeout,
+    NOTE: read_note,
+}
+
+
+def read_ask(document: Document) -> dict[str, Any]:
+    """The [ask] table of one file: how the user is asked where a permission does not say."""
+    found: dict[str, Any] = {}
+    for key, value in document.table("ask").items():
+        path: Path = ("ask", key)
+        if key in (TIMEOUT, "min-display"):
+            amount = amount_of(SECONDS, value)
+            if isinstance(amount, int | float) and 0 < amount <= 3600:
+                found[key] = float(amount)
+            else:
+                document.wrong_value(path, "type", EXAMPLES[SECONDS])
+        elif key == REMEMBER:
+            remembered = read_remember(document, path, value)
+            if remembered is not None:
+                found[key] = remembered
+        elif key == "max-per-minute":
+            if is_whole(value) and 1 <= value <= 60:
+                found[key] = value
+            else:
+                document.wrong_value(path, "type", "a number from 1 to 60 is needed")
+        elif key == "no-agent":
+            if value != DENY:
+                document.wrong_value(path, "unknown-word", 'with nobody to ask the answer is "deny"', [DENY], value)
+            else:
+                found[key] = value
+        else:
+            document.wrong_key(path, "unknown-key", f"[ask] has no '{key}'", ASK_KEYS)
+    return found

@@ -595,7 +595,7 @@ ROWS: dict[str, Entry] = {
     "B59": Entry(
         "the pointer locked and moved",
         of(ATTACHMENTS, "test_a_pointer_is_constrained_once")
-        + of(SHIPPED, "test_desktop_refuses_a_pointer_lock_that_comes_back_by_itself"),
+        + of(SHIPPED, "test_a_lock_that_is_given_is_not_given_for_ever"),
     ),
     "B60": Entry(
         "windows of other guests as parents",

@@ -1,6 +1,7 @@
 # Included by the Makefile; expects BIN (the environment's bin directory). Findings land in fuzz-findings/, exit code not 0.
 #
-# make fuzz         ten minutes: generator, coverage-guided (where atheris is installed), libwayland, live compositors
+# make fuzz         ten minutes: generator against the build that is installed (compiled) and against the source tree, what of
+#                   core/ and handlers/ that reached, coverage-guided (where atheris is installed), libwayland, live compositors
 # make fuzz-short   the same in a minute, for CI
 # make attack       the hostile guest against a forwarder and against the proxy, with each compositor there is
 
@@ -13,17 +14,30 @@ ATTACK_PROXY = $(FUZZ_PYTHON) -m wlproxy run --listen unix:{listen} --upstream {
 
 .PHONY: fuzz fuzz-short attack
 
-fuzz: FUZZ_SECONDS := 240
-fuzz: FUZZ_GUIDED := 180
+fuzz: FUZZ_SECONDS := 110
+fuzz: FUZZ_COVERED := 60
+fuzz: FUZZ_GUIDED := 120
 fuzz: FUZZ_LIVE := 60
 fuzz: FUZZ_CONVERSATIONS := 150
-fuzz-short: FUZZ_SECONDS := 24
-fuzz-short: FUZZ_GUIDED := 10
+fuzz-short: FUZZ_SECONDS := 10
+fuzz-short: FUZZ_COVERED := 9
+fuzz-short: FUZZ_GUIDED := 8
 fuzz-short: FUZZ_LIVE := 6
 fuzz-short: FUZZ_CONVERSATIONS := 20
 
+# The console script runs what is installed, `python -m` in this folder the source tree, interpreted. compact.py and protocol.py read
+# protocol data and no peer's bytes.
+FUZZ_COVERAGE = $(FUZZ_PYTHON) -m coverage
+FUZZ_DATA := .cache/fuzz-coverage
+FUZZ_OMIT := */core/compact.py,*/core/protocol.py
+
 fuzz fuzz-short:
-	$(FUZZ_PYTHON) -m wlproxy fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --seed $(FUZZ_SEED) --coverage
+	@mkdir -p .cache
+	cd .cache && $(abspath $(BIN))/wlproxy fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --seed $(FUZZ_SEED)1 --findings ../fuzz-findings
+	$(FUZZ_PYTHON) -m wlproxy fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --seed $(FUZZ_SEED)
+	$(FUZZ_COVERAGE) run --branch --source=wlproxy.core,wlproxy.handlers --omit='$(FUZZ_OMIT)' --data-file=$(FUZZ_DATA) \
+		-m wlproxy fuzz --seconds $(FUZZ_COVERED) --seed $(FUZZ_SEED)2
+	$(FUZZ_COVERAGE) report --data-file=$(FUZZ_DATA) --show-missing
 	WLPROXY_FUZZ_CONVERSATIONS=$(FUZZ_CONVERSATIONS) $(FUZZ_PYTHON) -m pytest -q tests/fuzz/test_libwayland.py
 	@if $(FUZZ_PYTHON) -c 'import atheris' 2>/dev/null; then \
 		mkdir -p .cache/fuzz-corpus && \

@@ -9,15 +9,20 @@ import pytest
 
 from tests.fuzz import live
 from tests.scene import shipped
+from wlproxy.core.connection import Connection
 from wlproxy.core.judge import Judge
 from wlproxy.core.objects import ObjectTable
 from wlproxy.core.outcome import Outbox
+from wlproxy.handlers.buffers import Buffer
+from wlproxy.tools.fuzzing import values
 from wlproxy.tools.fuzzing.campaign import TIGHT, Campaign, play
 from wlproxy.tools.fuzzing.choices import from_bytes
 from wlproxy.tools.fuzzing.conversation import Descriptor, Step, read, write
 from wlproxy.tools.fuzzing.drive import Drive
+from wlproxy.tools.fuzzing.generate import Generator
 from wlproxy.tools.fuzzing.lines import is_compiled
 from wlproxy.tools.fuzzing.policies import BUILT_IN, tables_of
+from wlproxy.tools.fuzzing.reference import Held, Peer
 
 HERE = Path(__file__).parent
 
@@ -71,6 +76,19 @@ def test_a_reproducer_says_what_was_said():
         read('{"format": 1, "steps": [{"side": "x"}], "policy": "", "finding": []}'.replace('"x"', "[]"))
 
 
+def test_a_message_that_no_header_can_size_is_not_made_up(monkeypatch):
+    monkeypatch.setattr(values, "extreme", lambda choices, kind: "x" * 40000)
+    name = "wl_shell_surface"
+    opcode, _ = next((i, m) for i, m in enumerate(shipped()[name].requests) if m.name == "set_title")
+    generator = Generator(from_bytes(bytes(64)), shipped(), [])
+    peer, held = Peer(shipped(), server=False), Held(shipped()[name], 1)
+    generator._extreme = 1
+    made = generator._message(peer, 3, held, opcode)
+    assert made is not None and len(made.data) > 40000
+    monkeypatch.setattr(values, "extreme", lambda choices, kind: "x" * 70000)
+    assert generator._message(peer, 3, held, opcode) is None
+
+
 def is_found(policy: str = "fuzz-desktop", seeds: int = 2000) -> set[str]:
     campaign = Campaign(tables_of(policy, shipped()), shipped())
     for number, _ in enumerate(campaign.seeds(100)):
@@ -107,6 +125,36 @@ class TestEachOracleSpeaks:
     def test_files_not_measured(self, monkeypatch):
         monkeypatch.setattr("wlproxy.handlers.buffers.check_pool_file", lambda c, m, fd, size: setattr(fd, "seals", 2))
         assert is_found() == {"shm"}
+
+    def test_a_connections_objects_not_given_back(self, monkeypatch):
+        monkeypatch.setattr(ObjectTable, "abandon", lambda self: None)
+        assert is_found() == {"usage"}
+
+    def test_a_kind_not_counted_down(self, monkeypatch):
+        count_down = ObjectTable._count_down
+
+        def only_objects(self, gone):
+            before = self._usage.counts
+            count_down(self, gone)
+            for kind, number in zip(self._usage.kinds, before, strict=True):
+                kind.now = number
+
+        monkeypatch.setattr(ObjectTable, "_count_down", only_objects)
+        assert is_found() == {"usage"}
+
+    def test_a_buffers_bytes_not_given_back(self, monkeypatch):
+        monkeypatch.setattr(Buffer, "ending", lambda self: None)
+        assert is_found() == {"usage"}
+
+    def test_a_kept_descriptor_counted_twice(self, monkeypatch):
+        keep = Connection.keep
+
+        def twice(self, fd):
+            keep(self, fd)
+            self.usage.fds += 1
+
+        monkeypatch.setattr(Connection, "keep", twice)
+        assert is_found() == {"usage"}
 
 
 @pytest.mark.e2e

@@ -334,6 +334,7 @@ def test_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
             "line": 4,
             "column": 1,
             "code": "unknown-interface",
+            "severity": "error",
             "message": "the protocol data has no global 'wl_shmm'",
             "hint": 'did you mean "wl_shm"?',
         }

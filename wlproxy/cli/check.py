@@ -25,7 +25,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "check",
-        help="check policy files",
         description="Checks policies and everything they extend: every finding with file, line and column. Errors make a policy "
         "invalid; warnings say what is odd about a valid one, 'wider' what it allows beyond the policy it extends.",
         epilog=EXAMPLE,
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             continue
         if findings:
-            print("\n".join(show(finding) for finding in findings), file=sys.stderr)
+            print("\n".join(show(f) if f.severity != "wider" else show(f).split("\n")[0] for f in findings), file=sys.stderr)
         if compiled is not None:
             print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}{summary(findings)}")
     if args.json:
@@ -95,6 +94,7 @@ def findings_of(
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
     from ..policy.load import ADMIN_FOLDER, CEILING_FILE, build, compiled_part, load_ceiling, read_chain, replaces_shipped
+    from ..policy.load_interface_table import row_of
     from ..policy.load_protocols import load_shipped
 
     if name.endswith(".json"):
@@ -110,13 +110,13 @@ def findings_of(
             text = f"stands in for the shipped policy {replaced}"
             found.append(ConfigError(document.name, 0, 0, text, "", "replaces-shipped", severity="warning"))
     if offered is not None:
-        found += lacking(chain, compiled, offered)
+        found += lacking(chain, compiled, offered, row_of)
     return found, compiled
 
 
 def summary(findings: list[Any]) -> str:
     """How many of what, in words."""
-    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in ("warning", "wider")}
+    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in ("warning", "wider", "note")}
     words = [f"{number} {word}{'s' if word == 'warning' and number > 1 else ''}" for word, number in counts.items() if number]
     return f" ({', '.join(words)})" if words else ""
 
@@ -127,9 +127,19 @@ def offered_by(against: str) -> dict[str, int]:
     from ..policy.load import read_file
 
     if against == LIVE:
-        from ..sidecar.globals import announced
+        import os
 
-        return announced()
+        from ..sidecar.security_context import globals_of
+        from ..sidecar.upstream import default_path
+
+        path = default_path(dict(os.environ))
+        if not path:
+            raise ConfigError(LIVE, 0, 0, "there is no XDG_RUNTIME_DIR, so no compositor to ask")
+        try:
+            return globals_of(path)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+            raise ConfigError(path, 0, 0, f"the compositor does not answer: {why}") from error
     found: dict[str, int] = {}
     for number, line in enumerate(read_file(against).decode("utf-8", "replace").splitlines(), 1):
         words = line.partition("#")[0].split()

@@ -16,7 +16,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "compile",
-        help="a policy as canonical JSON, with its hash",
         description="Compiles a policy, its parents and its variables into one file. The same input gives the same bytes.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from .output import OutputFailed
+
 EXIT_FAILED: Final = 1
 EXIT_MISSING: Final = 2
 
@@ -20,7 +22,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "demo",
-        help="the main job, shown",
         description="Starts a host, the proxy and guest programs; prints what was allowed, changed and refused; tries three forbidden "
         "things; writes a picture of what the host saw. Needs no desktop and no root.",
         epilog=EXAMPLE,
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         failures = trio.run(show, args.host or default_host(), args.out, args.policy)
     except (BaseExceptionGroup, OSError, RuntimeError) as failed:
         first = _first(failed)
-        if isinstance(first, (BrokenPipeError, KeyboardInterrupt)):  # main.py knows what these mean
+        if isinstance(first, (OutputFailed, BrokenPipeError, KeyboardInterrupt)):  # main.py knows what these mean
             raise first from None
         if not isinstance(first, (OSError, RuntimeError, trio.TooSlowError)):
             raise

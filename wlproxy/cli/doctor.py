@@ -1,8 +1,8 @@
 """`wlproxy doctor`: what this installation and this machine can do, and which build of the data plane runs.
 
-Promises: only looks; changes nothing, opens no window, connects nowhere. Each line is a fact that was observed here, not what a
-version number suggests. Exit code 0 where wlproxy can run, 1 where something it needs is missing.
-Trusts: the environment of the user who asks.
+Promises: only looks; changes nothing, opens no window. It asks the compositor for its list of globals, once, and confines a child of its
+own. Each line is a fact that was observed here, not what a version number suggests. Exit code 0 where wlproxy can run, 1 where
+something it needs is missing. Trusts: the environment of the user who asks.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import os
 import pkgutil
 import platform
 import shutil
-import socket
-import stat
 import sys
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import wlproxy
+
+if TYPE_CHECKING:
+    from ..sidecar.confine import Step
+    from ..sidecar.probe import Found
 
 # what the relay runs through for each message, by the names that setup.py compiles
 DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers")
@@ -37,12 +39,16 @@ PR_GET_MDWE: Final = 66
 SYS_LANDLOCK_CREATE_RULESET: Final = 444  # one number on every architecture
 LANDLOCK_CREATE_RULESET_VERSION: Final = 1
 SECCOMP_ACTIONS: Final = "/proc/sys/kernel/seccomp/actions_avail"
+PROTOCOLS: Final = "/proc/net/protocols"
+VSOCK_DEVICE: Final = "/dev/vsock"
 TEST_PROGRAMS: Final = ("weston", "sway", "foot", "grim", "wtype", "wl-copy", "waypipe")
 
 OK: Final = "ok"
 WARN: Final = "warn"
 FAIL: Final = "fail"
-EXAMPLE: Final = "example: wlproxy doctor --json"
+EXAMPLE: Final = "example: wlproxy doctor --json; wlproxy doctor --upstream /run/user/1000/wayland-1"
+MOST_TEXT: Final = 128  # characters of a name that is not ours
+NAMES_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,14 @@ class Finding:
 
 def register(subparsers: Any) -> None:
     """Adds the verb."""
-    parser = subparsers.add_parser("doctor", help="what this installation and this machine can do", epilog=EXAMPLE)
+    parser = subparsers.add_parser("doctor", description="What this installation and this machine can do.", epilog=EXAMPLE)
     add_options(parser)
     parser.set_defaults(function=run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable, with every module's build")
+    parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
     parser.add_argument(
         "--build",
         nargs="?",
@@ -82,9 +89,11 @@ def run(args: argparse.Namespace) -> int:
     if args.build == "line":
         print(f"wlproxy {wlproxy.__version__}: {build_finding(modules).text}")
         return 0
-    findings = examine(modules)
+    confined = confinement()
+    upstream = look_upstream(args.upstream)
+    findings = examine(modules, confined, upstream)
     if args.json:
-        print(json.dumps(as_json(modules, findings), indent=2, sort_keys=True))
+        print(json.dumps(as_json(modules, findings, confined, upstream), indent=2, sort_keys=True))
     else:
         for finding in findings:
             print(f"{finding.state:4}  {finding.topic:16} {printable(finding.text)}")
@@ -93,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(finding.state == FAIL for finding in findings) else 0
 
 
-def examine(modules: dict[str, str]) -> list[Finding]:
+def examine(modules: dict[str, str], confined: Found, upstream: Upstream) -> list[Finding]:
     """Every fact, in the order they are shown."""
     return [
         Finding("wlproxy", OK, f"{wlproxy.__version__} from {os.path.dirname(wlproxy.__file__)}"),
@@ -104,18 +113,27 @@ def examine(modules: dict[str, str]) -> list[Finding]:
         data_finding("policies"),
         Finding("kernel", OK, f"{platform.system()} {platform.release()} {platform.machine()}"),
         *kernel_findings(),
-        compositor_finding(),
+        *confinement_findings(confined),
+        *upstream_findings(upstream),
         programs_finding(),
     ]
 
 
-def as_json(modules: dict[str, str], findings: list[Finding]) -> dict[str, Any]:
+def as_json(modules: dict[str, str], findings: list[Finding], confined: Found, upstream: Upstream) -> dict[str, Any]:
+    """All of it as one value. `confinement.steps[].state`: applied, not available or failed; `upstream.globals`: null where it
+    could not be asked."""
     return {
         "version": wlproxy.__version__,
         "python": platform.python_version(),
         "build": build_word(modules),
         "modules": modules,
         "findings": [asdict(finding) for finding in findings],
+        "confinement": {
+            "steps": [{"name": s.name, "state": state_of(s), "why": s.why} for s in confined.steps],
+            "attempts": confined.probes,
+            "error": confined.why,
+        },
+        "upstream": asdict(upstream),
     }
 
 
@@ -261,11 +279,15 @@ def seal_finding() -> Finding:
 
 
 def vsock_finding() -> Finding:
+    """By what the kernel lists: making such a socket would load modules."""
     try:
-        socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM | socket.SOCK_CLOEXEC).close()
+        with open(PROTOCOLS, encoding="ascii") as file:
+            known = any(line.startswith("AF_VSOCK ") for line in file)
     except OSError as error:
-        return Finding("vsock", OK, f"not available ({error.strerror}); only vsock: and VMMs on AF_VSOCK need it")
-    return Finding("vsock", OK, "available")
+        return Finding("vsock", OK, f"{PROTOCOLS} is not readable ({error.strerror})")
+    if known or os.path.exists(VSOCK_DEVICE):
+        return Finding("vsock", OK, "available")
+    return Finding("vsock", OK, "not loaded; only vsock: and VMMs on AF_VSOCK need it")
 
 
 def mdwe_finding(libc: ctypes.CDLL) -> Finding:
@@ -275,24 +297,110 @@ def mdwe_finding(libc: ctypes.CDLL) -> Finding:
     return Finding("mdwe", OK, "available" + (", in force here" if state & 1 else ""))
 
 
+# what is in force
+
+
+def confinement() -> Found:
+    """A child confined as a relay is, and what it could still do."""
+    from ..sidecar.probe import probe
+    from .run import DEFAULT_GUEST
+
+    sys.stdout.flush()  # or the child has a copy of what is buffered
+    return probe(DEFAULT_GUEST)
+
+
+def state_of(step: Step) -> str:
+    """One of three words."""
+    return "applied" if step.done else "not available" if step.unknown else "failed"
+
+
+def confinement_findings(confined: Found) -> list[Finding]:
+    """A line for each step, one for what was tried afterwards."""
+    from ..sidecar.confine import lacking
+
+    missing = lacking(confined.steps)
+    findings = []
+    for step in confined.steps:
+        text = f"{step.name}: {state_of(step)}" + (f" ({step.why})" if step.why else "")
+        hint = "`wlproxy run` does not start here unless told --confine prefer" if step in missing else ""
+        findings.append(Finding("confinement", WARN if step in missing else OK, text, hint))
+    refused = [f"{name} ({error})" for name, error in confined.probes.items() if name not in confined.possible]
+    if refused:
+        findings.append(Finding("confined relay", OK, f"is refused: {', '.join(refused)}"))
+    if confined.possible:
+        broken = FAIL if not missing else WARN  # every step claims to be in force, and yet
+        tried = ", ".join(f"{name} ({confined.probes[name]})" for name in confined.possible)
+        findings.append(Finding("confined relay", broken, f"is not refused: {tried}"))
+    if confined.why:
+        findings.append(Finding("confined relay", FAIL, confined.why, "what confinement is worth here could not be seen"))
+    return findings
+
+
 # around us
 
 
-def compositor_finding() -> Finding:
-    display = os.environ.get("WAYLAND_DISPLAY", "wayland-0")
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not runtime and not display.startswith("/"):
-        return Finding("compositor", OK, "no XDG_RUNTIME_DIR: name the socket with --upstream, where there is a compositor")
-    path = os.path.join(runtime, display)
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The compositor. `globals`: interfaces it announces, None where it could not be asked and `why` says why not; `unknown`: those of
+    them that are not in our protocol data, which no policy can allow. `prefer` and `require`: what a policy's words mean here."""
+
+    path: str
+    why: str = ""
+    broken: bool = False
+    globals: list[str] | None = None
+    unknown: list[str] = field(default_factory=list)
+    security_context: bool | None = None
+    prefer: str = ""
+    require: str = ""
+
+
+def look_upstream(given: str) -> Upstream:
+    """Asks the compositor at `given`, or at the place where a client would look."""
+    from ..policy.load_protocols import load_shipped
+    from ..sidecar.security_context import MANAGER, globals_of
+    from ..sidecar.upstream import default_path
+
+    path = os.path.abspath(given) if given else default_path(dict(os.environ))
+    if not path:
+        return Upstream("", "no XDG_RUNTIME_DIR: name the socket with --upstream, where there is a compositor")
     try:
-        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
+        announced = list(globals_of(path))
     except OSError as error:
-        return Finding("compositor", OK, f"{path}: {error.strerror}; `wlproxy run` waits for it, --upstream names another")
-    if not is_socket:
-        return Finding("compositor", WARN, f"{path} is no socket")
-    if not os.access(path, os.W_OK):
-        return Finding("compositor", WARN, f"{path} may not be connected to by uid {os.getuid()}")
-    return Finding("compositor", OK, f"socket at {path}")
+        why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+        return Upstream(path, why, bool(given) or os.path.lexists(path))
+    offered = MANAGER in announced
+    return Upstream(
+        path,
+        globals=announced,
+        unknown=sorted(set(announced) - set(load_shipped())),
+        security_context=offered,
+        prefer="guests connect by way of a security context" if offered else "guests connect to the compositor's own socket",
+        require="guests connect by way of a security context" if offered else "no guest is served",
+    )
+
+
+def upstream_findings(upstream: Upstream) -> list[Finding]:
+    """Whether it is there, its security contexts, what it has that we do not know."""
+    if upstream.globals is None:
+        if upstream.broken:
+            return [Finding("compositor", WARN, f"{upstream.path}: {upstream.why}", "name another socket with --upstream")]
+        text = f"{upstream.path}: {upstream.why}; `wlproxy run` waits for it, --upstream names another" if upstream.path else upstream.why
+        return [Finding("compositor", OK, text)]
+    count = len(upstream.globals)
+    findings = [Finding("compositor", OK, f"{upstream.path} announces {count} interface{'' if count == 1 else 's'}")]
+    offered = "offered" if upstream.security_context else "not offered"
+    text = f"{offered}; security-context = prefer: {upstream.prefer}; require: {upstream.require}"
+    findings.append(Finding("security context", OK if upstream.security_context else WARN, text))
+    if upstream.unknown:
+        names = ", ".join(cut(name) for name in upstream.unknown[:NAMES_SHOWN])
+        more = f" and {len(upstream.unknown) - NAMES_SHOWN} more" if len(upstream.unknown) > NAMES_SHOWN else ""
+        findings.append(Finding("unknown globals", OK, names + more, "not in our protocol data: no guest is shown them"))
+    return findings
+
+
+def cut(name: str) -> str:
+    """A name that is not ours, at a length that fits a line."""
+    return name if len(name) <= MOST_TEXT else name[:MOST_TEXT] + "..."
 
 
 def programs_finding() -> Finding:

@@ -22,7 +22,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "exec",
-        help="run a local program behind the proxy",
         description="Runs a program whose WAYLAND_DISPLAY is a private socket of the proxy.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

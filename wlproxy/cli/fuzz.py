@@ -13,6 +13,9 @@ EXAMPLE: Final = """example:
   wlproxy fuzz --seconds 60 --jobs 2
   wlproxy fuzz --replay fuzz-findings/finding-upstream-0123456789ab.json
 
+It is the build that is installed which is fuzzed, and the first line of the report says whether that is the compiled one. In a source
+tree `python -m wlproxy fuzz` fuzzes the interpreted files; the installed `wlproxy fuzz` the compiled ones.
+
 Nothing is opened and nothing is connected to: both peers are made up in this process, and two readers that share no code with the
 proxy judge what it lets through. The same seed makes up the same conversations.
 
@@ -23,7 +26,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "fuzz",
-        help="made-up guests and compositors against the core",
         description="Makes up conversations that know the protocols, damages them, and watches what the proxy does.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""Dispatches a verb; only the verb's own file is imported, because a guest waits while `run` starts."""
+"""Dispatches a verb; only the verb's own file is imported, because a guest waits while `run` starts, and none for a list of them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,50 @@ import sys
 from typing import Final
 
 from .. import __version__
+from .output import EXIT_BROKEN_PIPE, OutputFailed, give_up, guard
 
-VERBS: Final = ("run", "exec", "check", "compile", "demo", "doctor", "fuzz")
+VERBS: Final = {
+    "run": "one guest's sidecar",
+    "exec": "run a local program behind the proxy",
+    "check": "check policy files",
+    "compile": "a policy as canonical JSON, with its hash",
+    "demo": "the main job, shown",
+    "doctor": "what this installation and this machine can do",
+    "fuzz": "made-up guests and compositors against the core",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code: 0 fine, 2 usage, else the verb's own."""
-    argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(
-        prog="wlproxy", description="A filtering Wayland proxy between an untrusted guest VM and the host's compositor."
-    )
-    parser.add_argument("--version", action="version", version=f"wlproxy {__version__}")
-    subparsers = parser.add_subparsers(required=True, metavar="VERB")
-    named = argv[0] if argv and argv[0] in VERBS else ""
-    for verb in VERBS:
-        if not named or verb == named:
-            importlib.import_module(f"wlproxy.cli.{verb}").register(subparsers)
-    args = parser.parse_args(argv)
+    """The exit code: 0 fine, 2 usage, 74 standard output could not be written, else the verb's own."""
+    guard()
     try:
-        return int(args.function(args))
+        try:
+            return dispatch(sys.argv[1:] if argv is None else argv)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `wlproxy check ... | head`
-        sys.stderr.close()
-        return 141
+    except OutputFailed as failed:
+        return give_up(failed.reason)
+    except BrokenPipeError:  # of some other reader
+        return EXIT_BROKEN_PIPE
+
+
+def dispatch(argv: list[str]) -> int:
+    """The verb's exit code. Raises SystemExit as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog="wlproxy",
+        description="A filtering Wayland proxy between an untrusted guest VM and the host's compositor.",
+        epilog="example: wlproxy run --help",
+    )
+    parser.add_argument("--version", action="version", version=f"wlproxy {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
+    if not argv or argv[0] not in VERBS:
+        for verb, does in VERBS.items():
+            subparsers.add_parser(verb, help=does, add_help=False)
+        args, _ = parser.parse_known_args(argv)
+        parser.error(f"the verb comes first: wlproxy {args.verb} ...")
+    importlib.import_module(f"wlproxy.cli.{argv[0]}").register(subparsers)
+    args = parser.parse_args(argv)
+    return int(args.function(args))

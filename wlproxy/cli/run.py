@@ -9,6 +9,7 @@ from typing import Final
 
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
+DEFAULT_GUEST: Final = "guest"
 
 EXAMPLE: Final = """example:
   wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
@@ -31,7 +32,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "run",
-        help="one guest's sidecar",
         description="Serves one guest: every connection to a listening socket gets its own, filtered, to the compositor.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -49,7 +49,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", default="strict", metavar="NAME|FILE", help="a policy by name, its file, or a compiled .json")
     parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
     parser.add_argument("--upstream-wait", type=seconds, default=5.0, metavar="S", help="how long a guest waits for it (5)")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the guest's name, in policy and audit")
+    parser.add_argument("--guest", default=DEFAULT_GUEST, metavar="NAME", help="the guest's name, in policy and audit")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
     parser.add_argument("--audit", default="", metavar="FILE|-", help="append audit lines (JSON) to a file or standard output")
     parser.add_argument(

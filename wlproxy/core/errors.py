@@ -57,7 +57,7 @@ class ConfigError(Exception):
         severity: str = "error",
     ) -> None:
         self.code = code
-        self.severity = severity  # "error"; "warning" or "wider": the policy is valid all the same
+        self.severity = severity  # "error"; with "warning", "wider" and "note" the policy is valid all the same
         self.length = length
         self.source = source
         self.path = path

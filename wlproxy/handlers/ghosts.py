@@ -40,6 +40,7 @@ ANSWERS: dict[tuple[str, str], list[Answer]] = {
     ("zwlr_layer_shell_v1", "get_layer_surface"): [_child("closed")],
     ("ext_image_copy_capture_manager_v1", "create_session"): [_child("stopped")],
     ("ext_image_copy_capture_frame_v1", "capture"): [_self("failed", 0)],
+    ("ext_foreign_toplevel_list_v1", "stop"): [_self("finished")],
     ("ext_session_lock_manager_v1", "lock"): [_child("finished")],
     ("zwlr_output_configuration_v1", "apply"): [_self("failed")],
     ("zwlr_output_configuration_v1", "test"): [_self("failed")],

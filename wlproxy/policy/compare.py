@@ -133,7 +133,7 @@ def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
     moved = {
         name
         for name in {*before.get("permissions", {}), *after.get("permissions", {})}
-        if before.get("permissions", {}).get(name, [DENY])[0] != after.get("permissions", {}).get(name, [DENY])[0]
+        if _meant(before, name) != _meant(after, name)
     }
     for name in sorted({*before["interfaces"]} & {*after["interfaces"]}):
         was, now = before["interfaces"][name], after["interfaces"][name]
@@ -145,9 +145,14 @@ def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
                 if change is None:
                     continue
                 told = moved.intersection((*OF_MESSAGE.get((name, new[0]), ()), *OF_GLOBAL.get(name, ())))
-                if told and _verdict(old[4]) != _verdict(new[4]):
+                if told and (_verdict(old[4]) != _verdict(new[4]) or change.before.startswith("rate ")):
                     continue  # the permission's own change says it
                 yield change
+
+
+def _meant(compiled: Mapping[str, Any], name: str) -> list[Any]:
+    verdict, _, parameters = compiled.get("permissions", {}).get(name, [DENY, "", {}])
+    return [verdict, parameters]
 
 
 def _verdict(decision: Mapping[str, Any] | None) -> str:
@@ -193,7 +198,7 @@ def compared(one: list[list[Any]], other: list[list[Any]]) -> tuple[bool, bool]:
     """Whether the second list of checks on an argument passes a value that the first does not, and the other way round."""
     if all(check[1] in checks.NUMERIC for check in (*one, *other)):
         return not within(other, one), not within(one, other)
-    was, now = {check[1]: check[2] for check in one}, {check[1]: check[2] for check in other}
+    was, now = by_operation(one), by_operation(other)
     wider = tighter = False
     for operation in sorted({*was, *now}):
         before, after = was.get(operation), now.get(operation)
@@ -208,6 +213,15 @@ def compared(one: list[list[Any]], other: list[list[Any]]) -> tuple[bool, bool]:
         else:  # another template
             return True, True
     return wider, tighter
+
+
+def by_operation(found: list[list[Any]]) -> dict[str, Any]:
+    """The checks on a text; of two bounds on its length the lower, as both are asked."""
+    said: dict[str, Any] = {}
+    for _, operation, value, *_ in found:
+        length = operation in (checks.MAX_BYTES, checks.CUT)
+        said[operation] = min(value, said.get(operation, value)) if length else value
+    return said
 
 
 LOW, HIGH = -(2**31), 2**32 - 1

@@ -29,7 +29,8 @@ PERMISSION: Final = "permission"
 MESSAGE: Final = "message"
 
 BUILT_IN: Final = "built-in"
-ORDER: Final = (ALLOW, VIRTUAL, ASK, DENY, HIDE, NEVER)  # the later is stricter
+# The later is stricter. What the proxy serves itself may be there while a permission asks: it gives nothing that was not asked for.
+ORDER: Final = (ALLOW, ASK, VIRTUAL, DENY, HIDE, NEVER)
 NOT_NAMED: Final = "not named in the policy"
 
 # The session lives by these, whatever a policy says.

@@ -5,7 +5,7 @@ Promises: each finding names the line and what would mend it; none of them keeps
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..core.errors import ConfigError
@@ -13,7 +13,7 @@ from ..core.protocol import Interface
 from .compile import legal_shapes
 from .decide import permission_step, permission_verdict
 from .document import Document
-from .model import ALLOW, ASK, DENY, IGNORE, Policy
+from .model import ALLOW, ASK, DENY, HIDE, IGNORE, Policy
 from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 
 # One power under several names: a policy that hides one of a row and allows another has probably forgotten something.
@@ -56,24 +56,28 @@ def permissions_without_use(document: Document, policy: Policy, compiled: Mappin
         if rule is None or rule.verdict == DENY:
             continue
         path = ("permission", name)
-        covered = PERMISSIONS[name]
-        offered = {*compiled["globals"], *compiled["served"]}
-        useful = any(interface in offered for interface in covered.globals) or any(
-            interface in compiled["interfaces"] for interface, _ in covered.messages
-        )
-        if not useful:
+        step = permission_verdict(policy, name)
+        if not covers_something(name, policy, compiled):
+            covered = PERMISSIONS[name]
             needs = ", ".join(covered.globals or sorted({interface for interface, _ in covered.messages}))
             text = f"'{name}' is given, but nothing that it covers can be reached  (it covers: {needs})"
             found.append(document.finding(path, "dead-permission", text, "warning"))
-            continue
-        step = permission_verdict(policy, name)
-        if step.verdict != rule.verdict:
+        elif step.verdict != rule.verdict:
             text = f"the ceiling of this host makes '{name}' {step.verdict}: {step.origin}"
             found.append(document.finding(path, "ceiling", text, "warning"))
         elif step.verdict == ASK:
             text = f"'{name}' asks, and there is nobody to ask yet: until there is, the answer is no"
             found.append(document.finding(path, "nobody-to-ask", text, "warning"))
     return found
+
+
+def covers_something(name: str, policy: Policy, compiled: Mapping[str, Any]) -> bool:
+    """Whether a permission decides about anything that the policy speaks of, be it hidden by the permission itself."""
+    covered = PERMISSIONS[name]
+    if any(interface in compiled["interfaces"] for interface, _ in covered.messages):
+        return True
+    rules = [policy.globals.get(interface) for interface in covered.globals]
+    return any(rule is not None and rule.verdict != HIDE for rule in rules)
 
 
 def globals_without_permission(document: Document, policy: Policy) -> list[ConfigError]:
@@ -85,7 +89,7 @@ def globals_without_permission(document: Document, policy: Policy) -> list[Confi
         if rule is None or rule.verdict != ALLOW or not covering:
             continue
         step = permission_step(policy, covering)
-        if step.verdict != ALLOW:
+        if step.verdict not in (ALLOW, ASK):
             text = f"{name} is allowed here and hidden all the same: permission {' or '.join(covering)} is {step.verdict}"
             found.append(document.finding(("global", name), "hidden-by-permission", text, "warning"))
     return found
@@ -109,7 +113,7 @@ def messages_without_use(
                 continue
             covering = OF_MESSAGE.get((owner, name), ())
             step = permission_step(policy, covering) if covering else None
-            if rule.verdict == ALLOW and step is not None and step.verdict != ALLOW:
+            if rule.verdict == ALLOW and step is not None and step.verdict not in (ALLOW, ASK):
                 text = f"{owner}.{name} is allowed here and refused all the same: permission {' or '.join(covering)} is {step.verdict}"
                 found.append(document.finding(path, "hidden-by-permission", text, "warning"))
             if rule.verdict != ALLOW and rule.deny_as == IGNORE and (owner, name) in UNSAFE_TO_IGNORE:
@@ -132,4 +136,24 @@ def twins(document: Document, policy: Policy, compiled: Mapping[str, Any]) -> li
         if allowed and hidden and said:
             text = f"{', '.join(allowed)} is allowed and {', '.join(hidden)} is not, though both give the same power"
             found.append(document.finding(("global", said[0]), "twins", text, "warning"))
+    return found
+
+
+def lacking(
+    chain: list[Document], compiled: Mapping[str, Any], offered: Mapping[str, int], reviewed: Callable[[str], object]
+) -> list[ConfigError]:
+    """What the policy allows and a compositor with these globals (by version) does not have; and what it has that nobody has reviewed."""
+    found = []
+    for name, (version, _) in compiled["globals"].items():
+        document = next((d for d in reversed(chain) if name in d.table("global")), chain[-1])
+        path = ("global", name)
+        if name not in offered:
+            found.append(document.finding(path, "not-offered", f"the compositor has no {name}: guests will do without", "warning"))
+        elif offered[name] < version:
+            text = f"the compositor has {name} at version {offered[name]}, the policy allows {version}"
+            found.append(document.finding(path, "older", text, "note"))
+    unknown = sorted(name for name in offered if not reviewed(name))
+    if unknown:
+        text = f"the compositor has globals that nobody has reviewed, all hidden: {', '.join(unknown)}"
+        found.append(ConfigError(chain[-1].name, 0, 0, text, "", "unreviewed", severity="note"))
     return found

@@ -8,6 +8,7 @@ Source: prctl(2), capabilities(7), landlock(7), seccomp(2), <linux/landlock.h>.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import resource
@@ -52,12 +53,14 @@ class ConfinementError(Exception):
 
 
 class Step:
-    """One thing that was to be taken away: whether it is, and else why not."""
+    """One thing that was to be taken away: whether it is, and else why not. `unknown`: the kernel (or we, on this machine) has no such
+    thing, as against a thing that failed."""
 
-    def __init__(self, name: str, done: bool, why: str) -> None:
+    def __init__(self, name: str, done: bool, why: str, unknown: bool = False) -> None:
         self.name = name
         self.done = done
         self.why = why
+        self.unknown = unknown
 
     def __str__(self) -> str:
         return self.name if self.done else f"{self.name}: not in force, {self.why}"
@@ -88,7 +91,7 @@ def confine(mode: str, uid: int) -> list[Step]:
         attempt("Landlock", landlock),
         attempt("seccomp", lambda: filter_calls(machine)),
     ]
-    missing = [step for step in steps if not step.done and step.name != "no writable code"]  # seccomp refuses PROT_EXEC, too
+    missing = lacking(steps)
     if missing and mode == REQUIRE:
         raise ConfinementError(
             "; ".join(map(str, missing)) + " (run with --confine prefer to accept this; `wlproxy doctor` shows what the kernel has)"
@@ -96,12 +99,20 @@ def confine(mode: str, uid: int) -> list[Step]:
     return steps
 
 
+def lacking(steps: list[Step]) -> list[Step]:
+    """The steps without which a relay is not confined as promised."""
+    return [step for step in steps if not step.done and step.name != "no writable code"]  # seccomp refuses PROT_EXEC, too
+
+
 def attempt(name: str, action: Callable[[], None]) -> Step:
     """One step and how it went."""
     try:
         action()
-    except (OSError, KeyError, ValueError) as error:
-        return Step(name, False, getattr(error, "strerror", None) or str(error))
+    except KeyError:
+        return Step(name, False, f"nothing is known of {platform.machine()}", unknown=True)
+    except (OSError, ValueError) as error:
+        unknown = getattr(error, "errno", None) in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+        return Step(name, False, getattr(error, "strerror", None) or str(error), unknown)
     return Step(name, True, "")
 
 

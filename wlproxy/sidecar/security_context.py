@@ -96,8 +96,7 @@ class SecurityContext:
             sock.settimeout(HANDSHAKE_SECONDS)
             sock.connect(compositor)
             talk = Talk(sock)
-            talk.say(DISPLAY_ID, 1, "n", REGISTRY_ID)
-            talk.wait_for(LISTED_ID)
+            talk.list_globals()
             if MANAGER not in talk.globals:
                 self.state = f"the compositor has no {MANAGER}"
                 return
@@ -151,6 +150,16 @@ class SecurityContext:
         return listener
 
 
+def globals_of(compositor: str) -> dict[str, int]:
+    """The interfaces that a compositor announces to an ordinary client, with their versions. Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(HANDSHAKE_SECONDS)
+        sock.connect(compositor)
+        talk = Talk(sock)
+        talk.list_globals()
+        return dict(sorted(talk.versions.items()))
+
+
 class Talk:
     """As much of a Wayland client as the handshake needs."""
 
@@ -158,7 +167,13 @@ class Talk:
         self._sock = sock
         self._rest = b""
         self._until = time.monotonic() + HANDSHAKE_SECONDS
-        self.globals: dict[str, int] = {}
+        self.globals: dict[str, int] = {}  # interface -> name
+        self.versions: dict[str, int] = {}
+
+    def list_globals(self) -> None:
+        """Fills `globals`. Raises OSError."""
+        self.say(DISPLAY_ID, 1, "n", REGISTRY_ID)
+        self.wait_for(LISTED_ID)
 
     def say(self, target: int, opcode: int, signature: str, *values: object, fds: list[int] | None = None) -> None:
         """Sends one request. Raises OSError."""
@@ -200,8 +215,9 @@ class Talk:
                     (_, code, text), _ = wire.decode(self._rest, 0, size, "ous", [True, False, True], False)
                     raise OSError(0, f"the compositor refused: {str(text)[:200]!a} ({code})")
                 if (target, opcode) == (REGISTRY_ID, 0):
-                    (name, interface, _), _ = wire.decode(self._rest, 0, size, "usu", [False, False, False], False)
+                    (name, interface, version), _ = wire.decode(self._rest, 0, size, "usu", [False, False, False], False)
                     self.globals[str(interface)] = int(str(name))
+                    self.versions[str(interface)] = max(int(str(version)), self.versions.get(str(interface), 0))
             except Malformed as error:
                 raise OSError(0, f"the compositor sent no Wayland: {error}") from error
             done = done or (target, opcode) == (callback, 0)

@@ -11,6 +11,7 @@ Promises: raises `Finding` for anything the session must not do, whatever the pe
     ids         an id is alive or waited for on one side alone
     after       something passed after the end
     bounds      more objects, descriptors or bytes held than the limits allow, or the books do not add up
+    usage       what is counted for the guest is not what it has, or not back to what it was once its connection is closed
 Trusts: the reference peers of reference.py, which share no code with the core.
 """
 
@@ -23,9 +24,10 @@ from typing import Final
 from wlproxy.core.fds import F_SEAL_SHRINK, UNKNOWN, Fd
 from wlproxy.core.outcome import GUEST, HOST, Outcome, Parcel
 from wlproxy.core.protocol import Interface
-from wlproxy.core.quotas import Limits
+from wlproxy.core.quotas import COUNTED, Limits, Usage
 from wlproxy.core.session import Session
 from wlproxy.core.tables import Tables
+from wlproxy.handlers.buffers import Buffer
 
 from .conversation import END, TICK, TRUNCATE, Step
 from .files import PretendedFiles
@@ -37,6 +39,7 @@ BORROWED: Final = {  # errors that libwayland itself posts on an interface witho
     "wl_shm_pool": "wl_shm",
     "wl_buffer": "wl_shm",
 }
+ELSEWHERE: Final = 1
 MOST_ANSWER: Final = 16  # bytes to the guest for one byte of its own that nobody upstream has seen
 
 
@@ -60,7 +63,12 @@ class Drive:
     def __init__(self, tables: Tables, interfaces: Mapping[str, Interface], limits: Limits | None = None, again: bool = True) -> None:
         self.limits = limits or Limits()
         self.files = PretendedFiles()
-        self.sessions = [Session(tables, self.limits, self.files) for _ in range(2 if again else 1)]
+        self.usages = [Usage() for _ in range(2 if again else 1)]
+        for usage in self.usages:  # of another connection of this guest's, whose count must stay
+            usage.objects, usage.shm_bytes, usage.fds = ELSEWHERE, ELSEWHERE, ELSEWHERE
+            for kind in usage.kinds:
+                kind.now = ELSEWHERE
+        self.sessions = [Session(tables, self.limits, self.files, usage) for usage in self.usages]
         self.guest = Peer(interfaces, server=False)
         self.host = Peer(interfaces, server=True)
         self.guest.keep_log = self.host.keep_log = False
@@ -239,14 +247,30 @@ class Drive:
             raise Finding("descriptor", f"{error} was handed out twice") from error
 
     def _check_books(self) -> None:
-        for session in self.sessions:
+        for session, usage in zip(self.sessions, self.usages, strict=True):
             objects = session.connection.objects
+            self._check_usage(session, usage)
             count = sum(o is not None for o in objects.client) + sum(o is not None for o in objects.by_guest)
             if count != objects.count:
                 raise Finding("bounds", f"{count} objects, counted {objects.count}")
             # The compositor may announce what it likes; only what the guest makes is held to the limit.
             if objects.count - sum(o is not None for o in objects.by_guest) > self.limits.objects:
                 raise Finding("bounds", f"{objects.count} objects")
+
+    def _check_usage(self, session: Session, usage: Usage) -> None:
+        """Counts anew by kind what the tables hold."""
+        objects = session.connection.objects
+        counts = [ELSEWHERE] * len(COUNTED)
+        there = [o for o in (*objects.client, *objects.by_guest) if o is not None]
+        for each in there:
+            if each.table.family.counted:
+                counts[each.table.family.counted] += 1
+        if (usage.objects, usage.counts) != (ELSEWHERE + len(there), counts):
+            raise Finding("usage", f"{usage.objects} objects counted and {len(there)} there, of kinds {usage.counts} and {counts}")
+        size = sum(o.note.bytes for o in there if isinstance(o.note, Buffer) and o.note.pool is not None)
+        # A compositor that deletes what nobody destroyed leaves its bytes counted, until the close.
+        if (self.honest and usage.shm_bytes != ELSEWHERE + size) or usage.shm_bytes < ELSEWHERE or usage.fds < ELSEWHERE:
+            raise Finding("usage", f"{usage.shm_bytes} bytes counted and {size} there; {usage.fds} descriptors")
 
     def _check_ids(self) -> None:
         """An id that only one peer holds is one that nobody will ever free."""
@@ -270,6 +294,10 @@ class Drive:
                 if late.to_host or late.to_guest:
                     raise Finding("after", "a request passed after the end")
             self._close(session.close())
+        for usage in self.usages:
+            left = (usage.objects, usage.shm_bytes, usage.fds, *usage.counts)
+            if any(number != ELSEWHERE for number in left):
+                raise Finding("usage", f"objects, bytes, descriptors and kinds after the close: {left}; before: {ELSEWHERE} of each")
         if self.files.alive:
             raise Finding("descriptor", f"{len(self.files.alive)} never came out")
 

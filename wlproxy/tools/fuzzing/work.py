@@ -76,7 +76,8 @@ def work(names: list[str], seed: int, seconds: float, jobs: int, directory: str,
         counts.update(one)
         traces.ran.update(ran)
         print("\n".join(lines), end="\n" if lines else "")
-    print(f"policies: {', '.join(names)}; seed {seed}, {jobs} jobs")
+    build = "compiled" if is_compiled() else "interpreted"
+    print(f"{build} core; policies: {', '.join(names)}; seed {seed}, {jobs} job{'' if jobs == 1 else 's'}")
     print(summary(counts, time.monotonic() - started))
     if traced:
         print_lines(traces)

@@ -1,0 +1,316 @@
+"""Which layer decides: the floor, the host's ceiling, globals, permissions, messages; and what a child may not loosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scene import Scene, deny, policy, shipped
+from wlproxy.core.errors import ConfigError, ConfigErrors
+from wlproxy.policy.compare import Change, changes
+from wlproxy.policy.compile import compile_policy, parameters_of, usual_shape
+from wlproxy.policy.decide import global_steps, message_steps, strictest
+from wlproxy.policy.load import load_ceiling, load_policy
+from wlproxy.policy.load_interface_table import CLASSES, floor, interface_table, row_of
+from wlproxy.policy.model import ALLOW, ASK, DENY, HIDE, VIRTUAL, Origin, PermissionRule, Policy
+from wlproxy.policy.permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
+
+HEAD = 'format = 1\nname = "x"\n'
+LINE = Origin("p.toml", 3)
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(HEAD.replace('"x"', f'"{name}"') + text, encoding="utf-8")
+    return path
+
+
+def load(path: Path, ceiling: str = "") -> Policy:
+    return load_policy(str(path), {}, shipped(), search=(), ceiling=ceiling)
+
+
+def findings(path: Path, ceiling: str = "") -> list[ConfigError]:
+    with pytest.raises(ConfigErrors) as caught:
+        load(path, ceiling)
+    return caught.value.findings
+
+
+def compiled(rules: Policy) -> dict[str, Any]:
+    return compile_policy(rules, shipped())
+
+
+def decision(rules: Policy, interface: str, name: str) -> dict[str, Any]:
+    entry = compiled(rules)["interfaces"][interface]
+    return next(m[4] for m in (*entry["requests"], *entry["events"]) if m[0] == name) or {}
+
+
+# permissions
+
+
+def test_every_permission_covers_something_that_exists() -> None:
+    for name, permission in PERMISSIONS.items():
+        assert permission.globals or permission.messages, name
+        assert permission.risk in CLASSES
+        for interface in permission.globals:
+            assert interface in shipped(), f"{name}: {interface}"
+        for interface, message in permission.messages:
+            known = {m.name for m in (*shipped()[interface].requests, *shipped()[interface].events)}
+            assert message in known, f"{name}: {interface}.{message}"
+
+
+def test_no_permission_refuses_what_ends_an_object() -> None:
+    """A destructor can be refused only by disconnecting: a permission that is not given would end its guests."""
+    for interface, name in OF_MESSAGE:
+        message = next(m for m in (*shipped()[interface].requests, *shipped()[interface].events) if m.name == name)
+        assert not message.destructor
+        assert usual_shape(message, message in shipped()[interface].requests) != "disconnect"
+
+
+@pytest.mark.parametrize("key", [k for k in OF_MESSAGE if k[0] not in ("gtk_primary_selection_offer",)], ids="{0[0]}.{0[1]}".format)
+def test_a_message_is_refused_where_none_of_its_permissions_is_given(key: tuple[str, str]) -> None:
+    interface, name = key
+    ways = [n for n in shipped() if n not in OF_GLOBAL]
+    without = policy(*[n for n in ways if row_of(n) is not None], permissions={})
+    if interface not in compiled(without)["interfaces"]:
+        pytest.skip("reached by globals with permissions of their own only")
+    assert decision(without, interface, name)["verdict"] in ("ignore", "inert")
+    for given in OF_MESSAGE[key]:
+        allowed = policy(*[n for n in ways if row_of(n) is not None], permissions={given: PermissionRule(ALLOW, LINE)})
+        assert decision(allowed, interface, name).get("verdict", ALLOW) == ALLOW
+
+
+@pytest.mark.parametrize("name", sorted(OF_GLOBAL))
+def test_a_global_is_hidden_where_none_of_its_permissions_is_given(name: str) -> None:
+    assert name not in compiled(policy(name, permissions={}))["globals"]
+    for given in OF_GLOBAL[name]:
+        assert name in compiled(policy(name, permissions={given: PermissionRule(ALLOW, LINE)}))["globals"]
+
+
+def test_asking_nobody_is_a_refusal_that_says_so() -> None:
+    rules = policy("xdg_wm_base", permissions={"fullscreen": PermissionRule(ASK, LINE)})
+    assert decision(rules, "xdg_toplevel", "set_fullscreen") == {"verdict": "ignore", "origin": "p.toml:3", "ask": 1}
+
+
+def test_a_message_rule_can_take_away_what_a_permission_gives_and_not_the_other_way_round() -> None:
+    key = ("xdg_toplevel", "set_fullscreen")
+    given = policy("xdg_wm_base", messages={key: deny("disconnect")})
+    assert strictest(message_steps(given, *key)).layer == "message"
+    assert decision(given, *key)["verdict"] == "disconnect"
+    refused = policy("xdg_wm_base", permissions={}, messages={key: deny("ignore")})
+    assert strictest(message_steps(refused, *key)).layer == "permission"
+
+
+def test_a_rate_holds_for_the_guest_and_comes_back_with_time(tmp_path: Path) -> None:
+    globals_ = "[global]\nwl_compositor = 6\nxdg_wm_base = 6\nwl_shm = 1\n"
+    path = write(tmp_path, "x", globals_ + '[message.xdg_toplevel]\nset_maximized.rate = "2/s burst 3"\n')
+    scene = Scene(load(path)).window().forget()
+    for _ in range(5):
+        scene.guest(8, "set_maximized")
+    assert scene.host_lines == ["xdg_toplevel#8.set_maximized()"] * 3
+    assert [r.rule for r in scene.records("refused")] == [f"{path}:8"] * 2
+    scene.forget()
+    scene.session.now += 1.0
+    for _ in range(5):
+        scene.guest(8, "set_maximized")
+    assert scene.host_lines == ["xdg_toplevel#8.set_maximized()"] * 2
+
+
+def test_the_parameters_of_a_transfer_hold() -> None:
+    given = {"clipboard-out": PermissionRule(ALLOW, LINE, {"mime": ["text/plain"], "max-bytes": 10})}
+    rules = policy("wl_seat", "wl_data_device_manager", permissions=given)
+    scene = Scene(rules).announce().bind("wl_seat", 3).guest(3, "get_keyboard", 4).bind("wl_data_device_manager", 5)
+    scene.guest(5, "get_data_device", 6, 3).event(4, "key", 60, 1, 30, 1)
+    scene.guest(5, "create_data_source", 7).guest(7, "offer", "text/plain").guest(7, "offer", "text/html")
+    scene.guest(6, "set_selection", 7, scene.serial()).forget()
+    scene.event(7, "send", "text/html", fds=1).guest_gets()
+    assert scene.records("refused")[-1].rule == "permission: clipboard-out"
+    scene.event(7, "send", "text/plain", fds=1)
+    assert scene.guest_lines[0].startswith("wl_data_source#7.send('text/plain'")
+
+
+def test_an_offer_that_the_guest_was_not_told_of_cannot_be_read() -> None:
+    """drag-in is given, clipboard-in is not: data_offer passes, the selection does not."""
+    server = 0xFF000000
+    given = {"drag-in": PermissionRule(ALLOW, LINE)}
+    rules = policy("wl_seat", "wl_data_device_manager", permissions=given)
+    scene = Scene(rules).announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "get_data_device", 5, 3)
+    scene.event(5, "data_offer", server).event(server, "offer", "text/plain").event(5, "selection", server).forget()
+    scene.guest(server, "receive", "text/plain", fds=1).host_gets().goes_on()
+
+
+# floor and ceiling
+
+
+def test_the_floor_is_what_the_table_never_gives() -> None:
+    names = floor(list(shipped()))
+    assert {"zwlr_virtual_pointer_manager_v1", "wp_security_context_manager_v1", "zwp_virtual_keyboard_manager_v1"} <= set(names)
+    assert not {"wl_compositor", "zwlr_screencopy_manager_v1", "ext_foreign_toplevel_list_v1"} & set(names)
+    assert len(interface_table()) > 120
+
+
+def test_no_policy_goes_below_the_floor(tmp_path: Path) -> None:
+    (finding,) = findings(write(tmp_path, "x", "[global]\nzwp_virtual_keyboard_manager_v1 = 1\n"))
+    assert (finding.code, finding.line) == ("never", 4)
+    assert "types into the focused window" in finding.message
+    assert load(write(tmp_path, "y", '[global]\nzwp_virtual_keyboard_manager_v1 = "hide"\n')).name == "y"
+
+
+CEILING = """[global]
+"zwlr_*" = "never"
+xdg_activation_v1 = "hide"
+wl_compositor = 4
+[permission]
+clipboard-out = { at-most = "ask" }
+clipboard-in = { at-most = "allow", max-bytes = "1KiB", mime = ["text/plain"] }
+fullscreen = "deny"
+bell = "allow"
+"""
+
+
+def test_nothing_is_wider_than_the_ceiling(tmp_path: Path) -> None:
+    ceiling = write(tmp_path, "ceiling", CEILING)
+    text = """extends = "desktop"
+[global]
+zwlr_layer_shell_v1 = 4
+[permission]
+overlay = "allow"
+clipboard-in = { verdict = "allow", max-bytes = "1MiB", mime = ["text/plain", "image/png"] }
+"""
+    rules = load(write(tmp_path, "x", text), str(ceiling))
+    made = compiled(rules)
+    assert made["globals"]["wl_compositor"][0] == 4
+    assert not {"zwlr_layer_shell_v1", "xdg_activation_v1"} & set(made["globals"])
+    step = strictest(global_steps(rules, "zwlr_layer_shell_v1", 4))
+    assert (step.layer, step.verdict, step.origin) == ("ceiling", "never", f"{ceiling}:4")
+    assert decision(rules, "wl_data_device", "set_selection") == {"verdict": "ignore", "origin": f"{ceiling}:8", "ask": 1}
+    assert decision(rules, "xdg_toplevel", "set_fullscreen")["origin"] == f"{ceiling}:10"
+    assert parameters_of(rules, "clipboard-in") == {"max-bytes": 1024, "mime": ["text/plain"]}
+    assert made["permissions"]["bell"][0] == ALLOW
+    same = compiled(load(tmp_path / "x.toml"))
+    assert {c.kind for c in changes(same, made)} == {"tighter"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[message.wl_surface]\ncommit = 'deny'\n", "unknown-key"),
+        ('[permission]\nfullscreen = { verdict = "deny" }\n', "unknown-key"),
+        ('[permission]\nfullscreen = { at-most = "never" }\n', "unknown-verdict"),
+        ('[global]\nwl_shmm = "never"\n', "unknown-interface"),
+        ("format = 2\n", "syntax"),
+    ],
+)
+def test_a_ceiling_is_checked_like_a_policy(tmp_path: Path, text: str, code: str) -> None:
+    found = findings(write(tmp_path, "x", "[global]\nwl_shm = 1\n"), str(write(tmp_path, "ceiling", text)))
+    assert code in [f.code for f in found] and all(f.path.endswith("ceiling.toml") for f in found)
+
+
+def test_no_ceiling_is_no_bound(tmp_path: Path) -> None:
+    assert load_ceiling(str(tmp_path / "none.toml"), shipped()) is None
+
+
+# final
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[permission]\nfullscreen = "allow"\n', "permission.fullscreen"),
+        ("[global]\nwl_output = 4\n", "global.wl_output"),
+        ("[global]\nzwp_tablet_manager_v2 = 1\n[permission]\ntablet = 'allow'\n", "global.zwp_tablet_manager_v2"),
+        ('[message.xdg_toplevel]\nset_title.args.title = { max-bytes = 1000, sanitize = "plain" }\n', "message.xdg_toplevel.set_title"),
+        ('[message.xdg_toplevel]\nset_maximized.rate = "100/s"\n', "message.xdg_toplevel.set_maximized"),
+    ],
+)
+def test_a_child_loosens_nothing_that_is_final(tmp_path: Path, text: str, key: str) -> None:
+    path = write(tmp_path, "x", f'extends = "viewer"\n{text}')
+    found = findings(path)
+    assert {f.code for f in found} == {"final"} and {f.path for f in found} == {str(path)}
+    assert any(f.message.startswith(f"{key} is wider than viewer.toml allows") and "viewer.toml:9 has it final" in f.message for f in found)
+    assert all(f.line > 3 for f in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[permission]\ncustom-cursor = "deny"\n',
+        '[permission]\ncustom-cursor = { verdict = "allow", max-size = 64 }\n',
+        '[global]\nwp_viewporter = "hide"\n',
+        "[global]\nwl_compositor = 4\n",
+        '[message.xdg_toplevel]\nset_title.args.title = { max-bytes = 100, sanitize = "plain" }\nset_maximized = "deny"\n',
+        '[quota]\nclients = 64\n',
+    ],
+)
+def test_a_child_may_tighten_what_is_final_and_loosen_what_is_not(tmp_path: Path, text: str) -> None:
+    assert load(write(tmp_path, "x", f'extends = "viewer"\n{text}')).name == "x"
+
+
+# globals that the proxy serves
+
+
+def test_a_virtual_global_is_there_without_a_compositors_and_inert() -> None:
+    rules = load_policy("conferencing", {}, shipped(), search=(), ceiling="")
+    assert set(compiled(rules)["served"]) == {
+        "ext_image_copy_capture_manager_v1",
+        "ext_foreign_toplevel_image_capture_source_manager_v1",
+        "ext_foreign_toplevel_list_v1",
+        "zxdg_output_manager_v1",
+    }
+
+
+def test_a_list_of_windows_that_the_proxy_serves_is_empty() -> None:
+    rules = policy("wl_compositor", "ext_foreign_toplevel_list_v1", permissions={"window-list": PermissionRule(ASK, LINE)})
+    own = {name: replace(rule, verdict=VIRTUAL) if name.startswith("ext") else rule for name, rule in rules.globals.items()}
+    served = replace(rules, globals=own)
+    assert not compiled(replace(served, permissions={}))["served"]
+    scene = Scene(served).announce(names=("wl_compositor", "ext_foreign_toplevel_list_v1"))
+    assert list(scene.announced()) == ["ext_foreign_toplevel_list_v1", "wl_compositor"]
+    scene.bind("ext_foreign_toplevel_list_v1", 3).forget()
+    scene.guest(3, "stop").host_gets().guest_gets("ext_foreign_toplevel_list_v1#3.finished()").goes_on()
+    scene.guest(3, "destroy").goes_on()
+
+
+def test_the_screens_that_the_proxy_serves_have_the_sizes_of_the_outputs_and_no_names_of_the_host() -> None:
+    scene = Scene(load_policy("strict", {}, shipped(), search=(), ceiling="")).announce(names=("wl_output",))
+    scene.bind("wl_output", 3).bind("zxdg_output_manager_v1", 4).forget()
+    scene.guest(4, "get_xdg_output", 5, 3).guest_gets().forget()
+    scene.event(3, "mode", 1, 2560, 1440, 60000).event(3, "scale", 2).event(3, "name", "DP-1").event(3, "done")
+    told = [line for line in scene.guest_lines if line.startswith("zxdg_output_v1#5")]
+    assert told == [
+        "zxdg_output_v1#5.logical_position(0, 0)",
+        "zxdg_output_v1#5.logical_size(1280, 720)",
+        "zxdg_output_v1#5.name('VM-2')",
+        "zxdg_output_v1#5.description('VM-2')",
+    ]
+    assert scene.guest_lines[-1] == "wl_output#3.done()"
+    scene.forget().guest(4, "get_xdg_output", 6, 3)
+    assert "zxdg_output_v1#6.logical_size(1280, 720)" in scene.guest_lines
+    assert scene.guest_lines[-1] == "wl_output#3.done()"
+    scene.goes_on()
+
+
+# comparing
+
+
+def kinds(before: Policy, after: Policy) -> dict[str, str]:
+    return {c.key: c.kind for c in changes(compiled(before), compiled(after))}
+
+
+def test_the_shipped_policies_widen_in_their_order() -> None:
+    made = {name: load_policy(name, {}, shipped(), search=(), ceiling="") for name in ("viewer", "strict", "desktop", "trusted")}
+    assert set(kinds(made["strict"], made["viewer"]).values()) <= {"tighter", "changed"}
+    assert "permission.fullscreen" in kinds(made["strict"], made["desktop"])
+    assert set(kinds(made["desktop"], made["trusted"]).values()) <= {"wider", "changed"}
+    assert changes(compiled(made["desktop"]), compiled(made["desktop"])) == []
+
+
+def test_a_change_knows_its_line_and_says_what_was_and_is(tmp_path: Path) -> None:
+    before = load(write(tmp_path, "a", "[global]\nxdg_wm_base = 6\n"))
+    after = load(write(tmp_path, "b", '[global]\nxdg_wm_base = 6\n[permission]\nfullscreen = "allow"\n'))
+    assert changes(compiled(before), compiled(after)) == [
+        Change("wider", "permission.fullscreen", DENY, ALLOW, f"{tmp_path / 'b.toml'}:6")
+    ]
+    assert HIDE == "hide"

@@ -1,0 +1,121 @@
+"""What `wlproxy check` says of policies that are valid and odd all the same."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from wlproxy.cli.main import main
+
+HEAD = 'format = 1\nname = "x"\n'
+
+
+def checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, *options: str) -> tuple[int, list[dict[str, object]]]:
+    path = tmp_path / "x.toml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    code = main(["check", "--json", *options, str(path)])
+    return code, json.loads(capsys.readouterr().out)
+
+
+ODD = [
+    ('[global]\nxdg_wm_base = 6\n[permission]\ntablet = "allow"\n', "dead-permission", 6, "zwp_tablet_manager_v2"),
+    ("[global]\nzwp_tablet_manager_v2 = 1\n", "hidden-by-permission", 4, "permission tablet is deny"),
+    ('[global]\nxdg_wm_base = 6\n[permission]\nfullscreen = "ask"\n', "nobody-to-ask", 6, "nobody to ask"),
+    (
+        '[global]\nxdg_wm_base = 6\n[message.xdg_toplevel]\nset_fullscreen = "allow"\n',
+        "hidden-by-permission",
+        6,
+        "permission fullscreen is deny",
+    ),
+    ('[global]\nwl_shm = 1\n[message.xdg_toplevel]\nmove = "deny"\n', "unreachable", 5, "no global of this policy leads to a xdg_toplevel"),
+    ('[global]\nwl_compositor = 6\n[message.wl_surface]\ncommit = "deny"\n', "unsafe-to-ignore", 6, "it can be refused by: disconnect"),
+    (
+        '[global]\next_idle_notifier_v1 = 1\norg_kde_kwin_idle = "hide"\n[permission]\nidle-notify = "allow"\n',
+        "twins",
+        4,
+        "org_kde_kwin_idle is not",
+    ),
+    ("transparent = true\n", "transparent", 3, "never for a guest"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line", "says"), ODD, ids=[row[1] for row in ODD])
+def test_what_is_odd_is_a_warning_at_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, code: str, line: int, says: str
+) -> None:
+    status, found = checked(tmp_path, capsys, text)
+    (finding,) = [f for f in found if f["code"] == code]
+    assert (finding["severity"], finding["line"]) == ("warning", line)
+    assert says in str(finding["message"])
+    assert status == 0
+    assert checked(tmp_path, capsys, text, "--fail-on=warning")[0] == 1
+
+
+def test_nothing_is_odd_about_a_plain_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '[global]\nwl_compositor = 6\nxdg_wm_base = 6\n[permission]\nfullscreen = "allow"\n[message.xdg_toplevel]\nmove = "deny"\n'
+    assert checked(tmp_path, capsys, text, "--fail-on=warning", "--fail-on=wider") == (0, [])
+
+
+def test_what_is_wider_than_the_parent_is_said_and_can_be_a_gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'extends = "strict"\n[permission]\nfullscreen = "allow"\n[quota]\nclients = 8\n'
+    status, found = checked(tmp_path, capsys, text)
+    (finding,) = [f for f in found if f["severity"] == "wider"]
+    assert (status, finding["line"]) == (0, 5)
+    assert finding["message"] == "permission.fullscreen is wider than in strict.toml: deny -> allow"
+    assert checked(tmp_path, capsys, text, "--fail-on=wider")[0] == 1
+
+
+def test_the_ceiling_is_said_where_it_bites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ceiling = tmp_path / "ceiling.toml"
+    ceiling.write_text('format = 1\nname = "ceiling"\n[permission]\nfullscreen = "deny"\n')
+    text = '[global]\nxdg_wm_base = 6\n[permission]\nfullscreen = "allow"\n'
+    _, found = checked(tmp_path, capsys, text, "--ceiling", str(ceiling))
+    assert [(f["code"], f["line"]) for f in found] == [("ceiling", 6)]
+    assert f"{ceiling}:4" in str(found[0]["message"])
+
+
+def test_against_a_list_of_globals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = tmp_path / "globals"
+    listed.write_text("# weston\nwl_compositor 4\nacme_laser_v1 1\n")
+    _, found = checked(tmp_path, capsys, "[global]\nwl_compositor = 6\nxdg_wm_base = 6\n", "--against", str(listed))
+    assert [(f["code"], f["severity"], f["line"]) for f in found] == [
+        ("older", "note", 4),
+        ("not-offered", "warning", 5),
+        ("unreviewed", "note", 0),
+    ]
+    listed.write_text("wl_compositor\n")
+    assert main(["check", "--against", str(listed), "strict"]) == 2
+    assert f"{listed}:1:1: a line of NAME VERSION is needed" in capsys.readouterr().err
+
+
+def test_against_no_compositor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("WAYLAND_DISPLAY", "gone")
+    assert main(["check", "--against", "live", "strict"]) == 5
+    assert "the compositor does not answer: No such file" in capsys.readouterr().err
+
+
+def test_against_a_compositor_that_hangs_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("WAYLAND_DISPLAY", "rude")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "rude"))
+        listener.listen()
+
+        def rude() -> None:
+            listener.accept()[0].close()
+
+        thread = threading.Thread(target=rude)
+        thread.start()
+        assert main(["check", "--against", "live", "strict"]) == 5
+        thread.join()
+    assert "the compositor does not answer" in capsys.readouterr().err
+
+
+def test_a_compiled_policy_is_not_what_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "work.json"]) == 1
+    assert "check the .toml it was made from" in capsys.readouterr().err

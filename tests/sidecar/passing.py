@@ -93,19 +93,8 @@ def change_listeners(framing: str, cid: int) -> None:
 
 def main() -> int:
     given = json.loads(sys.argv[1])
-    if framing := given.pop("framing", ""):
-        parse = address.parse
-        address.parse = lambda uri: dataclasses.replace(parse(uri), framing=framing)
     policy = given.pop("policy")
-    if cid := given.pop("stranger_cid", 0):
-        open_unix = listen.open_unix
-
-        def asking(of: address.UnixAddress) -> Listener:
-            made = open_unix(of)
-            made.cid = cid
-            return made
-
-        listen.open_unix = asking
+    change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
 

@@ -126,12 +126,15 @@ class Machine:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.communicate()
+            self.process.wait(PATIENCE)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def inside(name: str, *more: str) -> list[str]:
     """The command that runs a file of tests/vm/inside in a guest."""
-    return [PYTHON, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", f"tests/vm/inside/{name}", *more]
+    without = [word for plugin in ("cacheprovider", "hypothesispytest") for word in ("-p", f"no:{plugin}")]
+    return [PYTHON, "-m", "pytest", "-q", "--color=no", *without, f"tests/vm/inside/{name}", *more]
 
 
 def join(guest: Device, host: Device, port: int) -> socket.socket:

@@ -220,7 +220,7 @@ class Relay:
         if half.side == GUEST:
             wait = self._messages.take(outcome.cost, self._now)
             if wait:
-                self._pause(link, wait)
+                self._slow_down(link, wait, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
@@ -429,6 +429,19 @@ class Relay:
         self._remote_pipes.most_bytes = limits.clipboard_bytes
         self._messages = Bucket(limits.messages, self._now)
         self._connects = Bucket(limits.connects, self._now)
+
+    def _slow_down(self, link: Link, seconds: float, cost: int) -> None:
+        """Has a guest wait that has sent too much. While it is not read its VMM may stand in sendmsg(2), and with it all else the guest
+        shows, so that nobody waits longer than the stall deadline: what alone would take longer ends its connection."""
+        stall = self._limits.stall_seconds
+        per_second = self._limits.messages[0]
+        if cost > stall * per_second:
+            self._messages.forgive(cost)
+            why = f"one read counts for {cost} messages, at {per_second:g} a second more than {stall:g} s: disconnected"
+            self._quota(link.number, link.peer, "messages", why)
+            self._end(link, "policy", why, -1.0)
+        else:
+            self._pause(link, min(seconds, stall))
 
     def _pause(self, link: Link, seconds: float) -> None:
         link.paused_until = self._now + seconds

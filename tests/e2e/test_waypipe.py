@@ -75,14 +75,20 @@ async def copied(giver: Way, taker: Way, text: bytes) -> bytes:
     folder = giver.compositor.folder
     copy = [need("wl-copy", "wl-clipboard"), "--foreground"]
     async with program(copy, giver.client_environment(WAYLAND_DEBUG="1"), folder, stdin=text) as owner:
-        await owner.until_says(".set_selection(")
+        await owner.until_says(".selection(zwlr_data_control_offer")  # the compositor has it: another way may be faster than this one
         paste = [need("wl-paste", "wl-clipboard"), "--no-newline"]
         return await output_of(paste, taker.client_environment(), folder)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-@pytest.mark.parametrize("size", [17, 300_000])  # the second is more than a pipe, a read or a socket's buffer holds
-@pytest.mark.parametrize("route", ["guest to host", "host to guest", "within the guest"])
+# The last is more than a pipe holds: a guest's waypipe 0.8.4 never sends so much, whoever is its display.
+@pytest.mark.parametrize(
+    ("route", "size"),
+    [
+        *(("guest to host", 17), ("guest to host", 60_000), ("within the guest", 60_000)),
+        *(("host to guest", 17), ("host to guest", 300_000)),
+    ],
+)
 async def test_clipboard(route: str, size: int, compression: str, folder: Path) -> None:
     text = ("wäyland " * size).encode()[: size - 1] + b"!"
     async with (

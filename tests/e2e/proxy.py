@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,11 +92,12 @@ async def until_ready(running: Program, ready: int) -> None:
 
 
 @asynccontextmanager
-async def through_waypipe(socket: Path, compression: str, folder: Path, *command: str) -> AsyncIterator[Path]:
-    """The distribution's own waypipe as a guest runs it, towards `socket`: where its programs connect. `command`: another waypipe."""
+async def through_waypipe(socket: Path, compression: str, folder: Path) -> AsyncIterator[Path]:
+    """The distribution's own waypipe as a guest runs it, towards `socket`: where its programs connect. WLPROXY_E2E_WAYPIPE names another
+    one's command line."""
     runtime = folder / "guest-run"
     runtime.mkdir(mode=0o700, exist_ok=True)
-    waypipe = list(command) or [need("waypipe", "waypipe")]
+    waypipe = shlex.split(os.environ.get("WLPROXY_E2E_WAYPIPE", "")) or [need("waypipe", "waypipe")]
     arguments = ["--compress", compression, "--display", "guest-0", "--socket", str(socket), "server", "--", "sleep", "600"]
     async with program([*waypipe, *arguments], environment(XDG_RUNTIME_DIR=str(runtime)), folder) as running:
         await until("waypipe's socket", lambda: running.check_alive() and (runtime / "guest-0").exists())

@@ -2,11 +2,11 @@
 
     python -m bench.waypipe [--rounds 5] [--seconds 1] [--compress none] [--scenario video]
 
-The load client of the bench draws into shared memory, `waypipe server` sends what has changed, and the display side under test shows it to the
-stub compositor: `waypipe client`, which passes everything on, or wlproxy under the bench's policy (desktop without pacing), which
-judges every message. Both in every round, one after the other, so that a noisy minute hits both alike; the ratios are medians over the rounds
-of wlproxy's figure to waypipe's in the same round. The CPU is that of the display side alone, the guest's waypipe and the client
-are not in it.
+The load client of the bench draws into shared memory, `waypipe server` sends what has changed, and the display side under test shows
+it to the stub compositor: `waypipe client`, which passes everything on, or wlproxy under the bench's policy (desktop without
+pacing), which judges every message. Both in every round, one after the other, so that a noisy minute hits both alike; the ratios are
+medians over the rounds of wlproxy's figure to waypipe's in the same round. The CPU is that of the display side alone, the guest's
+waypipe and the client are not in it.
 
 Scenarios: frames (4K, eight squares of 128 pixels change a little), rows (800x600, 160 pixels of every row change: 600 runs), video
 (800x600, every pixel changes).

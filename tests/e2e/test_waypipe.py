@@ -1,5 +1,5 @@
-"""The distribution's own waypipe as the guest's side of `--listen waypipe+unix:`: real clients work through it and look the same to the pixel,
-with each compression, and nothing of what passed is left over.
+"""The distribution's own waypipe as the guest's side of `--listen waypipe+unix:`: real clients work through it and look the same to
+the pixel, with each compression, and nothing of what passed is left over.
 """
 
 from __future__ import annotations

@@ -93,11 +93,23 @@ def test_each_compression(compression: int) -> None:
 def test_what_does_not_unpack_to_what_it_says_is_refused(compression: int) -> None:
     good = CODECS[compression].pack(b"abcd" * 250)
     bomb = CODECS[compression].pack(bytes(1 << 24))
-    for packed, size in ((good[:-3], 1000), (good, 996), (good, 1004), (b"", 1000), (os.urandom(99), 1000), (bomb, 1000), (good + good, 1000)):
+    wrong = ((good[:-3], 1000), (good, 996), (good, 1004), (b"", 1000), (os.urandom(99), 1000), (bomb, 1000), (good + good, 1000))
+    for packed, size in wrong:
         made = Display(compression=compression)
         made.guest(open_file(1, 1 << 20), words(waypipe.BUFFER_FILL, 1, 0, size, rest=packed))
         assert made.waypipe.rule == "built-in: waypipe compression", (len(packed), size)
         made.close()
+
+
+@pytest.mark.parametrize("compression", PACKED)
+def test_what_unpacks_to_much_counts_for_many_messages(compression: int) -> None:
+    made = Display(compression=compression)
+    made.guest(open_file(1, 1 << 20), fill(1, 0, bytes(1 << 20), CODECS[compression]))
+    assert made.waypipe.cost == (0 if compression == waypipe.NO_COMPRESSION else 16)
+    many = b"".join(run(2 * n, b"abcd") for n in range(6400))
+    made.guest(diff(1, many, codec=CODECS[compression]))
+    assert made.waypipe.cost >= 100
+    made.close()
 
 
 def test_a_file_grows_and_never_shrinks(display: Display) -> None:
@@ -358,7 +370,7 @@ HOSTILE = {
     "a pipe given twice": (words(waypipe.OPEN_IR_PIPE, 1) + inject(1, 1) + protocol(wayland(1, 0, 2, fds=2)), "nothing to go with it"),
     "half a Wayland message": (protocol(wayland(1, 0, 2)[:10]), "Protocol holds"),
     "a pipe of both kinds": (words(waypipe.OPEN_RW_PIPE, 1), "OpenRWPipe"),
-    "a write to what the guest reads": (words(waypipe.OPEN_IR_PIPE, 1) + words(waypipe.PIPE_TRANSFER, 1, rest=b"x"), "which the guest reads"),
+    "a write to what it reads": (words(waypipe.OPEN_IR_PIPE, 1) + words(waypipe.PIPE_TRANSFER, 1, rest=b"x"), "which the guest reads"),
     "a write to no pipe": (words(waypipe.PIPE_TRANSFER, 1, rest=b"x"), "no pipe"),
     "a write to no pipe of ours": (words(waypipe.PIPE_TRANSFER, -1, rest=b"x"), "no pipe"),
     "a write to a file": (POOL + words(waypipe.PIPE_TRANSFER, 1, rest=b"x"), "no pipe"),

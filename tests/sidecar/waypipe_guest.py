@@ -75,7 +75,9 @@ def announce(registry: int, name: int, interface: str, version: int) -> bytes:
 class Display:
     """The display side and its session. `outcomes`: of every read so far; descriptors for the compositor stay open in `to_host`."""
 
-    def __init__(self, limits: Limits | None = None, version: int = 16, compression: int = waypipe.NO_COMPRESSION, start: bool = True) -> None:
+    def __init__(
+        self, limits: Limits | None = None, version: int = 16, compression: int = waypipe.NO_COMPRESSION, start: bool = True
+    ) -> None:
         self.limits = limits or Limits()
         self.usage = Usage()
         self.epoll = select.epoll()

@@ -23,8 +23,9 @@ PIECE_BYTES: Final = 65536
 
 
 class RemotePipe:
-    """Our end of one. `writes`: what comes from the guest goes into it; else what comes out of it goes to the guest. `send`: how the guest
-    is told, None once its connection is over. `client`: the connection's number. `export`: the other end, until the session has it; -1 then."""
+    """Our end of one. `writes`: what comes from the guest goes into it; else what comes out of it goes to the guest. `client`: the
+    connection's number. `send`: how the guest is told, None once its connection is over. `export`: the other end, until the session
+    has it; -1 then."""
 
     def __init__(self, rid: int, number: int, writes: bool, export: int, client: int, send: Callable[[bytes], None]) -> None:
         self.rid = rid

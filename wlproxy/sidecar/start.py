@@ -196,7 +196,7 @@ def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, bro
 
 def codecs_for(listeners: list[Listener]) -> dict[int, Codec]:
     """What waypipe guests may ask for; nothing is imported where there are none."""
-    if not any([listener.framing == address.WAYPIPE for listener in listeners]):
+    if not any(listener.framing == address.WAYPIPE for listener in listeners):
         return {}
     from .compression import load
 

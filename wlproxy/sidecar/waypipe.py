@@ -1,9 +1,9 @@
 """The display side of waypipe's protocol: a guest's descriptors out of bytes, and the compositor's into bytes.
 
-Promises: `receive` never raises for what a guest sends: it says what was wrong, once, in `refused`; only whole Wayland messages come out, with
-their descriptors; every file, pipe and number that a guest makes is within its quotas, and gone when `close` returns, but for what a program
-wrote to a pipe before it left. A guest writes to what it opened itself (positive numbers) and to pipes, never to a file of
-ours. Trusts: the session to judge what comes out, as from a Unix guest.
+Promises: `receive` never raises for what a guest sends: it says what was wrong, once, in `refused`; only whole Wayland messages come
+out, with their descriptors; every file, pipe and number that a guest makes is within its quotas, and gone when `close` returns, but for
+what a program wrote to a pipe before it left. A guest writes to what it opened itself (positive numbers) and to pipes, never to
+a file of ours. Trusts: the session to judge what comes out, as from a Unix guest.
 
 What is not offered: dma-bufs, video and timelines, so no global that needs them is announced (UNPASSABLE); screen capture, because what
 a compositor writes into a guest's file is not sent back; and taking up an earlier connection.
@@ -63,8 +63,8 @@ NUMBER_RULE: Final = "built-in: waypipe number"
 PIPE_RULE: Final = "built-in: waypipe pipe"
 FDS_OF_PIPE: Final = 2
 COMPRESSED_READ_BYTES: Final = 16384  # what 64 KiB unpack to could keep the relay busy for a second
-COST_SHIFT: Final = 14  # a message's worth of the policy's rate for each so many bytes unpacked ...
-RUNS_SHIFT: Final = 6  # ... and runs
+COST_SHIFT: Final = 16  # a message's worth of the policy's rate for each 64 KiB unpacked ...
+RUNS_SHIFT: Final = 6  # ... and 64 runs
 ACK_MESSAGES: Final = 16  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
 ACK_BYTES: Final = 256 << 10
 
@@ -86,7 +86,7 @@ class Waypipe:
         self._usage = usage
         self._codecs = codecs
         self._codec: Codec | None = None
-        self._terms: Terms | None = None
+        self.terms: Terms | None = None  # once the guest has said them
         self._begin = b""
         self._framer = waypipe.Framer()
         self._closed = False
@@ -104,7 +104,7 @@ class Waypipe:
     @property
     def most_read(self) -> int:
         """Bytes to ask for in one read; 0: as many as for anybody."""
-        terms = self._terms
+        terms = self.terms
         return COMPRESSED_READ_BYTES if terms is not None and terms.compression != waypipe.NO_COMPRESSION else 0
 
     # -- from the guest
@@ -115,7 +115,7 @@ class Waypipe:
             return b""
         messages: list[bytes] = []
         try:
-            if self._terms is None:
+            if self.terms is None:
                 data = self._introduce(data)
             self._framer.feed(data)
             while not self._closed and self._framer.next():
@@ -150,7 +150,7 @@ class Waypipe:
             advice = "install wlproxy[waypipe] on the host, or run waypipe with --compress none in the guest"
             raise Refused(f"asks for compression {name}, for which there is no library here: {advice}", "built-in: waypipe header")
         self._codec = codec
-        self._terms = terms
+        self.terms = terms
         if not terms.acknowledges:
             self._say(waypipe.numbers(waypipe.VERSION, terms.version))
         return data[waypipe.CONNECTION_HEADER_BYTES :]
@@ -265,7 +265,8 @@ class Waypipe:
     def _unpack(self, kind: int, packed: bytes, size: int) -> bytes:
         if size > waypipe.MESSAGE_BYTES:
             raise Refused(f"{NAMES[kind]} unpacks to {size} bytes, at most {waypipe.MESSAGE_BYTES} are taken")
-        self.cost += size >> COST_SHIFT
+        if self.most_read:
+            self.cost += size >> COST_SHIFT
         codec = self._codec
         if codec is None:
             raise TypeError("no codec before the header")
@@ -278,7 +279,7 @@ class Waypipe:
     def _ack(self, body: bytes) -> None:
         waypipe.words_of(waypipe.ACK_NBLOCKS, body, 1)
         count = int(word(body, 0))
-        terms = self._terms
+        terms = self.terms
         if terms is not None and not terms.acknowledges:
             raise Refused(f"AckNblocks in wire version {terms.version}")
         if count > self._sent:
@@ -346,14 +347,14 @@ class Waypipe:
         """Whether there is something to send that cannot wait for the next message."""
         if self._out:
             return True
-        terms = self._terms
+        terms = self.terms
         if terms is None or not terms.acknowledges:
             return False
         return self._received - self._acknowledged >= ACK_MESSAGES or self._unacknowledged_bytes >= ACK_BYTES
 
     def wrap(self, parcels: list[Parcel]) -> list[Parcel]:
         """The parcels, and what waits, as waypipe's messages. Takes the descriptors."""
-        terms = self._terms
+        terms = self.terms
         if terms is None:  # nobody there who could read it
             for parcel in parcels:
                 close_all(parcel.fds)
@@ -377,7 +378,7 @@ class Waypipe:
 
     def farewell(self) -> bytes:
         """The last message."""
-        return b"" if self._terms is None else waypipe.numbers(waypipe.CLOSE, 0)
+        return b"" if self.terms is None else waypipe.numbers(waypipe.CLOSE, 0)
 
     def _say(self, data: bytes) -> None:
         self._sent += 1

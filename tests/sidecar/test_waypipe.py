@@ -104,8 +104,8 @@ def test_what_does_not_unpack_to_what_it_says_is_refused(compression: int) -> No
 @pytest.mark.parametrize("compression", PACKED)
 def test_what_unpacks_to_much_counts_for_many_messages(compression: int) -> None:
     made = Display(compression=compression)
-    made.guest(open_file(1, 1 << 20), fill(1, 0, bytes(1 << 20), CODECS[compression]))
-    assert made.waypipe.cost == (0 if compression == waypipe.NO_COMPRESSION else 16)
+    made.guest(open_file(1, 1 << 20), fill(1, 0, bytes(1 << 19), CODECS[compression]))
+    assert made.waypipe.cost == (0 if compression == waypipe.NO_COMPRESSION else 8)
     many = b"".join(run(2 * n, b"abcd") for n in range(6400))
     made.guest(diff(1, many, codec=CODECS[compression]))
     assert made.waypipe.cost >= 100
@@ -312,7 +312,7 @@ def test_a_pipe_holds_back_at_most_one_transfer() -> None:
 
 def test_a_guest_reads_a_pipe(display: Display) -> None:
     display.guest(words(waypipe.OPEN_IR_PIPE, 3), inject(3))
-    display.waypipe.receive(protocol(wayland(9, 0, 1, fds=1)))
+    display.waypipe.receive(protocol(wayland(9, 0, 1, fds=1)), 0.0)
     (end,) = display.waypipe.take_fds()
     os.write(end.number, b"from the host")
     served(display)
@@ -324,7 +324,7 @@ def test_a_guest_reads_a_pipe(display: Display) -> None:
 
 def test_a_guest_that_reads_nothing_is_read_nothing_for(display: Display) -> None:
     display.guest(words(waypipe.OPEN_IR_PIPE, 3), inject(3))
-    display.waypipe.receive(protocol(wayland(9, 0, 1, fds=1)))
+    display.waypipe.receive(protocol(wayland(9, 0, 1, fds=1)), 0.0)
     (end,) = display.waypipe.take_fds()
     display.waypipe.pause(True)
     os.write(end.number, b"x")
@@ -403,6 +403,31 @@ def test_what_was_good_before_is_still_judged(display: Display) -> None:
     outcome = display.guest(protocol(wayland(3, 0, 5)), open_file(0, 1))
     assert outcome.to_host[0].data == wayland(3, 0, 5)
     assert display.waypipe.refused
+
+
+def test_a_message_begun_must_end(display: Display) -> None:
+    whole = fill(1, 0, bytes(4000))
+    display.guest(open_file(1, 4096), whole[:3000])
+    assert display.usage.held_bytes > 2900
+    for now, said in ((9.0, ""), (10.0, ""), (10.1, "the rest of a message did not come within 10 s")):
+        display.waypipe.tick(now)
+        assert display.waypipe.refused == said
+
+
+def test_a_message_that_ended_in_time_is_no_reason(display: Display) -> None:
+    display.guest(open_file(1, 4096), fill(1, 0, bytes(4000))[:3000])
+    display.guest(fill(1, 0, bytes(4000))[3000:])
+    display.waypipe.tick(100.0)
+    assert (display.waypipe.refused, display.usage.held_bytes) == ("", 0)
+
+
+def test_unfinished_messages_are_bounded_for_a_guest_as_a_whole() -> None:
+    made = Display()
+    made.usage.held_bytes = 64 << 20
+    made.guest(fill(1, 0, bytes(100))[:50])
+    assert made.waypipe.refused == "more than 67108864 bytes of messages that are not complete"
+    made.close()
+    assert made.usage.held_bytes == 64 << 20
 
 
 def test_version_17_is_not_acknowledged() -> None:
@@ -486,6 +511,17 @@ def test_a_wrong_header_is_one_line_and_no_word(sidecar: Sidecar, compositor: Co
     host.close()
     (line,) = until(lambda: violations(sidecar), "the audit line")
     assert line["decided"]["rule"] == "built-in: waypipe header"
+
+
+def test_half_a_message_is_not_waited_for(start: Callable[..., Sidecar], compositor: Compositor) -> None:
+    sidecar = start(listen=[f"waypipe+unix:{compositor.path.parent / 'guest.sock'}"], limits={"stall_seconds": 0.2})
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(header() + open_file(1, 4096)[:6])
+    assert read_all(guest) == waypipe.numbers(waypipe.CLOSE, 0)
+    (line,) = until(lambda: violations(sidecar), "the audit line")
+    assert line["reason"].startswith("the rest of a message did not come")
+    guest.close()
+    host.close()
 
 
 def test_what_waits_is_sent_before_the_end(sidecar: Sidecar, compositor: Compositor) -> None:

@@ -89,12 +89,13 @@ class Display:
         self.session = Session(tables, self.limits, self.files, self.usage, UNPASSABLE)
         self.outcomes: list[Outcome] = []
         self.sent = b""
+        self.now = 0.0
         if start:
             self.guest(header(compression, version))
 
     def guest(self, *data: bytes) -> Outcome:
         """One read of the relay's from the guest."""
-        payload = self.waypipe.receive(b"".join(data))
+        payload = self.waypipe.receive(b"".join(data), self.now)
         outcome = self.session.receive(GUEST, payload, self.waypipe.take_fds())
         self.waypipe.settle()
         return self._judged(outcome)

@@ -155,6 +155,7 @@ class Usage:
         self.rates: dict[str, Bucket] = {}  # of messages that the policy bounds
         self.shm_bytes = 0
         self.mirrored_bytes = 0  # of files that the transport holds for the guest
+        self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:

@@ -199,7 +199,7 @@ class Relay:
             if framing is not None:
                 close_all(fds)  # they have no place here
                 fds = []
-                data = framing.receive(data)
+                data = framing.receive(data, self._now)
                 fds = framing.take_fds()
             outcome = session.receive(half.side, data, fds)
         except Exception as error:  # noqa: BLE001  as in _serve; the descriptors of this read are still ours to close
@@ -229,6 +229,8 @@ class Relay:
     def _after_framed(self, half: Half, framing: Waypipe, link: Link, outcome: Outcome) -> None:
         """What a guest's framing has beside Wayland messages: its end, what must be sent, and what its files cost."""
         framing.settle()
+        if framing.waits_since >= 0:
+            self._allow_ticks(link)
         outcome.cost += framing.cost
         framing.cost = 0
         half.most_read = framing.most_read or READ_BYTES
@@ -690,6 +692,11 @@ class Relay:
             outcome = session.tick(now)
             if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
                 self._deliver(link, outcome)
+        framing = link.guest.framing
+        if framing is not None:
+            framing.tick(now)
+            if framing.refused and not link.ended_by:
+                self._deliver(link, session.refuse(framing.refused, framing.rule))
         for half in (link.guest, link.host):
             if half.later:
                 half.push(now)
@@ -699,7 +706,7 @@ class Relay:
                 self._end(link, side, why, -1.0)
         if not link.plain:
             self._settle(link)
-        if not link.closed and link.plain and not session.waiting:
+        if not link.closed and link.plain and not session.waiting and (framing is None or framing.waits_since < 0):
             link.ticking = False
             del self._ticking[link.number]
 

@@ -65,13 +65,15 @@ FDS_OF_PIPE: Final = 2
 COMPRESSED_READ_BYTES: Final = 16384  # what 64 KiB unpack to could keep the relay busy for a second
 COST_SHIFT: Final = 16  # a message's worth of the policy's rate for each 64 KiB unpacked ...
 RUNS_SHIFT: Final = 6  # ... and 64 runs
+HELD_BYTES: Final = 64 << 20  # of one guest's messages that are not complete, over all its connections
 ACK_MESSAGES: Final = 16  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
 ACK_BYTES: Final = 256 << 10
 
 
 class Waypipe:
     """One connection, the relay's number `client`. `refused`: why it must end, "" while it need not, and `rule` the built-in rule that says
-    so. `cost`: of the guest's rate of messages, for what its files came to since the relay last looked."""
+    so. `cost`: of the guest's rate of messages, for what its files came to since the relay last looked. `waits_since`: when the message
+    began that is not complete, -1 if there is none."""
 
     def __init__(
         self, client: int, files: Mirrors, pipes: RemotePipes, limits: Limits, usage: Usage, codecs: dict[int, Codec]
@@ -81,6 +83,8 @@ class Waypipe:
         self.refused = ""
         self.rule = ""
         self.cost = 0
+        self.waits_since = -1.0
+        self._held = 0  # bytes of a message that is not complete
         self._pipes = pipes
         self._limits = limits
         self._usage = usage
@@ -109,21 +113,39 @@ class Waypipe:
 
     # -- from the guest
 
-    def receive(self, data: bytes) -> bytes:
+    def receive(self, data: bytes, now: float) -> bytes:
         """Wayland messages that one read brought, without descriptors, which `take_fds` has."""
         if self.refused or self._closed:
             return b""
         messages: list[bytes] = []
+        before = self._received
         try:
             if self.terms is None:
                 data = self._introduce(data)
             self._framer.feed(data)
             while not self._closed and self._framer.next():
                 self._take(self._framer.kind, self._framer.body, messages)
+            self._hold(len(self._begin) + self._framer.partial)
+            if not self._held:
+                self.waits_since = -1.0
+            elif self.waits_since < 0 or self._received != before:
+                self.waits_since = now
         except Refused as refused:
             self.refused = refused.reason
             self.rule = refused.rule
         return messages[0] if len(messages) == 1 else b"".join(messages)
+
+    def tick(self, now: float) -> None:
+        """A message that was begun must end."""
+        if self.waits_since >= 0 and now - self.waits_since > self._limits.stall_seconds and not self.refused:
+            self.refused = f"the rest of a message did not come within {self._limits.stall_seconds:g} s"
+            self.rule = "built-in: waypipe message"
+
+    def _hold(self, size: int) -> None:
+        self._usage.held_bytes += size - self._held
+        self._held = size
+        if self._usage.held_bytes > HELD_BYTES:
+            raise Refused(f"more than {HELD_BYTES} bytes of messages that are not complete")
 
     def take_fds(self) -> list[Fd]:
         """Descriptors of the messages that `receive` returned, in order; they are the caller's."""
@@ -424,6 +446,9 @@ class Waypipe:
 
     def close(self) -> None:
         """The connection is over."""
+        self._usage.held_bytes -= self._held
+        self._held = 0
+        self._framer = waypipe.Framer()
         self.files.close()
         close_all(self._fds)
         self._fds = []

@@ -296,21 +296,22 @@ class Extent:
             self.fresh.append((int(start), int(end)))
 
 
-def check_diff(diff: bytes, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
-    """What a diff writes. Raises Refused unless each of its runs lies in the file.
+def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
+    """What the diff that begins at `begin` writes. Raises Refused unless each of its runs lies in the file.
 
-    A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file.
+    A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file; all of it is in `data`.
     """
-    at: i64 = 0
+    at: i64 = begin
+    limit: i64 = begin + diff_bytes
     extent = Extent()
-    while at < diff_bytes:
-        if diff_bytes - at < 8:
+    while at < limit:
+        if limit - at < 8:
             raise Refused("BufferDiff ends in the middle of a run")
-        start: i64 = word(diff, at) << 2
-        end: i64 = word(diff, at + 4) << 2
+        start: i64 = word(data, at) << 2
+        end: i64 = word(data, at + 4) << 2
         at += 8
-        if end <= start or end > file_bytes or end - start > diff_bytes - at:
-            raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {diff_bytes - at}")
+        if end <= start or end > file_bytes or end - start > limit - at:
+            raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {limit - at}")
         extent.add(blocks, start, end)
         at += end - start
     if extent.runs > MOST_RUNS:
@@ -322,19 +323,20 @@ def check_diff(diff: bytes, diff_bytes: i64, trailing: i64, file_bytes: i64, blo
     return extent
 
 
-def apply_diff(target: memoryview, diff: bytes, diff_bytes: i64, trailing: i64) -> None:
+def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> None:
     """Writes a diff that has been checked against a file of the target's size."""
-    source = memoryview(diff)
-    at: i64 = 0
-    while at < diff_bytes:
-        start: i64 = word(diff, at) << 2
-        end: i64 = word(diff, at + 4) << 2
+    source = memoryview(data)
+    at: i64 = begin
+    limit: i64 = begin + diff_bytes
+    while at < limit:
+        start: i64 = word(data, at) << 2
+        end: i64 = word(data, at + 4) << 2
         at += 8
         target[start:end] = source[at : at + end - start]
         at += end - start
     if trailing:
         size: i64 = len(target)
-        target[size - trailing : size] = source[diff_bytes : diff_bytes + trailing]
+        target[size - trailing : size] = source[limit : limit + trailing]
 
 
 # what a display side sends

@@ -69,10 +69,17 @@ def test_hybrid(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     assert not (tmp_path / "vm.sock_1024").exists()
 
 
-def test_waypipe_framing_is_not_served_as_raw(tmp_path: Path) -> None:
+def test_a_hybrid_socket_is_waypipe_s_and_never_raw(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    assert "waypipe framing is not served yet" in refused(tmp_path, f"hybrid:{tmp_path}/vm.sock?port=1")
-    assert not (tmp_path / "vm.sock_1").exists()
+    sidecar = start(listen=[f"hybrid:{tmp_path}/vm.sock?port=1"])
+    with socket.socket(socket.AF_UNIX) as guest:
+        guest.connect(str(tmp_path / "vm.sock_1"))
+        host = compositor.accept()
+        guest.sendall(b"\1\0\0\0\1\0\x0c\0\2\0\0\0raw!")  # wl_display.get_registry and some more
+        assert read_all(guest) == b""
+        host.close()
+    (line,) = until(lambda: [entry for entry in sidecar.audit("decision") if entry["verdict"] == "deny"], "the audit line")
+    assert line["decided"]["rule"] == "built-in: waypipe header"
 
 
 def test_an_inherited_socket(start: Start, compositor: Compositor, tmp_path: Path) -> None:

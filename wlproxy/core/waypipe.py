@@ -128,7 +128,7 @@ class Framer:
         self._at: i64 = 0
         self._head = b""  # of a message's first word, less than all of it
         self._begun = False
-        self._parts: list[bytes] = []  # of its body
+        self._parts: list[bytes | memoryview] = []  # of its body
         self._have: i64 = 0
         self._size: i64 = 0
         self._padded: i64 = 0
@@ -175,11 +175,11 @@ class Framer:
             self._begun = True
         missing: i64 = self._padded - self._have
         if len(data) - at < missing:
-            self._keep(data[at:])
+            self._keep(data, at)
             self._data = b""
             self._at = 0
             return False
-        self._parts.append(data[at : at + missing])
+        self._parts.append(memoryview(data)[at : at + missing])
         whole = b"".join(self._parts)
         self.body = whole if self._size == len(whole) else whole[: self._size]
         self._at = at + missing
@@ -188,12 +188,17 @@ class Framer:
         self._begun = False
         return True
 
-    def _keep(self, part: bytes) -> None:
-        if self._parts and len(self._parts[-1]) < SMALL_PART:  # not an object for every byte of a guest that sends them singly
-            self._parts[-1] += part
+    def _keep(self, data: bytes, at: i64) -> None:
+        """What is behind `at`: without a copy (bench/waypipe.py, video) unless that would hold much more than it needs."""
+        size: i64 = len(data) - at
+        self._have += size
+        last = self._parts[-1] if self._parts else b""
+        if isinstance(last, bytes) and 0 < len(last) < SMALL_PART:  # not an object for every byte of a guest that sends them singly
+            self._parts[-1] = last + data[at:]
+        elif 2 * size < len(data):
+            self._parts.append(data[at:])
         else:
-            self._parts.append(part)
-        self._have += len(part)
+            self._parts.append(memoryview(data)[at:] if at else data)
 
 
 def words_of(kind: int, body: bytes, count: i64) -> None:

@@ -67,8 +67,8 @@ COMPRESSED_READ_BYTES: Final = 16384  # what 64 KiB unpack to could keep the rel
 COST_SHIFT: Final = 16  # a message's worth of the policy's rate for each 64 KiB unpacked ...
 RUNS_SHIFT: Final = 6  # ... and 64 runs
 HELD_BYTES: Final = 64 << 20  # of one guest's messages that are not complete, over all its connections
-ACK_MESSAGES: Final = 16  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
-ACK_BYTES: Final = 256 << 10
+ACK_MESSAGES: Final = 64  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
+ACK_BYTES: Final = 4 << 20
 
 
 class Waypipe:

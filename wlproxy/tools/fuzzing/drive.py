@@ -231,7 +231,7 @@ class Drive:
             said = outcome.to_guest[-1].data.rpartition(b"wlproxy: ")[0][-20:]
             object_id, code = int.from_bytes(said[8:12], "little"), int.from_bytes(said[12:16], "little")
             held = self.guest.objects.get(object_id)
-            if self.lost or not self.honest:  # the guest cannot know what its ids mean where it, or a compositor that lies, freed them early
+            if self.lost or not self.honest:  # where it or a compositor that lies freed an id early, the guest takes it for another object
                 return
             if held is None:
                 raise Finding("goodbye", f"an error on object {object_id}, which the guest does not have")

@@ -46,6 +46,8 @@ POLICY = """format = 1
 name = "soak"
 summary = "{summary}"
 extends = "desktop"
+[permission]
+clipboard-in = "allow"
 [quota]
 connects = "5000/s burst 5000"
 messages = "10000000/s burst 10000000"

@@ -69,12 +69,6 @@ def test_hybrid(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     assert not (tmp_path / "vm.sock_1024").exists()
 
 
-def test_waypipe_framing_is_not_served_as_raw(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    assert "waypipe framing is not served yet" in refused(tmp_path, f"hybrid:{tmp_path}/vm.sock?port=1")
-    assert not (tmp_path / "vm.sock_1").exists()
-
-
 def test_an_inherited_socket(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     with listening(tmp_path / "inherited") as sock:
         sidecar = start(listen=[f"fd:{sock.fileno()}"], pass_fds=(sock.fileno(),))

@@ -97,7 +97,7 @@ class Machine:
     def __init__(self, accel: str, command: list[str], device: Device | None = None, share: Path | None = None, seconds: int = 60) -> None:
         need(accel)
         options = ["--timeout", str(seconds), "--env", "WLPROXY_IN_VM=1", "--cwd", str(ROOT)]
-        for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD"):
+        for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD", "WLPROXY_WAYPIPE"):
             if name in os.environ:
                 options += ["--env", f"{name}={os.environ[name]}"]
         options += ["--vhost-vsock-user", str(device.vmm)] if device else ["--module", "vsock_loopback"]

@@ -17,7 +17,7 @@ from tests.e2e.proxy import until_ready, with_own_wlproxy
 from tests.vm.machines import PYTHON, Device, Machine, need
 from wlproxy.sidecar import start
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.trio]
 BACKGROUND = (0x20, 0x30, 0x40)
 PATIENCE = 40.0
 

@@ -22,10 +22,13 @@ BACKGROUND = (0x20, 0x30, 0x40)
 PATIENCE = 40.0
 
 
-def guest_command(direct: bool, client: list[str]) -> list[str]:
+@pytest.fixture(params=["bridge", "--vsock"])
+def command(request: pytest.FixtureRequest) -> list[str]:
     """What runs a client over waypipe in a guest; a skip where this machine's waypipe cannot."""
+    need("uml")
+    client = [need_program("weston-simple-shm", "weston")]
     waypipe = os.environ.get("WLPROXY_WAYPIPE", "").split() or [need_program("waypipe", "waypipe")]
-    if not direct:
+    if request.param == "bridge":
         return [PYTHON, "-m", "tests.vm.inside.bridge", "1024", *client]
     usage = subprocess.run([*waypipe, "--help"], capture_output=True, text=True, timeout=20, check=False)
     if "--vsock" not in usage.stdout + usage.stderr:
@@ -45,10 +48,7 @@ async def window_appears(host: Weston, there: bool) -> None:
 
 
 @pytest.mark.skipif("waypipe" not in getattr(start, "SERVED_FRAMINGS", ("waypipe",)), reason="this wlproxy has no waypipe framing yet")
-@pytest.mark.parametrize("direct", [False, True], ids=["waypipe over a bridge", "waypipe --vsock"])
-async def test_a_window_of_a_guest(folder: Path, direct: bool) -> None:
-    need("uml")
-    command = guest_command(direct, [need_program("weston-simple-shm", "weston")])
+async def test_a_window_of_a_guest(folder: Path, command: list[str]) -> None:
     device = Device(folder / "vsock", 3)
     audit = folder / "audit.jsonl"
     ready, writer = os.pipe()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +242,48 @@ def test_a_stranger_costs_a_line_a_second_and_nothing_else(start: Start, composi
     denied = sidecar.audit("connect")
     assert len(denied) < 10 and sum(line.get("count", 1) for line in denied) >= 45
     assert not sidecar.audit("quota")  # the guest's own rate was not touched
+
+
+# -- started by systemd's own tool
+
+
+@pytest.fixture
+def activate(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Has systemd-socket-activate(1) listen at tmp_path/guest and start a sidecar for what comes."""
+    tool = shutil.which("systemd-socket-activate")
+    if tool is None:
+        pytest.skip("systemd-socket-activate is not installed (Debian: systemd)")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def activate_one(uri: str, *options: str) -> None:
+        settings = {"listen": [uri], "upstream": f"{tmp_path}/host.sock", "policy": compiled_policy(tmp_path / "p.json")}
+        settings["audit"] = f"{tmp_path}/audit.jsonl"
+        command = [tool, "-l", f"{tmp_path}/guest", *options, "-E", f"PYTHONPATH={os.environ.get('PYTHONPATH', ROOT)}"]
+        command += [sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings)]
+        started.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        until((tmp_path / "guest").exists, "it listens")
+
+    yield activate_one
+    for process in started:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def test_a_socket_unit(activate: Callable[..., None], compositor: Compositor, tmp_path: Path) -> None:
+    """The first guest has the sidecar started, and is served by it, as is the next."""
+    activate("systemd:guest", "--fdname=guest")
+    speak(tmp_path / "guest", compositor)
+    speak(tmp_path / "guest", compositor)
+    assert json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[0])["event"] == "policy-load"
+
+
+def test_an_inetd_service(activate: Callable[..., None], compositor: Compositor, tmp_path: Path) -> None:
+    """Accept=yes: a sidecar for each guest, which ends with it."""
+    activate("stdio:", "--inetd", "--accept")
+    for turn in (1, 2):
+        speak(tmp_path / "guest", compositor)
+
+        def ends(turn: int = turn) -> bool:
+            return (tmp_path / "audit.jsonl").read_text().count('"disconnect"') == turn
+
+        until(ends, "it is over")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, Sidecar, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, read, read_all, until
 from wlproxy.sidecar.address import NO_CID, UNCHECKED
 from wlproxy.sidecar.listener import Listener, peer_of, stranger
 
@@ -54,9 +54,9 @@ def speak(path: str | Path, compositor: Compositor) -> None:
 def refused(tmp_path: Path, uri: str, shell: str = "", **popen: Any) -> str:
     """What a sidecar that does not start says; its exit code is the usage one."""
     settings = {"listen": [uri], "upstream": str(tmp_path / "host.sock"), "policy": compiled_policy(tmp_path / "p.json")}
-    command = ["sh", "-c", f'{shell} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings)]
+    command = ["sh", "-c", f'{shell} exec "$@"', "sh", *PASSING, json.dumps(settings)]
     popen.setdefault("stdin", subprocess.DEVNULL)
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, **popen)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, **popen)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -132,9 +132,8 @@ def test_sockets_of_the_wrong_kind(tmp_path: Path) -> None:
 
 def test_only_one_connection_is_served_from_stdio(tmp_path: Path) -> None:
     settings = {"listen": ["stdio:", f"unix:{tmp_path}/s"], "upstream": "/x", "policy": compiled_policy(tmp_path / "p.json")}
-    command = [sys.executable, "-m", "tests.sidecar.passing"]
-    for more, why in (({}, "no other --listen"), ({"listen": ["stdio:"], "audit": "-"}, "--audit needs a file")):
-        done = subprocess.run([*command, json.dumps(settings | more)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    for more, why in (({}, "no other --listen"), ({"listen": ["stdio:"], "audit": "-"}, "--audit and --trace need a file")):
+        done = subprocess.run([*PASSING, json.dumps(settings | more)], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 2 and why in done.stderr
 
 
@@ -258,9 +257,9 @@ def activate(tmp_path: Path) -> Iterator[Callable[..., None]]:
     def activate_one(uri: str, *options: str) -> None:
         settings = {"listen": [uri], "upstream": f"{tmp_path}/host.sock", "policy": compiled_policy(tmp_path / "p.json")}
         settings["audit"] = f"{tmp_path}/audit.jsonl"
-        command = [tool, "-l", f"{tmp_path}/guest", *options, "-E", f"PYTHONPATH={os.environ.get('PYTHONPATH', ROOT)}"]
-        command += [sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings)]
-        started.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        named = ["-E", f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+        command = [tool, "-l", f"{tmp_path}/guest", *options, *named, *PASSING, json.dumps(settings)]
+        started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         until((tmp_path / "guest").exists, "it listens")
 
     yield activate_one

@@ -134,7 +134,13 @@ class Machine:
 def inside(name: str, *more: str) -> list[str]:
     """The command that runs a file of tests/vm/inside in a guest."""
     without = [word for plugin in ("cacheprovider", "hypothesispytest") for word in ("-p", f"no:{plugin}")]
-    return [PYTHON, "-m", "pytest", "-q", "--color=no", *without, f"tests/vm/inside/{name}", *more]
+    return [PYTHON, "-P", "-m", "pytest", "-q", "--color=no", *without, f"tests/vm/inside/{name}", *more]
+
+
+def module(name: str, *args: str) -> list[str]:
+    """The command that runs a module of the tests with the wlproxy that is installed, or that PYTHONPATH names."""
+    code = f"import runpy, sys; sys.path.append({str(ROOT)!r}); runpy.run_module({name!r}, run_name='__main__')"
+    return [PYTHON, "-P", "-c", code, *args]
 
 
 def join(guest: Device, host: Device, port: int) -> socket.socket:

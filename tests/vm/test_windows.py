@@ -14,7 +14,7 @@ from tests.e2e.compositors import WIDTH, Weston, weston
 from tests.e2e.processes import need as need_program
 from tests.e2e.processes import program
 from tests.e2e.proxy import until_ready, with_own_wlproxy
-from tests.vm.machines import PYTHON, Device, Machine, need
+from tests.vm.machines import Device, Machine, module, need
 from wlproxy.sidecar import start
 
 pytestmark = [pytest.mark.vm, pytest.mark.trio]
@@ -29,7 +29,7 @@ def command(request: pytest.FixtureRequest) -> list[str]:
     client = [need_program("weston-simple-shm", "weston")]
     waypipe = os.environ.get("WLPROXY_WAYPIPE", "").split() or [need_program("waypipe", "waypipe")]
     if request.param == "bridge":
-        return [PYTHON, "-m", "tests.vm.inside.bridge", "1024", *client]
+        return module("tests.vm.inside.bridge", "1024", *client)
     usage = subprocess.run([*waypipe, "--help"], capture_output=True, text=True, timeout=20, check=False)
     if "--vsock" not in usage.stdout + usage.stderr:
         pytest.skip("this waypipe has no --vsock (0.9 and later): name one, WLPROXY_WAYPIPE='DIR/run waypipe' (tests/vm/tools/trixie-get)")

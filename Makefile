@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 SECONDS_OF_SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak mutate test-vm apt venv clean
+.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak mutate test-vm test-vm-short apt venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,7 +29,7 @@ help:
 	@echo 'make attack    the hostile guest against nothing, and against the proxy, with each compositor there is'
 	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
 	@echo 'make mutate    each defence removed, one at a time: the tests must notice'
-	@echo 'make test-vm   a real guest VM'
+	@echo 'make test-vm   real guests: user-mode Linux and QEMU with a Debian kernel, fetched by apt into ~/.cache/wlproxy-vm; test-vm-short: under 2 minutes'
 	@echo 'make apt       (root) the Debian packages that the e2e tests use'
 	@echo 'make venv      only .venv, with wlproxy and the test tools; make clean removes what was built'
 
@@ -84,17 +84,17 @@ lint: $(VENV)/.tools
 
 # PYTHONPATH puts the source tree before the installed wheel; there is no compiled library in the tree
 test-interpreted: $(VENV)/.installed
-	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging' $(PYTEST_ARGS)
+	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging and not vm' $(PYTEST_ARGS)
 
 test-compiled: $(VENV)/.installed
-	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not e2e' $(PYTEST_ARGS)
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not e2e and not vm' $(PYTEST_ARGS)
 
 test-e2e: $(VENV)/.installed
 	$(PYTEST) -q -m e2e $(PYTEST_ARGS)
 
 .PHONY: test-all-compiled
 test-all-compiled: $(VENV)/.installed
-	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q $(PYTEST_ARGS)
+	WLPROXY_EXPECT_BUILD=$$($(BIN)/python -P -m wlproxy.cli.doctor --build=word) $(PYTEST) -q -m 'not vm' $(PYTEST_ARGS)
 
 # --- longer runs; each says so where there is nothing to run yet ---------------------------------------------------------
 
@@ -112,4 +112,7 @@ mutate: $(VENV)/.installed
 	$(BIN)/python -m tests.mutate
 
 test-vm: $(VENV)/.installed
-	@if [ -d tests/vm ]; then $(PYTEST) -q tests/vm; else echo 'make test-vm: not yet: there is no tests/vm'; fi
+	$(PYTEST) -q tests/vm $(PYTEST_ARGS)
+
+test-vm-short: $(VENV)/.installed
+	$(PYTEST) -q -m 'not slow' tests/vm $(PYTEST_ARGS)

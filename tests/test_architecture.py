@@ -19,6 +19,7 @@ PACKAGE = ROOT / "wlproxy"
 # each package -> the packages of ours that it may import (itself aside)
 ARROWS = {
     "core": set(),
+    "ucspi": set(),
     "handlers": {"core"},
     "policy": {"core", "handlers"},
     "sidecar": {"core", "handlers", "policy"},

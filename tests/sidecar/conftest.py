@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import fcntl
 import json
 import os
 import select
@@ -20,6 +21,7 @@ import pytest
 from wlproxy.policy.compile import digest
 
 ROOT = Path(__file__).parents[2]
+PASSING = [sys.executable, "-P", str(ROOT / "tests/sidecar/passing.py")]  # -P: the wlproxy that is installed, where PYTHONPATH names none
 PATIENCE = 10.0  # seconds; only a failing test waits that long
 
 
@@ -95,11 +97,22 @@ class Compositor:
 class Sidecar:
     """The process and what it wrote."""
 
-    def __init__(self, directory: Path, most_fds: int = 0, **settings: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        most_fds: int = 0,
+        shell: str = "",
+        launcher: tuple[str, ...] = (),
+        pass_fds: tuple[int, ...] = (),
+        connection: int = subprocess.DEVNULL,
+        **settings: Any,
+    ) -> None:
         self.path = directory / "guest.sock"
         self.audit_path = directory / "audit.jsonl"
         self.errors = directory / "stderr"
-        ready, ready_writer = os.pipe()
+        ready, low = os.pipe()
+        ready_writer = fcntl.fcntl(low, fcntl.F_DUPFD, 64)  # out of the way of what a launcher puts at 3 and above
+        os.close(low)
         given: dict[str, Any] = {
             "listen": [f"unix:{self.path}"],
             "upstream": str(directory / "host.sock"),
@@ -108,14 +121,14 @@ class Sidecar:
             "ready_fd": ready_writer,
         }
         given.update(settings)
-        limit = f"ulimit -n {most_fds};" if most_fds else ""
+        limit = (f"ulimit -n {most_fds};" if most_fds else "") + shell
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                ["sh", "-c", f'{limit} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
-                cwd=ROOT,
-                pass_fds=[ready_writer],
+                ["sh", "-c", f'{limit} exec "$@"', "sh", *launcher, *PASSING, json.dumps(given)],
+                pass_fds=[ready_writer, *pass_fds],
                 stderr=errors,
-                stdin=subprocess.DEVNULL,
+                stdin=connection,
+                stdout=None if connection == subprocess.DEVNULL else connection,
             )
         os.close(ready_writer)
         readable, _, _ = select.select([ready], [], [], PATIENCE)

@@ -1,17 +1,22 @@
-"""A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
+"""A sidecar whose sessions pass everything on, run as a process of its own: python -P tests/sidecar/passing.py JSON
 
-A read that begins with a word in capitals makes the session do what its name says.
+A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
+these sessions carry bytes of any kind. "stranger_cid" makes Unix listeners ask for a CID, which no Unix peer has.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
+from wlproxy.sidecar import listen, notify, start
+from wlproxy.sidecar.address import RAW, WAYPIPE, Address
 from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
 
@@ -70,15 +75,33 @@ class Passing:
         return held
 
 
+def change_listeners(framing: str, cid: int) -> None:
+    """Has the listeners say something else than their URIs, once they are open."""
+    really = listen.open_listeners
+
+    def changed(of: Address, environ: dict[str, str]) -> list[Listener]:
+        opened = really(of, environ)
+        for made in opened:
+            made.framing = framing or made.framing
+            made.cid = cid or made.cid
+        return opened
+
+    listen.open_listeners = changed
+    if framing:
+        start.SERVED_FRAMINGS = (RAW, WAYPIPE)
+
+
 def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
+    change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
 
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
         return Passing, limits
 
+    settings.notifier = notify.take(os.environ)
     for name, value in given.items():
         setattr(settings, name, value)
     return serve(settings, passing_sessions)

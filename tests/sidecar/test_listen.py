@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -9,33 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from wlproxy.sidecar.listen import ListenError, UnixAddress, open_unix, parse
-
-
-@pytest.mark.parametrize(
-    ("uri", "why"),
-    [
-        ("/run/x", "unix:/run/x"),
-        ("vsock:1024?cid=3", "not served yet; served: unix:"),
-        ("tcp:1", "unknown scheme"),
-        ("unix:relative", "absolute"),
-        ("unix:@abstract", "abstract"),
-        ("unix:/" + "x" * 107, "107"),
-        ("unix:/x?mode=0666", "0600 or 0660"),
-        ("unix:/x?group=no-such-group-here", "no group"),
-        ("unix:/x?color=red", "unknown option"),
-    ],
-)
-def test_what_is_no_address(uri: str, why: str) -> None:
-    with pytest.raises(ListenError, match=why.replace("?", r"\?")) as caught:
-        parse(uri)
-    assert caught.value.exit_code == 2
+from wlproxy.sidecar.address import ListenError, UnixAddress, VsockAddress, parse
+from wlproxy.sidecar.listen import open_unix, open_vsock
 
 
 def test_mode_and_group(tmp_path: Path) -> None:
-    address = parse(f"unix:{tmp_path}/s?mode=0660")
-    address.group = os.getgid()
-    made = open_unix(address)
+    made = open_unix(UnixAddress(f"{tmp_path}/s", 0o660, os.getgid()))
     assert os.stat(made.path).st_mode & 0o777 == 0o660
     made.sock.close()
 
@@ -94,3 +74,63 @@ def test_only_our_own_file_is_removed(tmp_path: Path) -> None:
         made.remove()
         assert stat.S_ISSOCK(os.stat(tmp_path / "s").st_mode)
     made.sock.close()
+
+
+def test_hybrid_is_a_private_socket_beside_the_vmm_s(tmp_path: Path) -> None:
+    address = parse(f"hybrid:{tmp_path}/vm.sock?port=1024")
+    assert isinstance(address, UnixAddress)
+    made = open_unix(address)
+    assert made.path == f"{tmp_path}/vm.sock_1024"
+    assert os.stat(made.path).st_mode & 0o777 == 0o600
+    made.remove()
+    assert not os.path.exists(made.path)
+    made.sock.close()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_hybrid_in_a_directory_that_others_write_to(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    address = parse(f"hybrid:{tmp_path}/vm.sock?port=1")
+    assert isinstance(address, UnixAddress)
+    with pytest.raises(ListenError, match="hmod") as caught:
+        open_unix(address)
+    assert caught.value.exit_code == 3
+    assert not list(tmp_path.iterdir())
+
+
+class Vsock(socket.socket):
+    """A Unix socket in the place of a vsock one, which only a VM may open."""
+
+    def __init__(self, family: int, kind: int) -> None:
+        self.asked = family
+        super().__init__(socket.AF_UNIX, kind)
+
+    def bind(self, address: object) -> None:
+        self.bound = address
+        super().bind("")  # the kernel chooses an abstract name
+
+
+def test_vsock_listens_on_every_cid_of_ours() -> None:
+    address = parse("vsock:1024?cid=3")
+    assert isinstance(address, VsockAddress)
+    made = open_vsock(address, Vsock)
+    assert isinstance(made.sock, Vsock)
+    assert (made.sock.asked, made.sock.bound) == (socket.AF_VSOCK, (0xFFFFFFFF, 1024))
+    assert (made.cid, made.framing, made.path) == (3, "waypipe", "")
+    assert made.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    made.sock.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "why"), [(errno.EAFNOSUPPORT, "modprobe"), (errno.EADDRINUSE, "somebody listens"), (errno.EACCES, "root's")]
+)
+def test_vsock_that_cannot_be_had(number: int, why: str) -> None:
+    def refuse(*_: object) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    class Refusing(Vsock):
+        bind = refuse  # type: ignore[assignment]
+
+    address = VsockAddress(5, 3)
+    with pytest.raises(ListenError, match=why):
+        open_vsock(address, refuse if number == errno.EAFNOSUPPORT else Refusing)

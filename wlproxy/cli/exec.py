@@ -65,8 +65,10 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
     compilation = Compilation(args.policy, variables)
+    from ..sidecar import notify
     from ..sidecar.start import Settings, serve
 
+    notifier = notify.take(os.environ)
     directory = tempfile.mkdtemp(prefix="wlproxy-", dir=private_place())  # 0700
     try:
         path = os.path.join(directory, "wayland-0")
@@ -76,9 +78,11 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients
         settings.confine = args.confine
+        settings.notifier = notifier
         settings.command = command
         more(settings)
         settings.environment = {**os.environ, "WAYLAND_DISPLAY": path}
+        notify.forget_sockets(settings.environment)
         settings.environment.pop("WAYLAND_SOCKET", None)  # would go before WAYLAND_DISPLAY, and past the proxy
         return serve(settings)
     finally:

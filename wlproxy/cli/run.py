@@ -18,6 +18,15 @@ EXAMPLE: Final = """example:
   wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
 and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
 
+URI:
+  unix:/path[?mode=0660&group=NAME]   raw Wayland with descriptors: crosvm, QEMU rutabaga, local programs
+  waypipe+unix:/path[?...]            waypipe's framing over a Unix socket
+  vsock:PORT?cid=N                    AF_VSOCK, waypipe's framing, that guest only (cid=any: every VM of this host)
+  hybrid:/path/vm.sock?port=N         Firecracker and Cloud Hypervisor: listens on /path/vm.sock_N
+  fd:N or systemd:NAME                an inherited listening socket; ?framing=waypipe and, for vsock, cid=N
+  stdio: or ucspi:                    the one connection on descriptors 0 and 1; ends with it
+
+$NOTIFY_SOCKET is told of readiness (sd_notify(3)), also over vsock:CID:PORT.
 exit codes: 0 ended by a signal, 2 usage, 3 unsafe ownership, 5 no compositor's path, 6 policy invalid, 70 internal.
 SIGHUP reloads the policy for new connections and reopens the audit file; SIGTERM ends within a second."""
 
@@ -30,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--listen", action="append", default=[], metavar="URI", help="unix:/path[?mode=0660&group=NAME]; repeatable")
+    parser.add_argument("--listen", action="append", default=[], metavar="URI", help="where guests connect; repeatable, see below")
     add_common(parser)
     parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
     add_record(parser)
@@ -138,6 +147,7 @@ def upstream_of(given: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
     from ..sidecar.compiled import Compilation
+    from ..sidecar.notify import take
     from ..sidecar.say import say
 
     for option, value in (("--control", args.control), ("--config", args.config)):
@@ -156,6 +166,7 @@ def run(args: argparse.Namespace) -> int:
     upstream = upstream_of(args.upstream)
     if not upstream:
         return EXIT_NO_COMPOSITOR
+    notifier = take(os.environ)
     compilation = Compilation(args.policy, variables)
     from ..sidecar.start import Settings, serve
 
@@ -163,6 +174,7 @@ def run(args: argparse.Namespace) -> int:
     settings.guest = args.guest
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
+    settings.notifier = notifier
     settings.upstream_wait = args.upstream_wait
     settings.clients = args.max_clients
     settings.confine = args.confine

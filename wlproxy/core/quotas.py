@@ -132,6 +132,10 @@ class Bucket:
         self._filled_at = now
         return 0.0 if self._left >= 0 else -self._left / self._per_second
 
+    def forgive(self, amount: i64) -> None:
+        """What was taken is given back: whoever took it pays in another way, and others shall not wait for it."""
+        self._left = min(self._burst, self._left + float(amount))
+
     def try_one(self, now: float) -> bool:
         """Takes one if there is one."""
         self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)

@@ -30,12 +30,12 @@ def plain(text: str) -> str:
     return safe if len(safe) <= TEXT_CHARACTERS and len(text) <= TEXT_CHARACTERS else safe[: TEXT_CHARACTERS - 3] + "..."
 
 
-def entry_of(record: Record, client: int, pid: int, uid: int) -> dict[str, Any]:
-    """The entry for one of the session's records."""
+def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any]:
+    """The entry for one of the session's records; `peer` as listener.peer_of has it."""
     entry: dict[str, Any] = {
         "event": EVENTS.get(record.event, record.event),
         "client": client,
-        "peer": {"pid": pid, "uid": uid},
+        "peer": peer,
         "verdict": "allow" if record.verdict == "allow" else "rewrite" if record.event == "rewritten" else "deny",
         "reason": plain(record.reason),
         "decided": {"kind": record.event, "rule": plain(record.rule)},

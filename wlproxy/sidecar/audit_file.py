@@ -56,6 +56,11 @@ class AuditFile:
         self._policy = policy
 
     @property
+    def policy_name(self) -> str:
+        """The name of that policy."""
+        return self._policy.get("name", "")
+
+    @property
     def waits_on(self) -> int:
         """The descriptor that must become writable, -1 if none."""
         return self._fd if self._queue else -1

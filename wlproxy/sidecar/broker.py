@@ -20,10 +20,12 @@ from typing import Final
 from . import channel
 from .audit_file import AuditFile
 from .compiled import Compilation, PolicyInvalid
-from .listen import Listening
+from .listener import Listener
+from .notify import Notifier
 from .say import say
 from .upstream import Upstream
 
+EXIT_NO_COMPOSITOR: Final = 5
 EXIT_INTERNAL: Final = 70
 STOP_SECONDS: Final = 0.8  # then the relay is killed
 FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
@@ -36,11 +38,12 @@ class Broker:
         self,
         relay: socket.socket,
         relay_pid: int,
-        listening: list[Listening],
+        listening: list[Listener],
         upstream: Upstream,
         log: AuditFile,
         policy: tuple[str, dict[str, str]],
         ready_fd: int,
+        notifier: Notifier,
     ) -> None:
         self._relay = relay
         self._relay_pid = relay_pid
@@ -49,8 +52,11 @@ class Broker:
         self._log = log
         self._policy = policy
         self._ready_fd = ready_fd
+        self._notifier = notifier
         self.command_pid = 0
         self._exit_code: int | None = None
+        self._single = any(listener.accepted for listener in listening)
+        self._is_ready = False
         self._stop_at = 0.0
         self._relay_gone = False
         self._said_missing = False
@@ -130,10 +136,13 @@ class Broker:
                         self._log.add(entry)
                 elif kind == channel.READY:
                     self._ready()
+                elif kind == channel.DONE and self._single:
+                    self.stop(0)
             except (ValueError, RecursionError):
                 self._log.add({"event": "internal", "reason": "the relay said something that is no message"})
 
     def _ready(self) -> None:
+        self._is_ready = True
         if self._ready_fd >= 0:
             try:
                 os.write(self._ready_fd, b"\n")
@@ -141,6 +150,10 @@ class Broker:
                 say(f"--ready-fd {self._ready_fd}: {error.strerror}")
             os.close(self._ready_fd)
             self._ready_fd = -1
+        self._notifier.ready(self._status())
+
+    def _status(self) -> str:
+        return f"{self._log.policy_name}: serving guests" + (", no compositor yet" if self._said_missing else "")
 
     def _tell(self, data: bytes, fd: int = -1) -> bool:
         try:
@@ -161,6 +174,8 @@ class Broker:
         if not self._said_missing:
             self._said_missing = True
             say(self._upstream.advice() + f"; guests wait up to {self._upstream.wait:g} s for it")
+            if self._is_ready:
+                self._notifier.status(self._status())
             self._log.add({"event": "upstream", "state": "missing", "path": self._upstream.path, "reason": self._upstream.missing})
 
     def _connect_for(self, number: int) -> None:
@@ -182,6 +197,7 @@ class Broker:
             if self._said_missing:
                 self._said_missing = False
                 say(f"the compositor is there: {upstream.path}")
+                self._notifier.status(self._status())
                 self._log.add({"event": "upstream", "state": "present", "path": upstream.path})
             self._say_context()
             told = self._tell(channel.packet(channel.CONNECT, number), sock.fileno())
@@ -192,6 +208,8 @@ class Broker:
             del upstream.asked[number]
         for number in upstream.given_up(now):
             self._tell(channel.packet(channel.REFUSED, number, upstream.advice().encode()[:1000]))
+            if self._single:
+                self.stop(EXIT_NO_COMPOSITOR)
 
     def _say_context(self) -> None:
         context = self._upstream.context
@@ -220,6 +238,7 @@ class Broker:
             for listening in self._listening:
                 listening.remove()
             self._tell(channel.packet(channel.STOP))
+            self._notifier.stopping()
 
     def _reap(self) -> None:
         if self.command_pid:
@@ -235,6 +254,7 @@ class Broker:
         except OSError as error:
             say(f"--audit: {error.filename}: {error.strerror}; the old file stays in use")
         if self._compilation is None:
+            self._notifier.reloading()
             self._compilation = Compilation(*self._policy)
 
     def _reloaded(self, compilation: Compilation) -> None:
@@ -248,6 +268,7 @@ class Broker:
                 say(line)
             say("the policy in force stays")
             self._log.add({"event": "policy-reject", "reason": error.lines[0][:200]})
+            self._notifier.ready(f"{self._status()}; the policy on disk is invalid")
             return
         memfd = os.memfd_create("wlproxy-policy", os.MFD_CLOEXEC)
         with open(memfd, "wb") as file:
@@ -255,11 +276,13 @@ class Broker:
             file.seek(0)
             if not self._tell(channel.packet(channel.POLICY), memfd):
                 say("the relay is too busy to take a policy: send SIGHUP again")
+                self._notifier.ready(self._status())
                 return
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256})
         self._log.add({"event": "policy-load", "reason": "reload"})
+        self._notifier.ready(self._status())
 
     # -- the end
 

@@ -2,6 +2,7 @@
 
     relay -> broker   READY                     the loop runs
                       CONNECT number            guest connection `number` wants a connection to the compositor
+                      DONE                      the one connection that there was to serve is over
                       AUDIT json                one audit entry, ASCII; the broker adds time, guest and policy
     broker -> relay   CONNECT number  + 1 fd    here it is
                       REFUSED number reason     there is none
@@ -21,6 +22,7 @@ from typing import Final
 READY: Final = 0x52
 CONNECT: Final = 0x43
 AUDIT: Final = 0x41
+DONE: Final = 0x44
 REFUSED: Final = 0x4E
 POLICY: Final = 0x50
 STOP: Final = 0x53

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..core.fds import Fd
 from ..core.outcome import Outcome
@@ -25,24 +25,25 @@ class SessionLike(Protocol):
 
 
 class Guest:
-    """A connection of the guest's side that waits for its own to the compositor. Nothing is read from it meanwhile."""
+    """A connection of the guest's side that waits for its own to the compositor. Nothing is read from it meanwhile. `framing` is how the
+    connection carries descriptors (address.py)."""
 
-    def __init__(self, sock: socket.socket, pid: int, uid: int) -> None:
+    def __init__(self, sock: socket.socket, peer: dict[str, Any], framing: str) -> None:
         self.sock = sock
-        self.pid = pid
-        self.uid = uid
+        self.peer = peer
+        self.framing = framing
 
 
 class Link:
     """One guest connection with its compositor connection. `ended_by` "" = open; `deadline` 0 = none."""
 
-    def __init__(self, number: int, guest: Half, host: Half, session: SessionLike, pid: int, uid: int, now: float) -> None:
+    def __init__(self, number: int, guest: Half, host: Half, session: SessionLike, peer: dict[str, Any], now: float) -> None:
         self.number = number
         self.guest = guest
         self.host = host
         self.session = session
-        self.pid = pid
-        self.uid = uid
+        self.peer = peer  # for the audit log: listener.py
+        self.framing = ""
         self.since = now
         self.ended_by = ""
         self.why = ""

@@ -2,10 +2,11 @@
 
 Promises: a socket file is 0600 (or 0660 for a named group) from its first moment; it is made only in a directory that root or we own
 and that others cannot rename things in; a live socket, or anything that is no socket, is never replaced; a stale one is.
-At the end only our own file is removed. Trusts: the directories above the one checked.
+At the end only our own file is removed. A vsock port is bound for every CID of ours, and its peers are checked one by one
+(listener.py). Trusts: the directories above the one checked.
 
 bind(2) applies the umask to the file; connect(2) needs write permission on it (unix(7)). Two starts on one path are kept apart
-by flock(2) on the directory, which leaves no lock file behind. A path name has 107 bytes (unix(7) sun_path).
+by flock(2) on the directory, which leaves no lock file behind.
 """
 
 from __future__ import annotations
@@ -16,124 +17,77 @@ import os
 import socket
 import stat
 import time
+from collections.abc import Callable
 from typing import Final
 
-SERVED: Final = "unix:/path, unix:/path?mode=0660&group=NAME"
-PLANNED: Final = ("waypipe+unix", "vsock", "hybrid", "fd", "systemd", "stdio", "ucspi")
-LONGEST_PATH: Final = 107
+from .address import ANY, EXIT_UNSAFE, AcceptedAddress, Address, ListenError, UnixAddress, VsockAddress
+from .listener import Listener
+
 BACKLOG: Final = 1024
 LOCK_SECONDS: Final = 2.0
-
-EXIT_USAGE: Final = 2
-EXIT_UNSAFE: Final = 3
-
-
-class ListenError(Exception):
-    """Why there can be no such socket; `exit_code` as documented."""
-
-    def __init__(self, message: str, exit_code: int = EXIT_USAGE) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+VM_ERRORS: Final = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENODEV)
+PORT_ADVICE: Final = {errno.EADDRINUSE: "; somebody listens on that port", errno.EACCES: "; ports below 1024 are root's"}
 
 
-class UnixAddress:
-    """unix:/path?mode=0660&group=NAME"""
+def open_listeners(address: Address, environ: dict[str, str]) -> list[Listener]:
+    """Makes or takes over the socket, or with systemd: the sockets. Raises ListenError."""
+    if isinstance(address, UnixAddress):
+        return [open_unix(address)]
+    if isinstance(address, VsockAddress):
+        return [open_vsock(address)]
+    from . import inherited
 
-    def __init__(self, path: str, mode: int = 0o600, group: int = -1) -> None:
-        self.path = path
-        self.mode = mode
-        self.group = group
-
-
-class Listening:
-    """A bound, listening socket and the file it made."""
-
-    def __init__(self, sock: socket.socket, path: str, facts: os.stat_result) -> None:
-        self.sock = sock
-        self.path = path
-        self._identity = (facts.st_dev, facts.st_ino)
-
-    def remove(self) -> None:
-        """Removes the file, if it is still the one made here."""
-        try:
-            facts = os.lstat(self.path)
-            if (facts.st_dev, facts.st_ino) == self._identity:
-                os.unlink(self.path)
-        except OSError:
-            pass  # gone already, or no longer ours to remove
+    if isinstance(address, AcceptedAddress):
+        return [inherited.accepted(address, environ)]
+    if address.number >= 0:
+        return [inherited.by_number(address)]
+    return inherited.by_name(address, environ)
 
 
-def parse(uri: str) -> UnixAddress:
-    """The address of a --listen. Raises ListenError."""
-    scheme, colon, rest = uri.partition(":")
-    if not colon:
-        raise ListenError(f"--listen {uri}: a URI is needed, for example unix:{uri if uri.startswith('/') else '/path'}")
-    if scheme in PLANNED:
-        raise ListenError(f"--listen {uri}: {scheme}: is not served yet; served: {SERVED}")
-    if scheme != "unix":
-        raise ListenError(f"--listen {uri}: unknown scheme {scheme}:; served: {SERVED}")
-    path, _, query = rest.partition("?")
-    if path.startswith("@") or "\0" in path:
-        raise ListenError(f"--listen {uri}: abstract sockets have no permissions, so anybody could connect; use a path")
-    if not path.startswith("/"):
-        raise ListenError(f"--listen {uri}: the path must be absolute")
-    check_length(path, "--listen")
-    mode, group = 0o600, -1
-    for item in query.split("&") if query else []:
-        key, _, value = item.partition("=")
-        if key == "mode":
-            if value not in ("0600", "600", "0660", "660"):
-                raise ListenError(f"--listen {uri}: mode {value}: 0600 or 0660; others may never connect")
-            mode = int(value, 8)
-        elif key == "group":
-            group = group_id(value, uri)
-        else:
-            raise ListenError(f"--listen {uri}: unknown option {key}; there are mode and group")
-    return UnixAddress(path, mode, group)
-
-
-def check_length(path: str, option: str) -> None:
-    """Raises ListenError where a path is too long for a socket address."""
-    size = len(os.fsencode(path))
-    if size > LONGEST_PATH:
-        raise ListenError(f"{option} {path}: {size} bytes long, a socket's path can have {LONGEST_PATH}; use a shorter one")
-
-
-def group_id(name: str, uri: str) -> int:
-    """The number of a group. Raises ListenError."""
-    import grp
-
+def open_vsock(address: VsockAddress, socket_type: Callable[[int, int], socket.socket] = socket.socket) -> Listener:
+    """Binds the port for every CID of ours and listens. Raises ListenError. `socket_type`: tests put their own in its place."""
     try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise ListenError(f"--listen {uri}: there is no group {name}") from None
+        sock = socket_type(socket.AF_VSOCK, socket.SOCK_STREAM)
+    except OSError as error:
+        advice = "; load the module vhost_vsock (modprobe vhost_vsock)" if error.errno in VM_ERRORS else ""
+        raise ListenError(f"--listen {address}: this kernel has no vsock: {error.strerror}{advice}") from error
+    try:
+        sock.bind((ANY, address.port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"--listen {address}: {error.strerror}{PORT_ADVICE.get(error.errno or 0, '')}") from error
+    return Listener(sock, str(address), address.framing, address.cid)
 
 
-def open_unix(address: UnixAddress) -> Listening:
+def open_unix(address: UnixAddress) -> Listener:
     """Makes the socket. Raises ListenError."""
-    path = address.path
-    directory, name = os.path.split(path)
+    directory, name = os.path.split(address.path)
     if not name:
-        raise ListenError(f"--listen unix:{path}: names a directory")
+        raise ListenError(f"--listen {address}: names a directory")
     try:
         lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise ListenError(f"--listen unix:{path}: directory {directory}: {error.strerror}") from error
+        raise ListenError(f"--listen {address}: directory {directory}: {error.strerror}") from error
     try:
-        check_directory(directory, os.fstat(lock))
+        check_directory(directory, os.fstat(lock), address.private)
         take_lock(lock, directory)
-        clear_the_way(path)
+        clear_the_way(address)
         return bind(address)
     finally:
         os.close(lock)
 
 
-def check_directory(directory: str, facts: os.stat_result) -> None:
-    """Raises ListenError where others could rename or replace what is in it."""
+def check_directory(directory: str, facts: os.stat_result, private: bool = False) -> None:
+    """Raises ListenError where others could rename or replace what is in it; `private`: or put anything into it."""
     if facts.st_uid not in (0, os.geteuid()):
         raise ListenError(f"{directory} belongs to uid {facts.st_uid}, neither root nor us: it could swap our socket", EXIT_UNSAFE)
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
         raise ListenError(f"{directory} is writable by everybody (mode {facts.st_mode & 0o7777:04o}): chmod o-w", EXIT_UNSAFE)
+    if private and facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = facts.st_mode & 0o7777
+        why = "the path is all that tells this guest from others, so only its owner may write there: chmod go-w"
+        raise ListenError(f"{directory} is writable by group or others (mode {mode:04o}): {why}", EXIT_UNSAFE)
 
 
 def take_lock(directory_fd: int, directory: str) -> None:
@@ -149,38 +103,39 @@ def take_lock(directory_fd: int, directory: str) -> None:
             time.sleep(0.01)
 
 
-def clear_the_way(path: str) -> None:
+def clear_the_way(address: UnixAddress) -> None:
     """Removes a stale socket; raises ListenError for anything else that is there."""
+    path = address.path
     try:
         facts = os.lstat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(facts.st_mode):
-        raise ListenError(f"--listen unix:{path}: there is something that is no socket; it is left alone")
+        raise ListenError(f"--listen {address}: there is something that is no socket; it is left alone")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         found = probe.connect_ex(path)
     if found not in (errno.ECONNREFUSED, errno.ENOENT):
         why = "somebody listens on it" if found in (0, errno.EAGAIN) else os.strerror(found)
-        raise ListenError(f"--listen unix:{path}: is in use: {why}")
+        raise ListenError(f"--listen {address}: is in use: {why}")
     try:
         os.unlink(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise ListenError(f"--listen unix:{path}: stale, but cannot be removed: {error.strerror}") from error
+        raise ListenError(f"--listen {address}: stale, but cannot be removed: {error.strerror}") from error
 
 
-def bind(address: UnixAddress) -> Listening:
+def bind(address: UnixAddress) -> Listener:
     """Binds and listens, with the permissions asked for. Raises ListenError."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
         sock.bind(address.path)
-        made = Listening(sock, address.path, os.lstat(address.path))
+        made = Listener(sock, str(address), address.framing, path=address.path)
     except OSError as error:
         sock.close()
-        raise ListenError(f"--listen unix:{address.path}: {error.strerror or error}") from error
+        raise ListenError(f"--listen {address}: {error.strerror or error}") from error
     finally:
         os.umask(before)
     try:
@@ -192,5 +147,5 @@ def bind(address: UnixAddress) -> Listening:
     except OSError as error:
         made.remove()
         sock.close()
-        raise ListenError(f"--listen unix:{address.path}: {error.strerror}") from error
+        raise ListenError(f"--listen {address}: {error.strerror}") from error
     return made

@@ -39,6 +39,7 @@ from .broker_line import BrokerLine
 from .fd_facts import gather
 from .half import Half, close_all
 from .link import Guest, Link, SessionLike
+from .listener import Listener, peer_of, stranger
 from .pump import Pumps
 
 GUEST: Final = 0
@@ -79,7 +80,7 @@ class Relay:
     def __init__(
         self,
         broker: socket.socket,
-        listeners: list[socket.socket],
+        listeners: list[Listener],
         new_session: NewSession,
         limits: Limits,
         usage: Usage,
@@ -87,7 +88,8 @@ class Relay:
         most_clients: int,
         most_fds: int,
     ) -> None:
-        self._listeners = listeners
+        self._listeners = [listener for listener in listeners if not listener.accepted]
+        self._given = [listener for listener in listeners if listener.accepted]  # one at most: when it is over, so are we
         self._new_session = new_session
         self._reload = reload
         self._usage = usage
@@ -117,9 +119,11 @@ class Relay:
         """Until the broker says stop, or is gone."""
         self._broker.open()
         for listener in self._listeners:
-            listener.setblocking(False)
+            listener.sock.setblocking(False)
         self._accept_now()
         self._broker.tell(channel.READY)
+        for given in self._given:
+            self._take_given(given)
         poll = self._epoll.poll
         halves = self._halves
         while not (self._done or self._broker.gone):
@@ -200,7 +204,7 @@ class Relay:
         if half.side == GUEST:
             wait = self._messages.take(outcome.cost, self._now)
             if wait:
-                self._pause(link, wait)
+                self._slow_down(link, wait, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
@@ -227,7 +231,7 @@ class Relay:
         for transfer in outcome.transfers:
             self._note_all(self._pumps.begin(transfer, link.number, self._now))
         for record in outcome.audit:
-            self._note(entry_of(record, link.number, link.pid, link.uid))
+            self._note(entry_of(record, link.number, link.peer))
         if outcome.farewell:
             self._end(link, "policy", outcome.farewell, LINGER_SECONDS)
 
@@ -328,7 +332,7 @@ class Relay:
             {
                 "event": "disconnect",
                 "client": link.number,
-                "peer": {"pid": link.pid, "uid": link.uid},
+                "peer": link.peer,
                 "ended_by": link.ended_by,
                 "reason": plain(link.why),
                 "seconds": round(self._now - link.since, 3),
@@ -336,7 +340,7 @@ class Relay:
                 "events": {"bytes": host.received, "fds": host.received_fds, "messages": link.session.messages(HOST)},
             }
         )
-        self._accept_now()
+        self._one_less()
 
     def _broken(self, link: Link, error: Exception, fds: list[Fd] | None = None) -> None:
         """A bug of ours: this connection ends, with the place of the bug for the admin, and no other."""
@@ -350,7 +354,7 @@ class Relay:
             {
                 "event": "internal",
                 "client": link.number,
-                "peer": {"pid": link.pid, "uid": link.uid},
+                "peer": link.peer,
                 "reason": f"{type(error).__name__} at {where}",
             }
         )
@@ -369,13 +373,26 @@ class Relay:
         self._messages = Bucket(limits.messages, self._now)
         self._connects = Bucket(limits.connects, self._now)
 
+    def _slow_down(self, link: Link, seconds: float, cost: int) -> None:
+        """Has a guest wait that has sent too much. While it is not read its VMM may stand in sendmsg(2), and with it all else the guest
+        shows, so that nobody waits longer than the stall deadline: what alone would take longer ends its connection."""
+        stall = self._limits.stall_seconds
+        per_second = self._limits.messages[0]
+        if cost > stall * per_second:
+            self._messages.forgive(cost)
+            why = f"one read counts for {cost} messages, at {per_second:g} a second more than {stall:g} s: disconnected"
+            self._quota(link.number, link.peer, "messages", why)
+            self._end(link, "policy", why, -1.0)
+        else:
+            self._pause(link, min(seconds, stall))
+
     def _pause(self, link: Link, seconds: float) -> None:
         link.paused_until = self._now + seconds
         link.plain = False
         if not self._paused or link.paused_until < self._resume_at:
             self._resume_at = link.paused_until
         self._paused[link.number] = link
-        self._quota(link.number, link.pid, link.uid, "messages", f"more than {self._limits.messages[0]:g} a second: read more slowly")
+        self._quota(link.number, link.peer, "messages", f"more than {self._limits.messages[0]:g} a second: read more slowly")
 
     def _resume(self) -> None:
         for link in list(self._paused.values()):
@@ -395,13 +412,13 @@ class Relay:
         late = [link for link in self._silent.values() if self._now - link.since > limits.silent_seconds]
         for link in late[: max(0, len(late) - limits.silent_clients)]:
             why = f"said nothing for {limits.silent_seconds:g} s, with {limits.silent_clients} others"
-            self._quota(link.number, link.pid, link.uid, "silent-clients", why)
+            self._quota(link.number, link.peer, "silent-clients", why)
             self._end(link, "policy", why, -1.0)
             self._settle(link)
 
-    def _quota(self, client: int, pid: int, uid: int, name: str, reason: str) -> None:
+    def _quota(self, client: int, peer: dict[str, Any], name: str, reason: str) -> None:
         decided = {"kind": "quota", "rule": self._limits.rule(name)}
-        self._note({"event": "quota", "client": client, "peer": {"pid": pid, "uid": uid}, "reason": reason, "decided": decided})
+        self._note({"event": "quota", "client": client, "peer": peer, "reason": reason, "decided": decided})
 
     # -- accepting
 
@@ -413,41 +430,72 @@ class Relay:
                 self._from_broker()
             return
         for listener in self._listeners:
-            if listener.fileno() == number:
+            if listener.sock.fileno() == number:
                 self._accept(listener)
                 return
         self._note_all(self._pumps.serve(number, mask, self._now) or [])
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: Listener) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             if 2 * (len(self._links) + len(self._waiting)) + 2 + self._fds_held() > self._fd_room:
                 self._pause_accepting()
                 return
             try:
-                sock, _ = listener.accept()
+                sock, address = listener.sock.accept()
             except BlockingIOError:
                 return
             except OSError:  # EMFILE, ENFILE, ENOMEM: the connection stays in the backlog until it can be had (accept(2))
                 self._pause_accepting()
                 return
+            peer = peer_of(listener.sock.family, address, sock)
+            why = stranger(listener, peer)
+            if why:  # costs this guest nothing: no number, no token of its rate; without the port, so that a flood is one line a second
+                sock.close()
+                self._note({"event": "connect", "verdict": "deny", "peer": {"cid": peer.get("cid", -1)}, "reason": why})
+                continue
             sock.setblocking(False)
-            pid, uid = peer_of(sock)
             number = self._next_number
             self._next_number += 1
             most = min(self._most_clients, self._limits.clients)
             if len(self._links) + len(self._waiting) >= most:
-                self._quota(number, pid, uid, "clients", f"more than {most} clients")
+                self._quota(number, peer, "clients", f"more than {most} clients")
                 sock.close()
             else:
-                self._waiting[number] = Guest(sock, pid, uid)
-                self._broker.tell(channel.CONNECT, number)
-                self._note({"event": "connect", "client": number, "peer": {"pid": pid, "uid": uid}})
+                self._admit(number, Guest(sock, peer, listener.framing), listener)
             wait = self._connects.take(1, self._now)
             if wait:  # the next ones wait in the backlog, where they cost nothing
                 self._accept_not_before = self._now + wait
-                self._quota(number, pid, uid, "connects", f"more than {self._limits.connects[0]:g} a second: accepted more slowly")
+                self._quota(number, peer, "connects", f"more than {self._limits.connects[0]:g} a second: accepted more slowly")
                 self._pause_accepting()
                 return
+
+    def _admit(self, number: int, guest: Guest, listener: Listener) -> None:
+        self._waiting[number] = guest
+        self._broker.tell(channel.CONNECT, number)
+        entry = {"event": "connect", "client": number, "peer": guest.peer}
+        if listener.told:
+            entry["ucspi"] = {name: plain(value) for name, value in listener.told.items()}
+        self._note(entry)
+
+    def _take_given(self, given: Listener) -> None:
+        """The connection that we were started with."""
+        sock = given.sock
+        sock.setblocking(False)
+        number = self._next_number
+        self._next_number += 1
+        guest = Guest(sock, given.peer, given.framing)
+        why = stranger(given, given.peer)
+        if why:
+            self._waiting[number] = guest
+            self._refuse(number, why)
+        else:
+            self._admit(number, guest, given)
+
+    def _one_less(self) -> None:
+        """A connection is over: there is room for another, or nothing left to do."""
+        if self._given and not self._links and not self._waiting:
+            self._broker.tell(channel.DONE)
+        self._accept_now()
 
     def _fds_held(self) -> int:
         return self._usage.fds + self._pumps.fds + sum([link.host.queued_fds + link.guest.queued_fds for link in self._ticking.values()])
@@ -456,7 +504,7 @@ class Relay:
         if self._accepting:
             self._accepting = False
             for listener in self._listeners:
-                self._epoll.unregister(listener.fileno())
+                self._epoll.unregister(listener.sock.fileno())
         self._accept_again = max(self._now + ACCEPT_PAUSE_SECONDS, self._accept_not_before)
 
     def _accept_now(self) -> None:
@@ -466,7 +514,7 @@ class Relay:
         if not self._accepting and not self._stop_at:
             self._accepting = True
             for listener in self._listeners:
-                self._epoll.register(listener.fileno(), IN)
+                self._epoll.register(listener.sock.fileno(), IN)
 
     # -- the broker
 
@@ -505,7 +553,8 @@ class Relay:
             return
         guest = Half(waiting.sock, GUEST)
         host = Half(upstream, HOST)
-        link = Link(number, guest, host, self._new_session(), waiting.pid, waiting.uid, self._now)
+        link = Link(number, guest, host, self._new_session(), waiting.peer, self._now)
+        link.framing = waiting.framing
         self._links[number] = link
         self._silent[number] = link
         for half in (guest, host):
@@ -518,9 +567,8 @@ class Relay:
         if waiting is None:
             return
         waiting.sock.close()
-        peer = {"pid": waiting.pid, "uid": waiting.uid}
-        self._note({"event": "disconnect", "client": number, "peer": peer, "ended_by": "proxy", "reason": plain(reason)})
-        self._accept_now()
+        self._note({"event": "disconnect", "client": number, "peer": waiting.peer, "ended_by": "proxy", "reason": plain(reason)})
+        self._one_less()
 
     def _note_all(self, entries: list[dict[str, Any]]) -> None:
         for entry in entries:
@@ -596,7 +644,7 @@ class Relay:
         self._accept_again = 0.0
         self._stop_at = self._now + STOP_SECONDS
         for listener in self._listeners:
-            listener.close()
+            listener.sock.close()
         for number in list(self._waiting):
             self._refuse(number, "the proxy stops")
         for link in list(self._links.values()):
@@ -621,10 +669,3 @@ def held_by(session: SessionLike) -> list[Fd]:
         return session.close()
     except Exception:  # noqa: BLE001  called on the way out, also after a bug in the session
         return []
-
-
-def peer_of(sock: socket.socket) -> tuple[int, int]:
-    """Process and user at the other end, as of its connect(2) (unix(7) SO_PEERCRED): the VMM's, not the program in the guest."""
-    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    pid, uid, _ = struct.unpack("=iii", raw)
-    return pid, uid

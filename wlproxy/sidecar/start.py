@@ -23,11 +23,12 @@ from typing import Any, Final
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
-from . import confine, listen
+from . import address, confine, listen, notify
 from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
 from .files import HostFiles
+from .listener import Listener
 from .relay import NewSession, Relay
 from .say import say
 from .security_context import SecurityContext
@@ -41,6 +42,7 @@ EXIT_INTERNAL: Final = 70
 MOST_FDS: Final = 65536
 # Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
 GC_THRESHOLD: Final = 10_000
+SERVED_FRAMINGS: Final = (address.RAW,)
 RECORD_BYTES: Final = 1 << 30
 HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -62,6 +64,7 @@ class Settings:
         self.upstream_wait = 5.0
         self.clients = 1024
         self.confine = confine.REQUIRE
+        self.notifier = notify.Notifier("")
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
         self.record = ""  # the recording's path
@@ -89,18 +92,20 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
 
 def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     """Runs a sidecar to its end; the exit code. `sessions`: tests put their own in its place."""
-    listening: list[listen.Listening] = []
+    listening: list[Listener] = []
+    environ = dict(os.environ)
+    notify.forget_sockets(os.environ)
     watched = Watched()
     try:
-        listen.check_length(settings.upstream, "--upstream")
-        addresses = [listen.parse(uri) for uri in settings.listen]
+        address.check_length(settings.upstream, "--upstream")
+        addresses = together([address.parse(uri) for uri in settings.listen], "-" in (settings.audit, settings.trace))
         compiled = settings.compilation.finish()
         log = AuditFile(settings.audit, settings.guest)
         watched = open_watched(settings)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
-        for address in addresses:
-            listening.append(listen.open_unix(address))
-    except listen.ListenError as error:
+        for one in addresses:
+            listening += listen.open_listeners(one, environ)
+    except address.ListenError as error:
         say(str(error))
         code = error.exit_code
     except PolicyInvalid as error:
@@ -124,6 +129,19 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     return code
 
 
+def together(addresses: list[address.Address], written: bool) -> list[address.Address]:
+    """The addresses, where all of them can be served by one sidecar; `written`: standard output is needed. Raises ListenError."""
+    for one in addresses:
+        if isinstance(one, address.AcceptedAddress):
+            if len(addresses) > 1:
+                raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
+            if written:
+                raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit and --trace need a file")
+        if one.framing not in SERVED_FRAMINGS:
+            raise address.ListenError(f"--listen {one}: {one.framing} framing is not served yet")
+    return addresses
+
+
 def open_watched(settings: Settings) -> Watched:
     """What the relay is to write down besides; nothing is opened or imported where nothing was asked for. Raises WatchError."""
     watched = Watched()
@@ -138,7 +156,7 @@ def run_both(
     settings: Settings,
     sessions: MakeSessions,
     compiled: Compiled,
-    listening: list[listen.Listening],
+    listening: list[Listener],
     log: AuditFile,
     watched: Watched,
 ) -> int:
@@ -149,14 +167,14 @@ def run_both(
     gc.freeze()  # neither process' collector shall write to the pages they share
     pid = os.fork()
     if pid == 0:
-        os._exit(be_relay(settings, sessions, compiled, theirs, [made.sock for made in listening], watched))
+        os._exit(be_relay(settings, sessions, compiled, theirs, listening, watched))
     theirs.close()
     watched.handed_over()
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
     policy = (settings.policy, settings.variables)
-    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd)
+    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd, settings.notifier)
     log.under({"name": compiled.name, "sha256": compiled.sha256})
     log.add({"event": "policy-load", "reason": "start"})
     for entry in watched.entries():
@@ -188,7 +206,7 @@ def be_relay(
     sessions: MakeSessions,
     compiled: Compiled,
     broker: socket.socket,
-    listeners: list[socket.socket],
+    listeners: list[Listener],
     watched: Watched,
 ) -> int:
     """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
@@ -196,7 +214,7 @@ def be_relay(
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
-        close_others([2, broker.fileno(), *watched.fds] + [sock.fileno() for sock in listeners])
+        close_others([2, broker.fileno(), *watched.fds] + [listener.sock.fileno() for listener in listeners])
         usage = Usage()
         watching = watched.watching()
         if watching is not None:

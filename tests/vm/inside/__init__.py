@@ -1,0 +1,1 @@
+"""Runs inside a guest, started by tests/vm/test_guests.py; elsewhere nothing here is collected."""

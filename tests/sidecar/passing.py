@@ -1,4 +1,4 @@
-"""A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
+"""A sidecar whose sessions pass everything on, run as a process of its own: python -P tests/sidecar/passing.py JSON
 
 A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
 these sessions carry bytes of any kind. "real" has sessions as ever instead. "stranger_cid" makes Unix listeners ask for a CID, which no

@@ -85,6 +85,12 @@ def accepts(path: Path) -> bool:
         return True
 
 
+def listens(path: Path) -> bool:
+    """The same without connecting: proc(5), /proc/net/unix; the flag is the kernel's __SO_ACCEPTCON."""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return any(line[-1] == str(path) and int(line[3], 16) & 0x10000 for line in lines[1:])
+
+
 class Program:
     """A running program. `output`: what it has written so far to standard output and error, together."""
 

@@ -22,7 +22,7 @@ import trio
 import wlproxy
 from tests.e2e.compositors import Compositor
 from tests.e2e.images import Image
-from tests.e2e.processes import DEADLINE, Program, environment, need, program, until
+from tests.e2e.processes import DEADLINE, Program, environment, listens, need, program, until
 
 DIRECT = "direct"
 FORWARDER = "forwarder"
@@ -100,7 +100,7 @@ async def through_waypipe(socket: Path, compression: str, folder: Path) -> Async
     waypipe = shlex.split(os.environ.get("WLPROXY_E2E_WAYPIPE", "")) or [need("waypipe", "waypipe")]
     arguments = ["--compress", compression, "--display", "guest-0", "--socket", str(socket), "server", "--", "sleep", "600"]
     async with program([*waypipe, *arguments], environment(XDG_RUNTIME_DIR=str(runtime)), folder) as running:
-        await until("waypipe's socket", lambda: running.check_alive() and (runtime / "guest-0").exists())
+        await until("waypipe's socket", lambda: running.check_alive() and listens(runtime / "guest-0"))
         yield runtime / "guest-0"
 
 

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..core.connection import NOTHING
+from ..core.fds import Files
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
@@ -27,6 +29,7 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile
 from .broker import Broker
 from .compiled import Compilation, Compiled, PolicyInvalid
+from .compression import Codec
 from .files import HostFiles
 from .listener import Listener
 from .relay import NewSession, Relay
@@ -42,7 +45,6 @@ EXIT_INTERNAL: Final = 70
 MOST_FDS: Final = 65536
 # Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
 GC_THRESHOLD: Final = 10_000
-SERVED_FRAMINGS: Final = (address.RAW,)
 RECORD_BYTES: Final = 1 << 30
 HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -84,8 +86,8 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
     limits = limits_of(policy)
     files = HostFiles()
 
-    def new_session() -> Session:
-        return Session(tables, limits, files, usage)
+    def new_session(own_files: Files = files, hidden: frozenset[str] = NOTHING) -> Session:
+        return Session(tables, limits, own_files, usage, hidden)
 
     return new_session, limits
 
@@ -137,8 +139,6 @@ def together(addresses: list[address.Address], written: bool) -> list[address.Ad
                 raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
             if written:
                 raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit and --trace need a file")
-        if one.framing not in SERVED_FRAMINGS:
-            raise address.ListenError(f"--listen {one}: {one.framing} framing is not served yet")
     return addresses
 
 
@@ -227,7 +227,7 @@ def be_relay(
             gc.collect()  # the tables before the last ones, some MiB that hold each other
             return made
 
-        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds())
+        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds(), codecs_for(listeners))
         if watching is not None:
             watching.reports_to(relay.report)
         gc.freeze()
@@ -244,6 +244,15 @@ def be_relay(
         sys.stderr.flush()
         return EXIT_INTERNAL
     return 0
+
+
+def codecs_for(listeners: list[Listener]) -> dict[int, Codec]:
+    """What waypipe guests may ask for; nothing is imported where there are none."""
+    if not any(listener.framing == address.WAYPIPE for listener in listeners):
+        return {}
+    from .compression import load
+
+    return load()
 
 
 def confined(settings: Settings) -> dict[str, Any]:

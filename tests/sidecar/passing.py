@@ -98,7 +98,8 @@ def main() -> int:
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
-    limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
+    rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
+    limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
         return lambda *_: Passing(), limits

@@ -18,6 +18,7 @@ VERBS: Final = {
     "trace": "print messages and verdicts, live or recorded",
     "check": "check policy files",
     "compile": "a policy as canonical JSON, with its hash",
+    "schema": "what an editor needs to know of policy files",
     "demo": "the main job, shown",
     "doctor": "what this installation and this machine can do",
     "fuzz": "made-up guests and compositors against the core",

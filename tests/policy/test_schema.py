@@ -68,7 +68,8 @@ def test_what_check_finds_in_a_broken_policy_the_schema_finds() -> None:
     named = {"/".join(keys) for keys in found}
     missed = []
     for number, _, _, code in mistakes:
-        key = lines[number - 1].partition("=")[0].strip().strip('"').split(".")[0]
+        line = lines[number - 1].removeprefix("[message.").strip("] ")
+        key = line.partition("=")[0].strip().strip('"').split(".")[0]
         if code not in BEYOND and not any(key in keys for keys in found):
             missed.append((code, lines[number - 1]))
     assert not missed, named
@@ -101,7 +102,7 @@ def test_a_mistake_is_found_by_both(text: str, path: Keys, tmp_path: Path) -> No
         load_policy(str(file), {}, shipped(), search=(), ceiling="")
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, "deny", "ask", "allow", "rate"])
+@pytest.mark.parametrize("shape", [*SHAPES, "deny", "rate"])
 def test_of_every_message_schema_and_reader_allow_the_same(shape: str, tmp_path: Path) -> None:
     said = f'{{ deny-as = "{shape}" }}' if shape in SHAPES else '{ rate = "2/s burst 3" }' if shape == "rate" else f'"{shape}"'
     lines, at = ['format = 1', 'name = "x"'], {}

@@ -276,7 +276,11 @@ def predicate(interfaces: Mapping[str, Interface], definitions: Schema, argument
             number = {"type": "number" if argument.type == FIXED else "integer", "minimum": low, "maximum": high}
             keys = {"min": number, "max": number}
             if argument.type != FIXED:
-                values: Schema = number if enum is None else {"anyOf": [one_of_words(*[e.name for e in enum.entries]), number]}
+                values: Schema = number
+                if enum is not None:
+                    words = [e.name for e in enum.entries]
+                    one = sorted({e.value for e in enum.entries})
+                    values = {"anyOf": [one_of_words(*words), number]} if enum.bitfield else {"enum": [*words, *one]}
                 keys["in"] = items(values, 1) | {"maxItems": read_predicates.MOST_VALUES}
         elif argument.type in (STRING, ARRAY):
             keys = {"max-bytes": whole(0, read_predicates.MOST_BYTES)}

@@ -18,6 +18,7 @@ VERBS: Final = {
     "trace": "print messages and verdicts, live or recorded",
     "check": "check policy files",
     "compile": "a policy as canonical JSON, with its hash",
+    "learn": "the smallest policy that a program needs",
     "report": "a policy as a page to look at",
     "completion": "completion of these verbs in bash, zsh or fish",
     "schema": "what an editor needs to know of policy files",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -91,6 +95,25 @@ def test_a_program_that_does_not_speak_wayland(capsys: pytest.CaptureFixture[str
     said = capsys.readouterr()
     assert "never connected to Wayland" in said.err and "no display" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_over_when_it_is_ended(number: signal.Signals, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    command = f"sh -c 'echo $$ > {told}.new; mv {told}.new {told}; exec sleep 100'"
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    learning = [sys.executable, "-m", "wlproxy", "learn", "--command", command, "-o", str(tmp_path / "x.toml")]
+    # a shell's background job ignores SIGINT, and the tests may be one
+    with subprocess.Popen(learning, env=env, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+        deadline = time.monotonic() + 30
+        while not told.exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
+    assert os.listdir(tmp_path) == ["pid"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
 EXIT_POLICY: Final = 6
+EXIT_SIGTERM: Final = 143  # what a shell says of a program that SIGTERM ended
 LEAST_TRIAL: Final = 15.0  # seconds within which a program has to show itself
 
 EXAMPLE: Final = """example:
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         import trio
 
-        from ..tools.learn import LearnError, attempt, json_of, learn, words_of
+        from ..tools.learn import Ended, LearnError, attempt, json_of, learn, unless_ended, words_of
         from ..tools.proposing import as_json, toml
     except ImportError as missing:
         say(f"{missing}; pip install 'wlproxy[tools]'")
@@ -99,7 +100,9 @@ def run(args: argparse.Namespace) -> int:
     trial: Run | None = None
     folders = [tempfile.TemporaryDirectory(prefix="wlp-") for _ in range(3)]  # the compositors run in the first two, as another user
     try:
-        learned, proposal, failure = trio.run(learn, Path(folders[0].name), args.host, command, base, interfaces, args.seconds)
+        learned, proposal, failure = trio.run(
+            unless_ended, lambda: learn(Path(folders[0].name), args.host, command, base, interfaces, args.seconds)
+        )
         if not learned.used.clients:
             say(f"{command[0]} never connected to Wayland{said_by(learned)}")
             return EXIT_FINDINGS
@@ -109,16 +112,22 @@ def run(args: argparse.Namespace) -> int:
         file.write_text(text, encoding="utf-8")
         policy = load_policy(str(file), {}, interfaces, ceiling="")
         if not args.no_try:
-            room = Path(folders[1].name)
-            trial = trio.run(attempt, room, args.host, command, policy, interfaces, max(args.seconds, LEAST_TRIAL))
+            patience = max(args.seconds, LEAST_TRIAL)
+            trial = trio.run(
+                unless_ended, lambda: attempt(Path(folders[1].name), args.host, command, policy, interfaces, patience)
+            )
     except ConfigErrors as errors:  # the base has made something final
         print("\n".join(explain(errors)), file=sys.stderr)
         say(f"{args.base} allows no policy over it that would give what the program used")
         return EXIT_FINDINGS
     except (BaseExceptionGroup, *failures) as failed:
         reason = first_of(failed)
+        if isinstance(reason, KeyboardInterrupt):  # main.py knows what it means
+            raise reason from None
         if not isinstance(reason, failures):
             raise
+        if isinstance(reason, Ended):
+            return EXIT_SIGTERM
         say(f"{args.host}: {reason}")
         return EXIT_NO_COMPOSITOR
     finally:

@@ -15,10 +15,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -47,11 +47,16 @@ WAYLAND_ONLY: Final = {
 }
 SETTLE: Final = 1.0  # seconds for which a program that shows itself is watched on in the trial
 GRACE: Final = 3.0
+Result = TypeVar("Result")
 TAIL: Final = 2000  # bytes of a program's own words that are worth reading
 
 
 class LearnError(Exception):
     """There is nothing to learn from; the text says why."""
+
+
+class Ended(LearnError):
+    """SIGTERM: whoever started us has had enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,22 @@ class Run:
     status: int | None
     words: str
     seconds: float
+
+
+async def unless_ended(work: Callable[[], Awaitable[Result]]) -> Result:
+    """What `work` returns; everything it started is ended when SIGTERM comes, which raises Ended (in a group)."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_ended)
+        result = await work()
+        nursery.cancel_scope.cancel()
+    return result
+
+
+async def _ended(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        task_status.started()
+        async for _number in signals:
+            raise Ended("ended by SIGTERM")
 
 
 def words_of(command: str) -> list[str]:

@@ -19,6 +19,7 @@ from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_interface_table import floor
 from wlproxy.policy.read_rules import BUILT_IN, SHAPES
 from wlproxy.policy.schema import KINDS, schema_of
+from wlproxy.tools import policy_tests
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed (requirements-dev.txt)")
 ROOT = Path(__file__).parents[2]
@@ -145,10 +146,26 @@ def test_a_ceiling_may_say_never_and_has_no_messages(tmp_path: Path) -> None:
     assert wrong(HEAD + '[permission]\nbell = { verdict = "deny" }', "ceiling") == {("permission", "bell")}
 
 
-def test_a_test_file_and_a_guest() -> None:
-    case = '[[case]]\nname = "n"\nsend = "wl_registry.bind(wl_shm, 1)"\nexpect = { verdict = "deny", deny-as = "ignore" }\n'
-    assert wrong('format = 1\npolicy = "strict"\n' + case, "test") == set()
+@pytest.mark.parametrize("path", sorted((ROOT / "policies/tests").glob("*.test.toml")), ids=lambda path: path.name)
+def test_every_shipped_test_file_fits(path: Path) -> None:
+    assert wrong(path.read_text(), "test") == set()
+
+
+def test_of_a_test_file_the_schema_has_the_keys_that_the_reader_has() -> None:
+    top = validator("test").schema["properties"]
+    case = top["case"]["items"]["properties"]
+    assert set(top) == set(policy_tests.TOP)
+    assert set(case) == set(policy_tests.CASE)
+    words, expected = case["expect"]["anyOf"]
+    assert set(expected["properties"]) == set(policy_tests.EXPECT)
+    assert set(words["enum"]) == {*policy_tests.VERDICTS, policy_tests.ASK}
+    assert set(expected["properties"]["deny-as"]["enum"]) == set(policy_tests.SHAPES)
+    assert set(top["trace"]["items"]["properties"]) == set(policy_tests.TRACE)
+    assert set(top["trace"]["items"]["properties"]["expect"]["properties"]) == set(policy_tests.COUNTS)
     assert wrong('format = 1\npolicy = "strict"\n[[case]]\nsend = "x"', "test") == {("case", "0")}
+
+
+def test_a_guest() -> None:
     assert wrong('format = 1\npolicy = "strict"\nvars = { vm = 3 }', "guest") == {("vars", "vm")}
 
 

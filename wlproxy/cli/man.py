@@ -57,7 +57,7 @@ def wlproxy_page() -> Page:
         page.item(code, about)
     page.section("ENVIRONMENT")
     page.item("`WAYLAND_DISPLAY`, `XDG_RUNTIME_DIR`", "where the compositor is, unless `--upstream` says it")
-    return page.see(*[other for other in PAGES if other[0] != "wlproxy"])
+    return page.see(*[other for other in PAGES if other[0] != "wlproxy"], ("vsockclient", 1), ("vsockserver", 1))
 
 
 def pages() -> dict[str, str]:

@@ -18,7 +18,7 @@ from ..handlers.virtual import PARTS, SERVED
 from . import read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
 from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
-from .model import ALLOW, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
+from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
 from .permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
@@ -125,25 +125,37 @@ def guest_schema() -> Schema:
 
 def test_schema() -> Schema:
     """Of a policy's test file."""
-    verdicts = [ALLOW, "ask", DENY, HIDE, VIRTUAL, NEVER]
-    expected = table({"verdict": one_of_words(*verdicts), "becomes": text(), "deny-as": one_of_words(*read_rules.SHAPES), "event": text()})
+    verdicts = (ALLOW, "rewrite", DENY, ASK, HIDE, VIRTUAL, "violation")
+    shapes = (*read_rules.SHAPES, VIRTUAL)
+    message = text("^.", 'a message, as in xdg_toplevel.set_title("x")')
+    expected = table(
+        {
+            "verdict": one_of_words(*verdicts),
+            "becomes": text("", "what is forwarded in its place"),
+            "deny-as": one_of_words(*shapes),
+            "event": text("", "a message that the guest is sent in answer"),
+            "rule": text("", "where the rule stands, or how that begins"),
+        }
+    )
     case = table(
         {
             "name": text("^.", "one sentence: what must hold"),
-            "send": text("^.", 'a message: wl_registry.bind(wl_shm, 1), or xdg_toplevel.set_title("x")'),
-            "answer": one_of_words(ALLOW, DENY) | {"description": "what the user says where the policy asks"},
+            "setup": items(message) | {"description": "said before, to the same objects"},
+            "send": message,
+            "receive": message,
+            "answer": one_of_words(DENY) | {"description": "what the user says where the policy asks"},
             "expect": {"anyOf": [one_of_words(*verdicts), expected]},
         },
-        ("name", "send", "expect"),
+        ("expect",),
     )
-    counts = table({"denied": whole(0, 1 << 31), "asked": whole(0, 1 << 31)})
+    counts = table({key: whole(0, 1 << 31) for key in ("denied", "allowed", "rewritten", "disconnected")})
     properties = {
         "format": {"const": 1},
-        "policy": text("^."),
+        "policy": text("^.", "a policy by name, or its path from here"),
         "vars": {"type": "object", "additionalProperties": {"type": "string"}},
         "case": items(case),
         "trace": items(table({"file": text("^."), "expect": counts}, ("file",))),
-        "coverage": table({"rules": whole(0, 100, "per cent of the rules that some case or trace reaches")}),
+        "coverage": table({"rules": whole(0, 100, "per cent of the policy's own rules that some case or trace reaches")}),
     }
     return head("wlproxy policy test", "Cases that a policy must answer as expected.", table(properties, ("format", "policy")))
 

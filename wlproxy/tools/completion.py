@@ -21,12 +21,14 @@ ASK: Final = "wlproxy completion --words"
 # what stands for a value in --help -> what may stand there
 KINDS: Final = {
     "NAME|FILE": POLICIES,
+    "P": POLICIES,
     "POLICY": POLICIES,
     "A": POLICIES,
     "B": POLICIES,
     "GLOB": INTERFACES,
     "INTERFACE": INTERFACES,
     "MESSAGE": INTERFACES,
+    "MESSAGE|EVENT-ID": INTERFACES,
     "PERMISSION": PERMISSIONS,
     "DIR": FOLDERS,
     "FOLDER": FOLDERS,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..core import checks
 from ..core.errors import PolicyViolation
-from ..core.protocol import FD, Interface, Message
+from ..core.protocol import FD, OBJECT, Interface, Message
 from ..core.tables import CHILD, SELF, MessageRule, Tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
@@ -33,6 +33,7 @@ from .decide import (
     permission_verdict,
     strictest,
 )
+from .effective import predicate_text
 from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
 from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
 from .permissions import MAX_BYTES, MAX_SIZE, MIME, OF_GLOBAL, OF_MESSAGE, PERMISSIONS
@@ -110,6 +111,7 @@ class Explainer:
             found.sees = passes(literal)
             return found
         self._of_message(found, literal)
+        found.changes = list(dict.fromkeys(found.changes))
         return found
 
     # -- globals
@@ -325,6 +327,9 @@ class Explainer:
             steps = message_steps(self.policy, literal.interface, literal.message)
             found.changes += self._message_changes(literal.interface, literal.message, steps)
             return
+        for argument in message.arguments:
+            if argument.type == OBJECT and not argument.nullable and argument.interface and argument.interface not in self.held:
+                found.notes.append(f"it names a {argument.interface}, of which the guest can have none")
         rule = next(r for r in getattr(self.tables.family(literal.interface), side) if r.name == literal.message)
         if "rate" in decision:
             per_second, at_once = decision["rate"]
@@ -366,19 +371,22 @@ class Explainer:
         if check.origin.startswith(BUILT_IN):
             what = "the enum of the protocol has no such value" if check.operation in (checks.IN, checks.FLAGS) else check.origin
             return f"not possible: floor ({what})"
-        predicate = {
-            checks.MIN: f"min = {value}",
-            checks.MAX: f"max = {value}",
-            checks.IN: f"in = [{value}]",
-            checks.MAX_BYTES: f"max-bytes = {len(value.encode()) if isinstance(value, str) else 0}",
-            checks.CHARSET: "charset = ...",
-        }.get(check.operation, "")
-        if check.operation == checks.NULL:
-            return f"take the demand null = true out of {check.origin}"
-        text = f"{literal.message}.args.{check.name} = {{ {predicate} }}"
         rule = self.policy.messages.get((literal.interface, literal.message))
-        origin = rule.args[check.name].origin if rule is not None and check.name in rule.args else None
-        return self._line(f"message.{literal.interface}", text, origin)
+        demand = rule.args.get(check.name) if rule is not None else None
+        if demand is None:
+            return f"not possible: {check.origin}"
+        number = value if isinstance(value, int) else 0
+        size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
+        wider = {
+            checks.MIN: replace(demand, minimum=number),
+            checks.MAX: replace(demand, maximum=number),
+            checks.IN: replace(demand, values=tuple(sorted({*(demand.values or ()), number}))),
+            checks.MAX_BYTES: replace(demand, max_bytes=size),
+            checks.CHARSET: replace(demand, charset="".join(sorted({*demand.charset, *str(value)}))),
+            checks.NULL: replace(demand, null=False),
+        }.get(check.operation, demand)
+        text = f"{literal.message}.args.{check.name} = {predicate_text(wider)}"
+        return self._line(f"message.{literal.interface}", text, demand.origin)
 
     def _message_changes(self, interface: str, message: str, steps: list[Step]) -> list[str]:
         found: list[str] = []

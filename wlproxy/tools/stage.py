@@ -91,7 +91,7 @@ BEFORE: Final = {
 }
 # The object that a message goes to has been completed: an xdg_surface has its window.
 COMPLETED: Final = {"xdg_surface": "xdg_toplevel"}
-INCOMPLETE: Final = ("get_toplevel", "get_popup")
+INCOMPLETE: Final = ("get_toplevel", "get_popup", "destroy")
 SELECTION: Final = ("selection", "id")  # of every kind of offer
 PARENT: Final = ("xdg_surface", "get_popup", "parent")  # an argument that may be null on paper only
 AFTER: Final = {
@@ -155,7 +155,11 @@ class Stage:
     def play(self, literal: Literal) -> Seen:
         """Has the session judge the message. Raises Unstaged."""
         for text in BEFORE.get((literal.interface, literal.message), ()):
-            self._aside(text, literal)
+            try:
+                self._aside(text, literal)
+            except Unstaged:  # then the message has to do without
+                if self.session.over:
+                    raise
         side = GUEST if literal.direction == REQUEST else HOST
         if literal.interface == "wl_registry" and literal.message == "bind":
             return self._bind(literal)

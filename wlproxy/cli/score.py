@@ -16,8 +16,8 @@ EXAMPLE: Final = """example:
 
 How it is computed: each class of risk has a weight (A 1, B 1, C 12, D 14, E 8, F 10, G 16, H 16, I 14, J 6, K 2: 100 together). The first
 power that is given in a class costs half its weight, the next one half of what is left, and so on; what asks the user counts half
-a power. A power is a permission that is given and can be used, or a global that no permission covers (base and hints apart). To give
-more never lowers the score. It says nothing of how well a compositor is written: it is for comparing policies, and for a gate.
+a power. A power is a permission that is given and can be used, or a global that no permission speaks of (base and hints apart). To
+give more never lowers the score. It says nothing of how well a compositor is written: it is for comparing policies, and for a gate.
 Below 10 is small, below 25 moderate, below 50 large.
 
 exit codes: 0 shown, 1 above the threshold, 2 usage, 6 the policy has findings."""

@@ -462,6 +462,8 @@ def check_text(check: checks.Check) -> str:
         return f"{check.operation} of {len(check.text)} characters"
     if check.operation == checks.REWRITE:
         return f'rewrite "{check.text}"'
+    if check.operation == checks.CUT:
+        return f"max-bytes {check.number}, what is longer is cut"
     if check.operation == checks.PLAIN:
         return 'sanitize = "plain"'
     if check.operation == checks.NULL:

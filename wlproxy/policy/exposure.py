@@ -145,9 +145,10 @@ def powers(compiled: Mapping[str, Any], risk_of: RiskOf) -> dict[str, list[Power
     found: dict[str, list[Power]] = {risk: [] for risk in WEIGHTS}
     held = {name: entry for name, entry in holdings(compiled).items() if entry.real}
     passing = set(reached(compiled, held))
+    by_permission = {*OF_GLOBAL, *(interface for interface, _ in OF_MESSAGE)}  # what they can do for harm has a permission of its own
     for name, (_, origin) in compiled["globals"].items():
         risk = risk_of(name)
-        if risk in found and risk not in ("A", "B") and name not in OF_GLOBAL:
+        if risk in found and risk not in ("A", "B") and name not in by_permission:
             found[risk].append(Power(name, 1.0, origin))
     for name, permission in PERMISSIONS.items():
         verdict, origin, _ = compiled["permissions"].get(name, [ALLOW, compiled["name"], {}])

@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, coloured, tell, variables
+from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, ceiling_of, coloured, tell, variables
 
 EXAMPLE: Final = """example:
   wlproxy diff HEAD~1:desktop policies/desktop.toml --fail-on=wider
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         interfaces = load_shipped()
-        before, after = (compiled_of(name, given, interfaces) for name in (args.a, args.b))
+        before, after = (compiled_of(name, given, interfaces, ceiling_of(args)) for name in (args.a, args.b))
     except ConfigErrors as errors:
         return tell(errors)
     found = changes(before, after)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
-from .policies import BOLD, EXIT_USAGE, GREEN, RED, YELLOW, add_variables, coloured, tell, variables
+from .policies import BOLD, EXIT_USAGE, GREEN, RED, YELLOW, add_variables, ceiling_of, coloured, tell, variables
 
 if TYPE_CHECKING:
     from ..policy.explain import Explanation
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     if given is None:
         return EXIT_USAGE
     try:
-        source = load_source(policy, given, interfaces)
+        source = load_source(policy, given, interfaces, ceiling_of(args))
     except ConfigErrors as errors:
         return tell(errors)
     found = None

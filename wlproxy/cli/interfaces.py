@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from ..core.errors import ConfigErrors
-from .policies import EXIT_USAGE, add_variables, tell, variables
+from .policies import EXIT_USAGE, add_variables, ceiling_of, tell, variables
 
 EXAMPLE: Final = """example:
   wlproxy interfaces --class H --policy conferencing
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         interfaces = load_shipped()
-        source = load_source(args.policy, given, interfaces) if args.policy else None
+        source = load_source(args.policy, given, interfaces, ceiling_of(args)) if args.policy else None
     except ConfigErrors as errors:
         return tell(errors)
     rows = [row for row in table(interfaces, source) if not wanted or row["class"] in wanted]

@@ -19,9 +19,10 @@ BOLD: Final = "1"
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
-    """The options that fill a policy's variables."""
+    """The options that say how a policy is read: its variables, the host's ceiling."""
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
     parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
+    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
 
 
 def variables(args: argparse.Namespace) -> dict[str, str] | None:
@@ -29,6 +30,13 @@ def variables(args: argparse.Namespace) -> dict[str, str] | None:
     from .run import variables_of
 
     return variables_of(args.var, args.guest)
+
+
+def ceiling_of(args: argparse.Namespace) -> str:
+    """The ceiling's file."""
+    from ..policy.load import CEILING_FILE
+
+    return CEILING_FILE if args.ceiling is None else str(args.ceiling)
 
 
 def tell(errors: ConfigErrors) -> int:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, coloured, tell, variables
+from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, ceiling_of, coloured, tell, variables
 
 if TYPE_CHECKING:
     from ..policy.exposure import Never
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(claims, str):
             say(claims)
             return EXIT_USAGE
-        compiled = compiled_of(args.policy, given, interfaces)
+        compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
     except ConfigErrors as errors:
         return tell(errors)
     proof = prove(compiled, claims, risk_of)

@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, add_variables, coloured, tell, variables
+from .policies import EXIT_FINDINGS, EXIT_USAGE, add_variables, ceiling_of, coloured, tell, variables
 
 EXAMPLE: Final = """example:
   wlproxy score desktop --threshold 40
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         interfaces = load_shipped()
-        compiled = compiled_of(args.policy, given, interfaces)
+        compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
     except ConfigErrors as errors:
         return tell(errors)
     found = powers(compiled, risk_of)

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from ..core.errors import ConfigErrors
-from .policies import EXIT_USAGE, add_variables, tell, variables
+from .policies import EXIT_USAGE, add_variables, ceiling_of, tell, variables
 
 if TYPE_CHECKING:
     from ..policy.effective import Setting
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         interfaces = load_shipped()
-        source = load_source(args.policy, given, interfaces)
+        source = load_source(args.policy, given, interfaces, ceiling_of(args))
     except ConfigErrors as errors:
         return tell(errors)
     found = settings(source.policy, source.chain, source.compiled, interfaces)

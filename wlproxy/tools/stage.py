@@ -59,6 +59,7 @@ FAIL_EVENT: Final = "fail-event"
 CLOSE_FD: Final = "close-fd"
 DISCONNECT: Final = "disconnect"
 
+DISPLAY: Final = 1
 REGISTRY: Final = 2
 FIRST_NAME: Final = 1000  # of the compositor's globals
 FILE_BYTES: Final = 1 << 16
@@ -262,7 +263,13 @@ class Stage:
         for index, (argument, value) in enumerate(zip(arguments, given, strict=True)):
             if argument.type == FD:
                 continue
-            made = self._value(side, literal, argument, value, rule, index, fresh, taken)
+            try:
+                made = self._value(side, literal, argument, value, rule, index, fresh, taken)
+            except Unstaged:
+                held = self.session.connection.objects.of_guest(target)
+                if self.session.over or held is None or not held.ghost:
+                    raise
+                made = DISPLAY  # nobody asks what a request to a ghost names
             if argument.type == OBJECT and isinstance(made, int):
                 taken.append(made)
             found.append(made)

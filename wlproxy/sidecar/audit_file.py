@@ -34,6 +34,9 @@ class AuditFile:
         self._lost = 0
         self._second = 0
         self._this_second = 0
+        # An id is a random number of this log's and a count: short enough to be typed, and another's after a restart.
+        self._ids = audit.short(int.from_bytes(os.urandom(4), "little"))
+        self._count = 0
         self.open()
 
     def open(self) -> None:
@@ -117,7 +120,8 @@ class AuditFile:
     def _line(self, entry: dict[str, Any]) -> bytes:
         ns = time.time_ns()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 1_000_000_000)) + f".{ns // 1000 % 1_000_000:06d}Z"
-        return audit.line(entry, stamp, time.monotonic(), self._guest, self._policy)
+        self._count += 1
+        return audit.line(entry, stamp, time.monotonic(), self._guest, self._policy, f"{self._ids}-{audit.short(self._count)}")
 
     def _report_loss(self) -> None:
         line = self._line({"event": "audit-gap", "count": self._lost, "reason": "the log took no more lines"})

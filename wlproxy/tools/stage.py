@@ -125,7 +125,7 @@ Deliver = Callable[[int, bytes, list[Fd]], Outcome]
 
 
 class Stage:
-    """One connection under a compiled policy. `session` and `deliver` let a test put its own in their place."""
+    """One connection under a compiled policy. `session` with its `files` and `deliver` let a test put its own in their place."""
 
     def __init__(
         self,
@@ -133,10 +133,11 @@ class Stage:
         interfaces: Mapping[str, Interface],
         session: Session | None = None,
         deliver: Deliver | None = None,
+        files: PretendedFiles | None = None,
     ) -> None:
         self.compiled = compiled
         self.interfaces = interfaces
-        self.files = PretendedFiles()
+        self.files = files or PretendedFiles()
         self.session = session or Session(load_tables(compiled), limits_of(compiled), self.files)
         self._deliver = deliver or self.session.receive
         self._ways = ways(compiled, interfaces, global_names(interfaces))

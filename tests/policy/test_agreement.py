@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.policy import made_up
 from tests.scene import Scene, shipped
@@ -27,7 +27,13 @@ from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of
 from wlproxy.tools.stage import Seen, Stage, Unstaged
 
-relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60)
+# no shrinking: an example is a whole conversation, and making it smaller took minutes
+relaxed = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=40,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 NAMES = ("strict", "viewer", "desktop", "conferencing", "trusted", "transparent")
 
 
@@ -89,7 +95,7 @@ def agree(one: Engine, literal: Literal) -> None:
         assert said.shape in done.shapes, where
         assert (said.verdict == "ask") == done.asks, where
         assert said.words[said.decides].origin == done.origin, where
-    if done.verdict == "rewrite":
+    if done.verdict == "rewrite" and all(v is not ANY for v in literal.arguments or (ANY,)):
         assert said.verdict == "rewrite", where
     if said.becomes and done.becomes and literal.direction == REQUEST and all(v is not ANY for v in literal.arguments or ()):
         assert said.becomes == done.becomes, where

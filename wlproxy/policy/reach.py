@@ -101,6 +101,7 @@ COST_OF_REFUSED: Final = 10
 def ways(compiled: Mapping[str, Any], interfaces: Mapping[str, Interface], known_globals: list[str]) -> dict[str, list[Maker]]:
     """For each interface the way that meets the fewest refusals, from the global that it begins with (which is its first maker's
     interface) on; an empty list is a global, or object 1."""
+    held = holdings(compiled)
     cost: dict[str, int] = {"wl_display": 0}
     way: dict[str, list[Maker]] = {"wl_display": []}
     for name in known_globals:
@@ -117,6 +118,7 @@ def ways(compiled: Mapping[str, Any], interfaces: Mapping[str, Interface], known
                         continue
                     entry = entry_of(compiled, owner, side, message.name)
                     passes = entry is None or verdict_of(entry[4]) == ALLOW
+                    passes = passes and (owner not in held or message.since <= held[owner].version)
                     objects = sum(a.type == OBJECT and not a.nullable for a in message.arguments)
                     price = cost[owner] + 1 + objects + (0 if passes else COST_OF_REFUSED)
                     if target not in cost or price < cost[target]:

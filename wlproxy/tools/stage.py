@@ -78,8 +78,8 @@ TEXTS: Final = {"mime_type": MIME, "app_id": "app", "title": "title"}
 BEFORE: Final = {
     ("xdg_surface", "ack_configure"): ("!xdg_surface.configure",),
     ("xdg_wm_base", "pong"): ("!xdg_wm_base.ping",),
-    ("zwp_linux_buffer_params_v1", "create"): ("zwp_linux_buffer_params_v1.add",),
-    ("zwp_linux_buffer_params_v1", "create_immed"): ("zwp_linux_buffer_params_v1.add",),
+    ("zwp_linux_buffer_params_v1", "create"): ("!zwp_linux_dmabuf_v1.format", "zwp_linux_buffer_params_v1.add"),
+    ("zwp_linux_buffer_params_v1", "create_immed"): ("!zwp_linux_dmabuf_v1.format", "zwp_linux_buffer_params_v1.add"),
     ("wl_surface", "commit"): ("wl_surface.attach",),
     ("xdg_toplevel_icon_manager_v1", "set_icon"): ("xdg_toplevel_icon_v1.set_name",),
     ("wl_data_offer", "receive"): ("!wl_data_offer.offer", "!wl_data_device.selection"),
@@ -156,12 +156,7 @@ class Stage:
 
     def play(self, literal: Literal) -> Seen:
         """Has the session judge the message. Raises Unstaged."""
-        for text in BEFORE.get((literal.interface, literal.message), ()):
-            try:
-                self._aside(text, literal)
-            except Unstaged:  # then the message has to do without
-                if self.session.over:
-                    raise
+        self._before(literal)
         side = GUEST if literal.direction == REQUEST else HOST
         if literal.interface == "wl_registry" and literal.message == "bind":
             return self._bind(literal)
@@ -191,7 +186,14 @@ class Stage:
                 raise Unstaged(f"nothing creates a {interface}")
             if not way:
                 return self._bound(interface)
-            return self._made(interface, MAKERS.get(interface, way[-1]))
+            usual = MAKERS.get(interface)
+            if usual is not None:
+                try:
+                    return self._made(interface, usual)
+                except Unstaged:
+                    if self.session.over:
+                        raise
+            return self._made(interface, way[-1])
         finally:
             self._making.pop()
 
@@ -208,6 +210,7 @@ class Stage:
         direction = REQUEST if side == GUEST else "event"
         owner = self.obtain(maker.interface, fresh=maker.interface not in SINGLE)
         literal = Literal(direction, maker.interface, None, maker.message, None)
+        self._before(literal)
         values = self._values(side, owner, literal, fresh=True)
         count = len(self._young.get(interface, []))
         self.judged.add((maker.interface, maker.message))
@@ -218,6 +221,15 @@ class Stage:
         for text in AFTER.get(interface, ()):
             self._aside(text)
         return made
+
+    def _before(self, literal: Literal) -> None:
+        """What a program would have said before this message."""
+        for text in BEFORE.get((literal.interface, literal.message), ()):
+            try:
+                self._aside(text, literal)
+            except Unstaged:  # then the message has to do without
+                if self.session.over:
+                    raise
 
     def _aside(self, text: str, literal: Literal | None = None) -> None:
         """A message that goes before another, to the same object where it is of the same interface."""

@@ -261,6 +261,22 @@ def test_a_case_that_fails_says_what_was_expected_and_what_was_seen(run: Run, tm
     assert run("test", file(tmp_path, TESTS.replace('"allow"', '{ verdict = "deny", deny-as = "ignore" }'), "y.test.toml"))[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("expect", "says"),
+    [
+        ("becomes = 'xdg_toplevel.set_title(\"[t1] b\")'", "it was to become xdg_toplevel.set_title"),
+        ('deny-as = "ignore"', "it was to be refused as ignore, it is not refused"),
+        ('event = "xdg_toplevel.configure"', "the guest was to be sent xdg_toplevel.configure, it is sent nothing"),
+        ('rule = "desktop.toml"', "desktop.toml was to decide, it is strict.toml"),
+        ('verdict = "virtual"', "verdict virtual was expected, it is rewrite"),
+    ],
+)
+def test_each_expectation_can_fail(run: Run, tmp_path: Path, expect: str, says: str) -> None:
+    text = 'format = 1\npolicy = "strict"\nvars = { vm = "t1" }\n[[case]]\nsend = \'xdg_toplevel.set_title("a")\'\n'
+    code, out, _ = run("test", file(tmp_path, f"{text}expect = {{ {expect} }}\n", "x.test.toml"))
+    assert code == 1 and says in out, out
+
+
 @pytest.mark.parametrize("wrong", ["inert", "disconnect", "close-fd"])
 def test_another_shape_than_expected_fails(run: Run, tmp_path: Path, wrong: str) -> None:
     text = TESTS.replace('expect = "allow"', f'expect = {{ verdict = "deny", deny-as = "{wrong}" }}')

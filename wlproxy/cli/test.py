@@ -24,12 +24,19 @@ A test file (NAME.test.toml):
   vars   = { vm = "t1" }
   [[case]]
   name   = "title gets the label, controls are stripped"
-  send   = 'xdg_toplevel.set_title("a\\u0007")'
+  setup  = ["xdg_toplevel.set_maximized"]             said before it, where it matters
+  send   = 'xdg_toplevel.set_title("a\\u0007")'        receive = "..." is an event of the compositor's
   expect = { verdict = "allow", becomes = 'xdg_toplevel.set_title("[t1] a")' }
+  [[trace]]
+  file   = "traces/foot.wltrace"
+  expect = { denied = 0 }                             or allowed, rewritten, disconnected
   [coverage]
   rules = 100
+expect is a verdict (allow, rewrite, deny, ask, hide, virtual, violation) or a table of verdict, becomes, deny-as, event (that the guest is
+sent in answer) and rule (where the one that decides stands). "allow" holds for what is changed as well, "deny" for what would be asked.
+
 Without arguments the tests of the shipped policies run. Every message is judged by the session that runs in the sidecar; the objects it
-needs are made first, as a program would. wlproxy-policy(5) has the whole form; `wlproxy explain` says why a message is judged as it is.
+needs are made first, as a program would. `wlproxy explain` says why a message is judged as it is.
 
 exit codes: 0 all as expected, 1 something is not, or a file has findings, 2 usage."""
 

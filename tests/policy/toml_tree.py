@@ -59,8 +59,22 @@ def spots(text: str) -> tuple[dict[Path, Spot], dict[Path, Spot]]:
                 value(value_node, key(key_node, base))
 
     pairs(root.named_children, ())
+    opened: dict[Path, int] = {}  # arrays of tables: how many tables there are by now
+
+    def table(node: Any, path: Path) -> Path:
+        found: Path = ()
+        for place, part in enumerate(path, 1):
+            found = (*found, part)
+            if place == len(path) and node.type == "table_array_element":
+                opened[found] = opened.get(found, 0) + 1
+            if found in opened:
+                found = (*found, str(opened[found] - 1))
+        return found
+
     for node in root.named_children:
         if node.type in ("table", "table_array_element"):
             children = [child for child in node.named_children if child.type != "comment"]
-            pairs(children[1:], key(children[0], ()))
+            path = table(node, key(children[0], ()))
+            keys.setdefault(path, spot(children[0]))
+            pairs(children[1:], path)
     return keys, values

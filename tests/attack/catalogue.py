@@ -35,6 +35,7 @@ DESCRIPTORS, HOST_FILES, SELECTIONS = "handlers.test_descriptors", "handlers.tes
 DMABUFS, TEXTS, ICONS, ATTACHMENTS = "handlers.test_dmabufs", "handlers.test_texts", "handlers.test_icons", "handlers.test_attachments"
 QUOTAS, COSTED = "core.test_quotas", "test_kinds_that_are_dear_are_counted_by_themselves"
 PUMP = "sidecar.test_pump"
+PLAYED = "attack.test_attack", "test_an_attack_does_not_reach_the_compositor_through_the_proxy"  # against a real sidecar
 RELAY, FILES, SHIPPED, PROPERTIES = "sidecar.test_relay", "sidecar.test_files", "policy.test_shipped", "core.test_properties"
 
 ROWS: dict[str, Entry] = {
@@ -426,7 +427,8 @@ ROWS: dict[str, Entry] = {
             "test_too_many_clients_are_closed_at_once",
             "test_connections_beyond_the_rate_wait_in_the_backlog",
             "test_connections_that_say_nothing_are_ended_but_for_a_few",
-        ),
+        )
+        + of(*PLAYED),
     ),
     "B28": Entry(
         "a storm of sync", of(SESSION, "test_more_objects_than_the_quota_end_the_session") + of(QUOTAS, COSTED)
@@ -453,7 +455,7 @@ ROWS: dict[str, Entry] = {
         of(SURFACES, "test_damage_beyond_the_cap_becomes_its_bounding_box")
         + of(ATTACHMENTS, "test_a_region_has_a_bounded_number_of_rectangles"),
     ),
-    "B34": Entry("a storm of commits", of(QUOTAS, "test_what_makes_panels_draw_counts_for_many")),
+    "B34": Entry("a storm of commits", of(QUOTAS, "test_what_makes_panels_draw_counts_for_many") + of(*PLAYED)),
     "B35": Entry(
         "one guest's noise starves another",
         of(RELAY, "test_a_guest_that_sends_too_much_is_read_more_slowly_and_loses_nothing"),
@@ -476,7 +478,8 @@ ROWS: dict[str, Entry] = {
             "test_one_that_stands_still_is_ended",
             "test_one_that_creeps_is_ended_too",
             "test_no_more_than_the_quota_comes_through",
-        ),
+        )
+        + of(*PLAYED),
     ),
     "B39": Entry("a clipboard whose reader has gone", of(PUMP, "test_a_reader_that_has_gone_ends_it_at_once")),
     "B40": Entry(

@@ -43,6 +43,6 @@ def more_than(most: int, pattern: str) -> Reached:
 
 def table() -> list[Row]:
     """All rows, in the catalogue's order."""
-    from . import rows_files, rows_objects, rows_privileged, rows_wire  # noqa: F401 - they register themselves
+    from . import rows_files, rows_objects, rows_pipes, rows_privileged, rows_rates, rows_wire  # noqa: F401 - they register themselves
 
     return sorted(ROWS, key=lambda r: (r.id[0], int(re.sub(r"\D", "", r.id)), r.id))

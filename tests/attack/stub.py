@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Mapping
 
 from wlproxy.core.fds import KIND_NAMES, READ_ONLY
@@ -23,6 +24,14 @@ OFFERED = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base", "wp_viewporter"),
     *PRIVILEGED,
 )
+STREAM = "application/x-stream"  # what a guest's source offers is asked for at once, as another client's paste would
+CLIPBOARD = "text/plain"  # what the compositor's own clipboard holds
+PASTE_BYTES = 1 << 18  # of it; more than a pipe holds
+MOST_BYTES = 4 << 20  # read of a guest's clipboard
+STUCK_SECONDS = 5.5  # a client that has been kept writing for so long
+# Of these within a second. The proxy lets two bursts and one read more through before it paces (core/quotas.py Bucket): of commits, which
+# are 8 bytes and count for 20, that is 16 900.
+STORM = {"commit": 20000, "connect": 160}
 KEYMAP = b"xkb_keymap {};\0"
 SERVER_IDS = 0xFF000000
 
@@ -42,6 +51,9 @@ class Stub:
         self._listening = [self._sock]  # and those of security contexts
         self._wake, self._woken = socket.socketpair()
         self._seats: dict[socket.socket, Seat] = {}
+        self._readers: dict[int, int] = {}  # pipe of a guest's clipboard: bytes so far
+        self.writers: dict[int, tuple[int, float]] = {}  # pipe to a guest: bytes still to write, when it was opened
+        self._storms: dict[str, tuple[float, int]] = {}  # what: when a second of them began, how many since
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -52,7 +64,7 @@ class Stub:
     def settle(self) -> None:
         """Waits until every guest that was there has been read to its end."""
         with self._idle:
-            self._idle.wait_for(lambda: not self._seats, 10)
+            self._idle.wait_for(lambda: not self._seats and not self._readers and not self.writers, 10)
 
     def clear(self) -> None:
         with self._lock:
@@ -65,14 +77,21 @@ class Stub:
     def _serve(self) -> None:
         while True:
             waiting = [sock for sock, seat in self._seats.items() if seat.out]
-            ready, writable, _ = select.select([*self._listening, self._woken, *self._seats], waiting, [])
+            reading = [*self._listening, self._woken, *self._seats, *self._readers]
+            ready, writable, _ = select.select(reading, [*waiting, *self.writers], [])
             if self._woken in ready:
                 break
             for sock in writable:
-                self._seats[sock].flush()
+                if isinstance(sock, int):
+                    self._write(sock)
+                else:
+                    self._seats[sock].flush()
             for sock in ready:
-                if sock in self._listening:
+                if isinstance(sock, int):
+                    self._read(sock)
+                elif sock in self._listening:
                     made = sock.accept()[0]
+                    self.counts("connect")
                     made.setblocking(False)
                     self._seats[made] = Seat(self, made, self._interfaces)
                 elif not self._seats[sock].read():
@@ -84,6 +103,60 @@ class Stub:
             seat.close()
         for sock in self._listening:
             sock.close()
+        for number in (*self._readers, *self.writers):
+            os.close(number)
+
+    def counts(self, what: str) -> None:
+        """Notes a storm."""
+        now = time.monotonic()
+        began, number = self._storms.get(what, (0.0, 0))
+        began, number = (began, number + 1) if now - began < 1.0 else (now, 1)
+        self._storms[what] = began, number
+        if number == STORM[what] + 1:
+            self.note(f"!storm: more than {STORM[what]} of {what} in a second")
+
+    def reads(self, number: int) -> None:
+        """Another client pastes what a guest has: reads that pipe to its end."""
+        self._readers[number] = 0
+
+    def writes(self, number: int) -> None:
+        """Another client's clipboard is pasted by a guest: it writes to that pipe."""
+        os.set_blocking(number, False)
+        self.writers[number] = PASTE_BYTES, time.monotonic()
+
+    def check_writers(self) -> None:
+        """Notes those that a guest keeps writing."""
+        now = time.monotonic()
+        stuck = sum(now - began > STUCK_SECONDS for _, began in self.writers.values())
+        self.note(f"!writers {len(self.writers)}, stuck {stuck}" if self.writers else "no writers")
+
+    def _read(self, number: int) -> None:
+        data = os.read(number, 65536)
+        size = self._readers[number]
+        self._readers[number] += len(data)
+        if size <= MOST_BYTES < size + len(data):
+            self.note(f"!clipboard: more than {MOST_BYTES} bytes of a guest's")
+        if not data:
+            with self._idle:
+                del self._readers[number]
+                self._idle.notify_all()
+            os.close(number)
+
+    def _write(self, number: int) -> None:
+        left, began = self.writers[number]
+        try:
+            left -= os.write(number, bytes(left))
+        except BlockingIOError:
+            return
+        except OSError:
+            left = 0  # nobody reads it any more
+        if left:
+            self.writers[number] = left, began
+            return
+        with self._idle:
+            del self.writers[number]
+            self._idle.notify_all()
+        os.close(number)
 
     def serve_context(self, number: int) -> None:
         """Accepts from a listening socket that came with a security context, as a compositor does."""
@@ -113,6 +186,8 @@ class Seat:
         self.out: list[tuple[bytes, list[int]]] = []
         self.serial = 100
         self.keymap = -1
+        self.offers = 0
+        self.lent: set[int] = set()  # descriptors that are closed once they are sent
 
     def read(self) -> bool:
         try:
@@ -222,6 +297,8 @@ class Seat:
         new_id = int(args[0]) if args and isinstance(args[0], int) else 0
         if request == "sync":
             self._check_keymap()
+            if self.offers:
+                self.stub.check_writers()
             self._event(new_id, "done", 0)
             self.objects.pop(new_id, None)
             self._event(1, "delete_id", new_id)
@@ -247,7 +324,22 @@ class Seat:
             self.pools[new_id] = (int(str(args[1])), int(str(args[2])))
         elif request == "resize" and name == "wl_shm_pool" and object_id in self.pools:
             self.pools[object_id] = (self.pools[object_id][0], new_id)
+        elif request == "get_data_device":
+            self.offers += 1
+            offer = SERVER_IDS + self.offers - 1
+            self.objects[offer] = ("wl_data_offer", self.objects[object_id][1])
+            self._event(new_id, "data_offer", offer)
+            self._event(offer, "offer", CLIPBOARD)
+            self._event(new_id, "selection", offer)
+        elif request == "receive" and name == "wl_data_offer":
+            self.stub.writes(int(str(args[1])))
+        elif request == "offer" and name == "wl_data_source" and args[0] == STREAM:
+            reader, writer = os.pipe()
+            self.stub.reads(reader)
+            self.lent.add(writer)
+            self._event(object_id, "send", STREAM, fds=[writer])
         elif request == "commit":
+            self.stub.counts("commit")
             for number, size in self.pools.values():
                 if os.fstat(number).st_size < size:
                     self.stub.note(f"!sigbus: {size} bytes mapped, {os.fstat(number).st_size} there")
@@ -277,6 +369,9 @@ class Seat:
             except OSError:
                 self.out.clear()  # the peer is gone; its end of stream is next
                 return
+            for number in self.lent.intersection(fds):
+                self.lent.discard(number)
+                os.close(number)
             if sent < len(data):
                 self.out[0] = (data[sent:], [])
                 return
@@ -284,7 +379,7 @@ class Seat:
 
     def close(self) -> None:
         self.sock.close()
-        for number in (*self.fds, *(number for number, _ in self.pools.values()), *([self.keymap] if self.keymap >= 0 else [])):
+        for number in (*self.lent, *self.fds, *(number for number, _ in self.pools.values()), *([self.keymap] if self.keymap >= 0 else [])):
             os.close(number)
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.attack.rows import Row, table
 from tests.attack.stub import Stub
 from tests.scene import shipped
 from wlproxy.policy.compile import canonical, compile_policy
+from wlproxy.policy.model import Origin, Quota
 from wlproxy.tools.fuzzing.policies import built_in
 
 ROWS = table()
@@ -32,7 +34,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def policy(directory: Path) -> str:
     path = directory / "policy.json"
-    path.write_bytes(canonical(compile_policy(built_in("fuzz-desktop", shipped()), shipped())))
+    desktop = built_in("fuzz-desktop", shipped())
+    here = Origin("attack")
+    # Quicker than the default, so that a debt is paid, and a reader given up on, before the next row is played.
+    quotas = {"messages": Quota("messages", [100_000.0, 50_000.0], here), "idle": Quota("clipboard-idle-seconds", 0.5, here)}
+    path.write_bytes(canonical(compile_policy(replace(desktop, quotas=quotas), shipped())))
     return str(path)
 
 

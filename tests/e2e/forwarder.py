@@ -27,7 +27,8 @@ def pump(source: socket.socket, target: socket.socket) -> None:
             sent = target.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])
             for fd in fds:
                 os.close(fd)
-            target.sendall(data[sent:])
+            if sent < len(data):  # nothing more to send to one that has gone is no failure: what it sent is still to be passed on
+                target.sendall(data[sent:])
     except OSError:
         pass
     try:

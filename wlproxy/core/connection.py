@@ -91,6 +91,8 @@ class Connection:
         for transfer in self.transfers:
             held += (transfer.source, transfer.target)
         self.transfers = []
+        self.shared = {}
+        self.bound = {}
         self._kept = {}
         self.discarded = []
         return held

@@ -177,7 +177,9 @@ def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, bro
         compiled.data = b""
 
         def reload(data: bytes) -> tuple[NewSession, Limits]:
-            return sessions(data, usage)
+            made = sessions(data, usage)
+            gc.collect()  # the tables before the last ones, some MiB that hold each other
+            return made
 
         relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds())
         gc.freeze()

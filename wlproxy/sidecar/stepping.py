@@ -1,0 +1,126 @@
+"""A session fed one message at a time, so that somebody can look at each and at what was decided about it: trace, redaction, replay.
+
+Promises: what comes out is what the session gives for the same bytes in one piece (any division of a stream gives the same decisions;
+tests/core/test_properties.py), in the same order; nothing of it exists unless an admin asked to look. Trusts: the session.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..core.fds import Fd
+from ..core.objects import Object
+from ..core.outcome import GUEST, Outcome, Record
+from ..core.session import Session
+from ..core.tables import MISSING, SWALLOW, MessageRule
+
+HEADER_BYTES: Final = 8
+NOT_A_LENGTH: Final = 0
+
+ALLOWED: Final = "allowed"
+REWRITTEN: Final = "rewritten"
+DENIED: Final = "denied"  # with the shape: ignore, inert, disconnect
+HIDDEN: Final = "hidden"  # not told, and no rule was asked: a global, an event of an object that the peer does not have
+INERT: Final = "no object"  # to or about an object that exists for the guest alone
+ENDED: Final = "ended"  # it broke the protocol: the connection is over
+
+
+class Step:
+    """One message and what became of it. `rule` None: there is no such message. `message`: its bytes."""
+
+    def __init__(self, side: int, message: bytes, target: Object | None, rule: MessageRule | None, fds: list[Fd]) -> None:
+        self.side = side
+        self.message = message
+        self.interface = "" if target is None else target.interface
+        self.version = 0 if target is None else target.version
+        self.ghost = target is not None and target.ghost
+        self.object_id = int.from_bytes(message[:4], "little")
+        self.opcode = int.from_bytes(message[4:6], "little")
+        self.rule = rule
+        self.fds = fds  # as they came, before the session took them
+        self.verdict = ALLOWED
+        self.shape = ""
+        self.origin = ""
+        self.reason = ""
+
+    def decided(self, outcome: Outcome) -> None:
+        """Fills in the verdict from what came of the message."""
+        for record in outcome.audit:
+            self._by_record(record)
+        passed = outcome.to_host if self.side == GUEST else outcome.to_guest
+        if outcome.farewell:
+            if self.verdict != DENIED:
+                self.verdict = ENDED
+            self.reason = self.reason or outcome.farewell
+        elif self.verdict == ALLOWED and (self.ghost or not passed):
+            self.verdict = INERT if self.side == GUEST or self.ghost else HIDDEN
+
+    def _by_record(self, record: Record) -> None:
+        if record.event == "host-error":
+            return
+        self.origin = record.rule
+        self.reason = record.reason
+        if record.event == "rewritten":
+            self.verdict = REWRITTEN
+        elif record.event == "violation":
+            self.verdict = ENDED
+        elif record.verdict != "allow":
+            self.verdict, self.shape = DENIED, record.verdict
+
+
+class Cutter:
+    """Cuts a side's reads into messages and hands out the descriptors that came with them."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def messages(self, data: bytes) -> list[bytes]:
+        """The whole messages; `rest` is what is left. What cannot be a message is the last of them, with all that follows."""
+        data = self.rest + data
+        self.rest = b""
+        found = []
+        at = 0
+        while len(data) - at >= HEADER_BYTES:
+            size = int.from_bytes(data[at + 6 : at + 8], "little")
+            if size < HEADER_BYTES or size & 3:
+                found.append(data[at:])
+                return found
+            if len(data) - at < size:
+                break
+            found.append(data[at : at + size])
+            at += size
+        self.rest = data[at:]
+        return found
+
+
+def look(session: Session, side: int, message: bytes, fds: list[Fd]) -> Step:
+    """The message as the session would see it now. `fds`: what waits on that side, of which it takes the first."""
+    objects = session.connection.objects
+    number = int.from_bytes(message[:4], "little")
+    target = objects.of_guest(number) if side == GUEST else objects.of_host(number)
+    rule: MessageRule | None = None
+    if target is not None:
+        rules = target.requests if side == GUEST else target.events
+        opcode = int.from_bytes(message[4:6], "little")
+        if opcode < len(rules) and rules[opcode].kind != MISSING:
+            rule = rules[opcode]
+    taken = int(rule.fds) if rule is not None and rule.kind != SWALLOW else 0
+    return Step(side, message, target, rule, [Fd(-1, fd.kind, fd.access, fd.size, fd.seals) for fd in fds[:taken]])
+
+
+def joined(outcomes: list[Outcome], waiting: bool) -> Outcome:
+    """What the outcomes of a read's messages come to."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    whole = Outcome([], [], [], [], "", waiting, [])
+    cost = 0
+    for outcome in outcomes:
+        whole.to_guest = whole.to_guest + outcome.to_guest
+        whole.to_host = whole.to_host + outcome.to_host
+        whole.discarded = whole.discarded + outcome.discarded
+        whole.audit = whole.audit + outcome.audit
+        whole.transfers = whole.transfers + outcome.transfers
+        whole.farewell = whole.farewell or outcome.farewell
+        cost += outcome.cost
+    whole.cost = cost
+    return whole

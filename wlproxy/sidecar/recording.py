@@ -147,8 +147,9 @@ class Reader:
         self.complete += 1
         return Entry(kind, at / 1e6, connection, content[HEAD.size :])
 
-    def _broken(self, why: str) -> None:
-        self.damage = f"{why} after {self.complete} complete ones"
+    def _broken(self, why: str) -> Entry | None:
+        self.damage = f"{why}, after {self.complete} complete records"
+        return None
 
 
 def header_of(body: bytes) -> Header:

@@ -15,7 +15,6 @@ from ..core.session import Session
 from ..core.tables import MISSING, SWALLOW, MessageRule
 
 HEADER_BYTES: Final = 8
-NOT_A_LENGTH: Final = 0
 
 ALLOWED: Final = "allowed"
 REWRITTEN: Final = "rewritten"
@@ -124,3 +123,83 @@ def joined(outcomes: list[Outcome], waiting: bool) -> Outcome:
         cost += outcome.cost
     whole.cost = cost
     return whole
+
+
+class Watcher:
+    """Told of each message of one connection. `now`: monotonic seconds."""
+
+    def before(self, step: Step) -> None:
+        """The session is about to be given it."""
+
+    def after(self, step: Step) -> None:
+        """Its verdict is known."""
+
+    def read_over(self, now: float, side: int, fds: list[Fd]) -> None:
+        """All messages of a read have been seen; `fds` are the facts of what came with it."""
+
+    def ended(self, now: float, side: int) -> None:
+        """The side has closed its end."""
+
+    def closed(self) -> None:
+        """The connection is over."""
+
+
+class Stepped:
+    """The session under watchers, as the relay asks of it (link.SessionLike)."""
+
+    def __init__(self, session: Session, watchers: list[Watcher]) -> None:
+        self.session = session
+        self.now = 0.0
+        self._watchers = watchers
+        self._cutters = (Cutter(), Cutter())
+        self._pending: tuple[list[Fd], list[Fd]] = ([], [])  # facts of the descriptors that no message has claimed
+
+    @property
+    def waiting(self) -> bool:
+        return self.session.waiting
+
+    def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome:
+        """As Session.receive."""
+        session = self.session
+        session.now = self.now
+        facts = [Fd(-1, fd.kind, fd.access, fd.size, fd.seals) for fd in fds]
+        self._pending[side].extend(facts)
+        cutter = self._cutters[side]
+        begun = len(cutter.rest)  # of the first message the session has so much already
+        outcomes: list[Outcome] = []
+        try:
+            for message in cutter.messages(data):
+                if session.over:
+                    break
+                step = look(session, side, message, self._pending[side])
+                del self._pending[side][: len(step.fds)]
+                for watcher in self._watchers:
+                    watcher.before(step)
+                outcome = session.receive(side, message[begun:], fds)
+                fds, begun = [], 0
+                outcomes.append(outcome)
+                step.decided(outcome)
+                for watcher in self._watchers:
+                    watcher.after(step)
+            if len(cutter.rest) > begun or fds or not outcomes:
+                outcomes.append(session.receive(side, cutter.rest[begun:], fds))
+        finally:
+            for watcher in self._watchers:
+                watcher.read_over(self.now, side, facts)
+        return joined(outcomes, session.waiting)
+
+    def end_of_stream(self, side: int) -> Outcome:
+        for watcher in self._watchers:
+            watcher.ended(self.now, side)
+        return self.session.end_of_stream(side)
+
+    def tick(self, now: float) -> Outcome:
+        return self.session.tick(now)
+
+    def messages(self, side: int) -> int:
+        return self.session.messages(side)
+
+    def close(self) -> list[Fd]:
+        for watcher in self._watchers:
+            watcher.closed()
+        return self.session.close()

@@ -107,22 +107,29 @@ def look(session: Session, side: int, message: bytes, fds: list[Fd]) -> Step:
     return Step(side, message, target, rule, [Fd(-1, fd.kind, fd.access, fd.size, fd.seals) for fd in fds[:taken]])
 
 
-def joined(outcomes: list[Outcome], waiting: bool) -> Outcome:
-    """What the outcomes of a read's messages come to."""
-    if len(outcomes) == 1:
-        return outcomes[0]
-    whole = Outcome([], [], [], [], "", waiting, [])
-    cost = 0
-    for outcome in outcomes:
+class Sum:
+    """What the outcomes of a read's messages come to. Each is added before the next message is judged: a list of an outcome that is empty
+    may be the session's own still, and fill up with what belongs to the next."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._whole = Outcome([], [], [], [], "", False, [])
+
+    def add(self, outcome: Outcome) -> None:
+        self.count += 1
+        whole = self._whole
         whole.to_guest = whole.to_guest + outcome.to_guest
         whole.to_host = whole.to_host + outcome.to_host
         whole.discarded = whole.discarded + outcome.discarded
         whole.audit = whole.audit + outcome.audit
         whole.transfers = whole.transfers + outcome.transfers
         whole.farewell = whole.farewell or outcome.farewell
-        cost += outcome.cost
-    whole.cost = cost
-    return whole
+        whole.cost += outcome.cost
+
+    def all(self, waiting: bool) -> Outcome:
+        """`waiting`: whether a deadline runs now."""
+        self._whole.waiting = waiting
+        return self._whole
 
 
 class Watcher:
@@ -166,7 +173,7 @@ class Stepped:
         self._pending[side].extend(facts)
         cutter = self._cutters[side]
         begun = len(cutter.rest)  # of the first message the session has so much already
-        outcomes: list[Outcome] = []
+        outcomes = Sum()
         try:
             for message in cutter.messages(data):
                 if session.over:
@@ -177,16 +184,16 @@ class Stepped:
                     watcher.before(step)
                 outcome = session.receive(side, message[begun:], fds)
                 fds, begun = [], 0
-                outcomes.append(outcome)
+                outcomes.add(outcome)
                 step.decided(outcome)
                 for watcher in self._watchers:
                     watcher.after(step)
-            if len(cutter.rest) > begun or fds or not outcomes:
-                outcomes.append(session.receive(side, cutter.rest[begun:], fds))
+            if len(cutter.rest) > begun or fds or not outcomes.count:
+                outcomes.add(session.receive(side, cutter.rest[begun:], fds))
         finally:
             for watcher in self._watchers:
                 watcher.read_over(self.now, side, facts)
-        return joined(outcomes, session.waiting)
+        return outcomes.all(session.waiting)
 
     def end_of_stream(self, side: int) -> Outcome:
         for watcher in self._watchers:

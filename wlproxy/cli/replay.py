@@ -91,7 +91,11 @@ def as_text(replay: Replay, report: Report) -> list[str]:
         f"Same verdict: {report.same}. Newly denied: {total(report.denied)}",
         *rows(report.denied),
     ]
-    for title, groups in (("Newly allowed", report.allowed), ("Newly rewritten", report.rewritten)):
+    for title, groups in (
+        ("Newly allowed", report.allowed),
+        ("Newly rewritten", report.rewritten),
+        ("No longer rewritten", report.untouched),
+    ):
         if groups:
             lines += [f"{title}: {total(groups)}", *rows(groups)]
     if report.not_judged:
@@ -140,6 +144,7 @@ def as_json(replay: Replay, report: Report, damage: str) -> dict[str, Any]:
         "newly_denied": listed(report.denied),
         "newly_allowed": listed(report.allowed),
         "newly_rewritten": listed(report.rewritten),
+        "no_longer_rewritten": listed(report.untouched),
         "no_longer_offered": list(report.hidden),
         "offered_besides": list(report.offered),
         "disconnected": [

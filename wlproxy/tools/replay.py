@@ -34,7 +34,7 @@ from ..core.tables import MISSING, MessageRule, Tables
 from ..handlers import load_tables
 from ..handlers.registry import Announced, Registry
 from ..sidecar import recording
-from ..sidecar.stepping import ALLOWED, DENIED, ENDED, INERT, REWRITTEN, Cutter, Step, Stepped, Watcher, look
+from ..sidecar.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, Stepped, Watcher, look
 
 PASSED: Final = (ALLOWED, REWRITTEN)
 REFUSED: Final = (DENIED, ENDED)
@@ -199,6 +199,7 @@ class Report:
         self.denied: dict[tuple[str, str], Group] = {}
         self.allowed: dict[tuple[str, str], Group] = {}
         self.rewritten: dict[tuple[str, str], Group] = {}
+        self.untouched: dict[tuple[str, str], Group] = {}  # rewritten as recorded, and passed as they are by the other
         self.not_judged = 0
         self.disconnected: list[Disconnected] = []
         self.hidden: dict[str, None] = {}  # globals that clients were offered and would not be
@@ -304,7 +305,7 @@ class Replay:
         report = self.report
         name = name_of(step, args)
         if other is None:
-            if step.verdict == INERT:
+            if step.verdict in (INERT, HIDDEN):
                 report.same += 1
             else:
                 report.not_judged += 1
@@ -324,6 +325,8 @@ class Replay:
             report.add(report.allowed, step, name, self._at)
         elif step.verdict == ALLOWED and other.verdict == REWRITTEN:
             report.add(report.rewritten, other, name, self._at)
+        elif step.verdict == REWRITTEN and other.verdict == ALLOWED:
+            report.add(report.untouched, step, name, self._at)
         elif step.verdict in PASSED and other.verdict not in PASSED:
             report.not_judged += 1  # about something that is not there
         else:
@@ -349,6 +352,8 @@ class _Request:
         if new_id and new_id < len(self._b.objects.client) and new_id not in (0, 1):
             self._free(new_id)
         target = self._known(step.object_id)
+        if rule is None and step.interface == "":
+            return self._message, None  # to nothing at all
         if target is None:
             if rule is not None and rule.destructor and step.object_id in self._pair.absent:
                 self._free(step.object_id)

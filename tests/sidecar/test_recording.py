@@ -33,17 +33,16 @@ def as_read(entry: recording.Entry) -> tuple[Any, ...]:
 
 
 @given(st.lists(reads, max_size=5), st.data())
-def test_records_are_read_as_written_up_to_the_last_complete_one(made: list[Any], data: st.DataObject) -> None:
+def test_records_are_read_as_written_up_to_the_last_complete_one(made: list[Any], place: st.DataObject) -> None:
     parts = [record(READ, at, number, recording.read_body(side, payload, fds)) for at, number, side, payload, fds in made]
     whole = HEAD + b"".join(parts)
-    cut = data.draw(st.integers(len(HEAD), len(whole)))
+    cut = place.draw(st.integers(len(HEAD), len(whole)))
     reader = Reader(io.BytesIO(whole[:cut]).read)
     entries = list(reader.entries())
     ends = [len(HEAD + b"".join(parts[: n + 1])) for n in range(len(parts))]
     complete = sum(end <= cut for end in ends)
-    assert [as_read(entry) for entry in entries] == [
-        (READ, number, side, payload, [(f.kind, f.access, f.size, f.seals) for f in fds]) for _, number, side, payload, fds in made[:complete]
-    ]
+    expected = [(READ, n, side, data, [(f.kind, f.access, f.size, f.seals) for f in fds]) for _, n, side, data, fds in made[:complete]]
+    assert [as_read(entry) for entry in entries] == expected
     assert all(abs(entry.at - at) < 1e-5 for entry, (at, *_) in zip(entries, made, strict=False))
     assert bool(reader.damage) == (cut not in (len(HEAD), *ends))
     assert reader.header.guest == "work" and reader.header.redacted

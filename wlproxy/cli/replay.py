@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from ..tools.replay import Group, Replay, Report
+    from ..tools.replay import Disconnected, Group, Replay, Report
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -103,6 +103,9 @@ def as_text(replay: Replay, report: Report) -> list[str]:
     for title, names in (("Globals no longer offered", report.hidden), ("Globals offered besides", report.offered)):
         if names:
             lines.append(f"{title}: {', '.join(plain(name) for name in names)}")
+    for gone in report.parted:
+        what = f"{plain(gone.message)}: {plain(gone.reason)}"
+        lines.append(f"Client {gone.connection} is judged up to {clock(gone.at)} only; it would not have gone on as it did ({what})")
     if not report.disconnected:
         lines.append("Clients that would have been disconnected: none")
     else:
@@ -135,6 +138,11 @@ def as_json(replay: Replay, report: Report, damage: str) -> dict[str, Any]:
             for g in groups.values()
         ]
 
+    def gone(clients: list[Disconnected]) -> list[dict[str, Any]]:
+        return [
+            {"client": d.connection, "at": round(d.at, 6), "message": d.message, "rule": d.rule, "reason": d.reason} for d in clients
+        ]
+
     return {
         "recorded_policy": replay.recorded,
         "messages": report.messages,
@@ -147,9 +155,7 @@ def as_json(replay: Replay, report: Report, damage: str) -> dict[str, Any]:
         "no_longer_rewritten": listed(report.untouched),
         "no_longer_offered": list(report.hidden),
         "offered_besides": list(report.offered),
-        "disconnected": [
-            {"client": d.connection, "at": round(d.at, 6), "message": d.message, "rule": d.rule, "reason": d.reason}
-            for d in report.disconnected
-        ],
+        "disconnected": gone(report.disconnected),
+        "parted": gone(report.parted),
         "damage": damage,
     }

@@ -10,7 +10,9 @@ What a recording cannot tell, and what is done about it
     An object that only one of the policies lets come to be has no past under the other: what is said to it and about it is not judged,
     and counted as such. That includes everything below a global that the other policy hides; of that the bind counts as denied.
     What the other policy shows and the recorded one did not, no program could use: such globals are listed, no more.
-    A client that would have been disconnected is judged up to there. A refusal may lead a program to do something else than it did.
+    A client that would have been disconnected is judged up to there. A refusal may lead a program to do something else than it did; where
+    what it did then makes no sense under the other policy (a violation of the protocol that it did not commit as recorded), its
+    conversation parts ways there, and is not judged any further.
     Deadlines, message rates and stalls are not replayed. Of descriptors the facts are known, not the content: memory is taken to be as
     large as a later request says, clipboard data does not flow, a table of dma-buf formats cannot be read.
 """
@@ -42,6 +44,7 @@ UNKNOWN_SERIAL: Final = 0xFFFF_FFFF
 ALL_OF_IT: Final = 1 << 40  # bytes: as large as the guest says
 F_SEAL_SEAL: Final = 1  # linux/fcntl.h
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3  # wl_registry.bind
+PROTOCOL: Final = "built-in: protocol"  # core/session.py: a violation of the protocol, not of the policy
 MOST_CONNECTIONS: Final = 65536
 
 
@@ -202,6 +205,7 @@ class Report:
         self.untouched: dict[tuple[str, str], Group] = {}  # rewritten as recorded, and passed as they are by the other
         self.not_judged = 0
         self.disconnected: list[Disconnected] = []
+        self.parted: list[Disconnected] = []  # judged up to there: what follows would not have been said
         self.hidden: dict[str, None] = {}  # globals that clients were offered and would not be
         self.offered: dict[str, None] = {}  # the other way round
 
@@ -226,6 +230,7 @@ class Pair:
         self.a = a
         self.b = b
         self.absent: set[int] = set()
+        self.surfaces: dict[int, int] = {}  # by xdg_surface: its wl_surface
         self.cutters = (Cutter(), Cutter())
         self.pending: tuple[list[Fd], list[Fd]] = ([], [])
 
@@ -287,7 +292,7 @@ class Replay:
             self._line_up(pair, step, args)
         self._compare(pair, step, other, args)
 
-    def _line_up(self, pair: Pair, step: Step, args: list[object]) -> None:
+    def _line_up(self, pair: Pair, step: Step, args: list[object] | None) -> None:
         """A request has created an object: do both policies have it?"""
         new_id = created_by(step.rule, args)
         if new_id == 0 or new_id >= len(pair.a.connection.objects.client):
@@ -296,24 +301,32 @@ class Replay:
         objects = pair.b.connection.objects
         of_b = objects.client[new_id] if new_id < len(objects.client) else None
         pair.absent.discard(new_id)
-        if of_a is None or of_b is None or of_a.ghost or of_b.ghost or of_a.interface != of_b.interface:
+        if of_a is None or of_b is None or of_a.ghost != of_b.ghost or of_a.interface != of_b.interface:
             pair.absent.add(new_id)
+            if step.interface == "xdg_surface":  # it has its role under one of them only, and its surface a buffer
+                pair.absent |= {step.object_id, pair.surfaces.get(step.object_id, 0)}
+        elif of_a.interface == "xdg_surface":
+            pair.surfaces[new_id] = int(str((args or [0, 0])[1]))
         if of_a is not None and of_b is None:
             objects.create(new_id, pair.b.connection.tables.family("wl_callback").table(1))  # ids stay dense
 
-    def _compare(self, pair: Pair, step: Step, other: Step | None, args: list[object]) -> None:
+    def _compare(self, pair: Pair, step: Step, other: Step | None, args: list[object] | None) -> None:
         report = self.report
         name = name_of(step, args)
         if other is None:
-            if step.verdict in (INERT, HIDDEN):
+            if step.verdict in (INERT, HIDDEN, ENDED):
                 report.same += 1
             else:
                 report.not_judged += 1
             return
+        if pair.b.over and not pair.a.over and other.origin == PROTOCOL and step.verdict in PASSED:
+            report.parted.append(Disconnected(pair.number, self._at, name, other.origin, other.reason))
+            report.not_judged += 1
+            return
         if pair.b.over and not pair.a.over and (other.verdict == ENDED or other.shape == "disconnect"):
             report.disconnected.append(Disconnected(pair.number, self._at, name, other.origin, other.reason))
         if step.interface == "wl_registry" and step.rule is not None and step.rule.name == "global":
-            interface = str(args[1]) if len(args) > 1 else ""
+            interface = str(args[INTERFACE]) if args else ""
             if step.verdict in PASSED and other.verdict not in PASSED:
                 report.hidden[interface] = None
             elif step.verdict not in PASSED and other.verdict in PASSED:
@@ -336,11 +349,12 @@ class Replay:
 class _Request:
     """A request in the words of the other policy."""
 
-    def __init__(self, pair: Pair, step: Step, message: bytes, args: list[object]) -> None:
+    def __init__(self, pair: Pair, step: Step, message: bytes, args: list[object] | None) -> None:
         self._pair = pair
         self._step = step
         self._message = message
-        self._args = list(args)
+        self._args = list(args or [])
+        self._fits = args is not None
         self._a = pair.a.connection
         self._b = pair.b.connection
 
@@ -348,7 +362,7 @@ class _Request:
         """The bytes, or None for a message that is not judged; or else what a denial that no session says is like."""
         step = self._step
         rule = step.rule
-        new_id = created_by(rule, self._args)
+        new_id = created_by(rule, self._args if self._fits else None)
         if new_id and new_id < len(self._b.objects.client) and new_id not in (0, 1):
             self._free(new_id)
         target = self._known(step.object_id)
@@ -358,7 +372,7 @@ class _Request:
             if rule is not None and rule.destructor and step.object_id in self._pair.absent:
                 self._free(step.object_id)
             return None, None
-        if rule is None or not fits(rule, self._args):
+        if rule is None or not self._fits:
             return self._message, None
         rules = target.requests
         if step.opcode >= len(rules):
@@ -437,11 +451,12 @@ class _Request:
 class _Event:
     """An event for the other policy: the host's words are the same, as far as their object is there."""
 
-    def __init__(self, pair: Pair, step: Step, message: bytes, args: list[object]) -> None:
+    def __init__(self, pair: Pair, step: Step, message: bytes, args: list[object] | None) -> None:
         self._pair = pair
         self._step = step
         self._message = message
-        self._args = args
+        self._args = list(args or [])
+        self._fits = args is not None
 
     def translated(self) -> tuple[bytes | None, Step | None]:
         """As of _Request."""
@@ -453,35 +468,30 @@ class _Event:
         rule = step.rule
         if rule is not None and (step.opcode >= len(target.events) or target.events[step.opcode].kind == MISSING):
             return None, None  # an event of a version that was not bound there
-        if rule is not None and rule.interface == "wl_display" and rule.name == "delete_id" and self._args[:1]:
+        if rule is not None and rule.interface == "wl_display" and rule.name == "delete_id" and self._args:
             number = int(str(self._args[0]))
             if number in pair.absent or objects.of_host(number) is None:
                 return None, None
-        if rule is not None and wire.NEW_ID in rule.signature and fits(rule, self._args):
+        if rule is not None and wire.NEW_ID in rule.signature and self._fits:
             held = objects.by_host.get(int(str(self._args[rule.signature.index(wire.NEW_ID)])))
             if held is not None and held.stage == LIVE:
                 objects.destroyed_by_guest(held)  # the recorded policy had it destroyed, unseen
         return self._message, None
 
 
-def arguments(step: Step, message: bytes) -> list[object]:
-    """The decoded arguments; none where they do not fit."""
-    if step.rule is None:
-        return []
+def arguments(step: Step, message: bytes) -> list[object] | None:
+    """The decoded arguments; None where they do not fit."""
+    if step.rule is None or int.from_bytes(message[6:8], "little") != len(message):
+        return None
     try:
         return wire.decode(message, 0, len(message), step.rule.signature, [True] * len(step.rule.signature), False)[0]
     except wire.Malformed:
-        return []
+        return None
 
 
-def fits(rule: MessageRule, args: list[object]) -> bool:
-    """Whether the arguments were read."""
-    return len(args) == len(rule.signature)
-
-
-def created_by(rule: MessageRule | None, args: list[object]) -> int:
+def created_by(rule: MessageRule | None, args: list[object] | None) -> int:
     """The id that a message creates; 0 for none."""
-    if rule is None or wire.NEW_ID not in rule.signature or not fits(rule, args):
+    if rule is None or args is None or wire.NEW_ID not in rule.signature:
         return 0
     return int(str(args[rule.signature.index(wire.NEW_ID)]))
 
@@ -492,11 +502,11 @@ def announced(registry: Object | None) -> dict[int, Announced]:
     return note.by_guest if isinstance(note, Registry) else {}
 
 
-def name_of(step: Step, args: list[object]) -> str:
+def name_of(step: Step, args: list[object] | None) -> str:
     """The message for a report; of a bind it matters what is bound."""
     if step.rule is None:
         return f"{step.interface or 'unknown object'}, {'request' if step.side == GUEST else 'event'} {step.opcode}"
     name = f"{step.rule.interface}.{step.rule.name}"
-    if name == "wl_registry.bind" and len(args) > INTERFACE:
+    if name == "wl_registry.bind" and args:
         return f"{name}({args[INTERFACE]})"
     return name

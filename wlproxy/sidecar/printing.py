@@ -103,7 +103,7 @@ class Printer:
                 words.append(f"({plain(traced.origin)})")
             if traced.verdict == ENDED or (traced.verdict == DENIED and self._view.payload):
                 words.append(plain(traced.reason))
-        return " ".join(words)
+        return " ".join(words).rstrip()
 
     def _message(self, connection: int, traced: Traced) -> str:
         data = traced.message

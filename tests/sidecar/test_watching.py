@@ -49,7 +49,7 @@ def test_what_passes_is_written_down(tmp_path: Path, compositor: Compositor, sta
     os.close(memfd)
 
 
-def test_a_recording_that_is_full_ends_with_an_audit_line_and_the_guest_goes_on(tmp_path: Path, compositor: Compositor, start: Start) -> None:
+def test_a_full_recording_ends_with_an_audit_line_and_the_guest_goes_on(tmp_path: Path, compositor: Compositor, start: Start) -> None:
     path = tmp_path / "r.wltrace"
     sidecar = start(record=str(path), record_bytes=2000)
     guest, host = sidecar.pair(compositor)

@@ -206,7 +206,7 @@ def test_a_policy_that_is_none_is_an_error() -> None:
 
 @pytest.mark.parametrize("recorded", BUILT_IN)
 def test_made_up_guests_and_hosts_are_replayed_under_every_policy(recorded: str) -> None:
-    """The fuzzer's conversations: damaged messages, ids used again, refusals of every kind. Under their own policy nothing changes, and none
+    """The fuzzer's conversations: damaged messages, ids used again, refusals of every kind. Under their own nothing changes, and none
     brings down the replay; where the policies differ, nearly all of the conversation still makes sense."""
     compiled = {name: compile_policy(built_in(name, shipped()), shipped()) for name in BUILT_IN}
     campaign = Campaign(load_tables(compiled[recorded]), shipped())

@@ -12,6 +12,7 @@ import pytest
 from tests.scene import shipped
 from tests.sidecar.conftest import Compositor, Sidecar, compiled_policy, read, send_fds, until
 from tests.sidecar.test_cli import wlproxy
+from tests.sidecar.test_recording import HEAD
 from wlproxy.policy import grammar
 from wlproxy.sidecar import recording
 from wlproxy.sidecar.printing import Printer, Traced, records, told
@@ -165,6 +166,12 @@ def test_the_verbs_refuse_what_is_no_recording(tmp_path: Path) -> None:
             assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
     done = wlproxy("replay", str(bad), "--policy", "no-such-policy")
     assert done.returncode == 6 and "no-such-policy" in done.stderr
+    good = tmp_path / "good"
+    good.write_bytes(HEAD)
+    assert wlproxy("trace", str(good)).returncode == 0
+    for place, code in (("/dev/full", 2), (f"{tmp_path}/no/x", 2)):
+        done = wlproxy("trace", "-o", place, str(good))
+        assert "Traceback" not in done.stderr and (done.returncode == code or place == "/dev/full")
     assert wlproxy("record", "--", "true").returncode == wlproxy("trace").returncode == 2
     for verb in ("record", "replay", "trace"):
         assert "example:" in wlproxy(verb, "--help").stdout

@@ -25,7 +25,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "record",
-        help="run a local program and record what it says",
         description="Runs a program behind the proxy, as `wlproxy exec` does, and records both sides for `replay` and `trace`.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

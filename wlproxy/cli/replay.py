@@ -32,7 +32,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "replay",
-        help="a recording under another policy",
         description="Judges a recording under another policy and says what would change.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from .exec import command_of, run_behind
 from .run import add_common, add_view, view_of
@@ -33,7 +33,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb."""
     parser = subparsers.add_parser(
         "trace",
-        help="print messages and verdicts, live or recorded",
         description="Prints what a program behind the proxy says and hears, with what was decided; or prints a recording.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -66,31 +65,39 @@ def print_recording(args: argparse.Namespace, path: str) -> int:
     from ..core.errors import ConfigErrors
     from ..policy.load import explain
     from ..policy.load_protocols import load_shipped
-    from ..sidecar.printing import Printer, traced, write_all
+    from ..sidecar.printing import Printer, traced
     from ..sidecar.say import say
     from ..sidecar.stepping import Step
     from ..tools.replay import Decided, open_recording
 
-    out = 1
+    out: TextIO = sys.stdout
     try:
         if args.trace != "-":
-            out = os.open(args.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            out = open(args.trace, "a", encoding="ascii", opener=private)  # noqa: SIM115  until the process ends
         view = view_of(args)
-        view.colour = os.isatty(out)
+        view.colour = out.isatty()
         printer = Printer(load_shipped(), view)
-        sys.stdout.flush()
 
         def show(at: float, connection: int, step: Step) -> None:
             if text := printer.line(at, connection, traced(step)):
-                write_all(out, text + "\n")
+                out.write(text + "\n")
 
         with open_recording(path) as reader:
             Decided(show).play(reader)
+            out.flush()
             if reader.damage:
                 say(f"{path}: {reader.damage}")
                 return EXIT_FINDINGS
+    except OSError as error:
+        say(f"-o {args.trace}: {error.strerror}")
+        return EXIT_USAGE
     except ConfigErrors as errors:
         for line in explain(errors):
             say(line)
         return EXIT_USAGE
     return 0
+
+
+def private(path: str, flags: int) -> int:
+    """For open(): a file of the owner's alone."""
+    return os.open(path, flags | os.O_NOCTTY, 0o600)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from .run import add_common, upstream_of, variables_of
+
+if TYPE_CHECKING:
+    from ..sidecar.start import Settings
 
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
@@ -33,15 +37,26 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The verb; the program's exit status."""
+    return run_behind(args, "exec", lambda settings: None)
+
+
+def command_of(args: argparse.Namespace) -> list[str]:
+    """What stands behind "--"."""
+    command: list[str] = args.command
+    return command[1:] if command[:1] == ["--"] else command
+
+
+def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], None]) -> int:
+    """Runs the program behind the proxy, for each verb that does; `more` sets what is the verb's own."""
     import shutil
     import tempfile
 
     from ..sidecar.compiled import Compilation
     from ..sidecar.say import say
 
-    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    command = command_of(args)
     if not command:
-        say("a command is needed: wlproxy exec --policy strict -- COMMAND")
+        say(f"a command is needed: wlproxy {verb} --policy strict -- COMMAND")
         return EXIT_USAGE
     variables = variables_of(args.var, args.guest)
     if variables is None:
@@ -65,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         settings.confine = args.confine
         settings.notifier = notifier
         settings.command = command
+        more(settings)
         settings.environment = {**os.environ, "WAYLAND_DISPLAY": path}
         notify.forget_sockets(settings.environment)
         settings.environment.pop("WAYLAND_SOCKET", None)  # would go before WAYLAND_DISPLAY, and past the proxy

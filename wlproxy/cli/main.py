@@ -13,6 +13,9 @@ from .output import EXIT_BROKEN_PIPE, OutputFailed, give_up, guard
 VERBS: Final = {
     "run": "one guest's sidecar",
     "exec": "run a local program behind the proxy",
+    "record": "run a local program and record what it says",
+    "replay": "a recording under another policy",
+    "trace": "print messages and verdicts, live or recorded",
     "check": "check policy files",
     "compile": "a policy as canonical JSON, with its hash",
     "demo": "the main job, shown",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ..sidecar.view import View
 
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
@@ -39,6 +42,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--listen", action="append", default=[], metavar="URI", help="where guests connect; repeatable, see below")
     add_common(parser)
     parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
+    add_record(parser)
+    parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
+    add_view(parser)
     parser.add_argument("--control", metavar="PATH", help="not served yet")
     parser.add_argument("--config", metavar="FILE", help="not served yet")
     parser.set_defaults(function=run)
@@ -59,6 +65,48 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         help="what to do where the kernel cannot confine the process that faces the guest (require)",
     )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections at a time (1024)")
+
+
+def add_record(parser: argparse.ArgumentParser, file: str = "--record") -> None:
+    """The options of a recording."""
+    parser.add_argument(
+        file, dest="record", default="", metavar="FILE", help="record what both sides say, for `wlproxy replay`; never overwrites"
+    )
+    parser.add_argument(
+        "--redact", action="store_true", help="without content: texts, arrays and typed keys (interfaces and MIME types stay)"
+    )
+    parser.add_argument("--record-max", type=size, default=1 << 30, metavar="BYTES", help="the recording ends there (1GiB)")
+
+
+def add_view(parser: argparse.ArgumentParser) -> None:
+    """What a trace shows."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=("allowed", "rewritten", "denied", "hidden", "no-object", "ended"),
+        help="messages with this verdict; repeatable",
+    )
+    parser.add_argument("--interface", action="append", default=[], metavar="GLOB", help="messages of these interfaces; repeatable")
+    parser.add_argument("--payload", action="store_true", help="show texts and keys, which are lengths and '_' otherwise")
+
+
+def view_of(args: argparse.Namespace) -> View:
+    """The options of `add_view` as the printer takes them."""
+    from ..sidecar.view import View
+
+    return View(tuple(args.only), tuple(args.interface), args.payload)
+
+
+def size(text: str) -> int:
+    """Bytes, or so many KiB, MiB or GiB."""
+    for suffix, factor in (("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)):
+        number = text.removesuffix(suffix) if suffix else text
+        if number != text or not suffix:
+            if not number.isascii() or not number.isdigit() or len(number) > 15:
+                break
+            return int(number) * factor
+    raise argparse.ArgumentTypeError(f"{text}: a number of bytes is needed, or of KiB, MiB, GiB as in 512MiB")
 
 
 def seconds(text: str) -> float:
@@ -130,6 +178,8 @@ def run(args: argparse.Namespace) -> int:
     settings.upstream_wait = args.upstream_wait
     settings.clients = args.max_clients
     settings.confine = args.confine
+    settings.record, settings.record_bytes, settings.redact = args.record, args.record_max, args.redact
+    settings.trace, settings.trace_view = args.trace, view_of(args)
     return serve(settings)
 
 

@@ -104,3 +104,13 @@ class Serials:
         if found is None or not found.kinds & kinds or (within and now - found.since > within):
             return -1
         return found.host
+
+    def host_of(self, guest: int) -> int | None:
+        """The compositor's number for one of the guest's, whatever it may be used for; for tools."""
+        found = self._by_guest.get(guest)
+        return None if found is None else found.host
+
+    def guest_of(self, host: int) -> int | None:
+        """The guest's number for one of the compositor's, where it was given one; for tools."""
+        found = self._by_host.get(host)
+        return None if found is None else found.guest

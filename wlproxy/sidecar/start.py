@@ -33,6 +33,8 @@ from .relay import NewSession, Relay
 from .say import say
 from .security_context import SecurityContext
 from .upstream import Upstream
+from .view import View
+from .watched import Watched, WatchError
 
 EXIT_USAGE: Final = 2
 EXIT_POLICY: Final = 6
@@ -41,6 +43,7 @@ MOST_FDS: Final = 65536
 # Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
 GC_THRESHOLD: Final = 10_000
 SERVED_FRAMINGS: Final = (address.RAW,)
+RECORD_BYTES: Final = 1 << 30
 HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -64,6 +67,11 @@ class Settings:
         self.notifier = notify.Notifier("")
         self.command: list[str] = []
         self.environment: dict[str, str] = {}
+        self.record = ""  # the recording's path
+        self.record_bytes = RECORD_BYTES
+        self.redact = False
+        self.trace = ""  # where traced messages go, "-" for standard output
+        self.trace_view = View()
 
 
 MakeSessions = Callable[[bytes, Usage], tuple[NewSession, Limits]]
@@ -87,11 +95,13 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     listening: list[Listener] = []
     environ = dict(os.environ)
     notify.forget_sockets(os.environ)
+    watched = Watched()
     try:
         address.check_length(settings.upstream, "--upstream")
         addresses = together([address.parse(uri) for uri in settings.listen], settings.audit)
         compiled = settings.compilation.finish()
         log = AuditFile(settings.audit, settings.guest)
+        watched = open_watched(settings)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
         for one in addresses:
             listening += listen.open_listeners(one, environ)
@@ -102,11 +112,17 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
         for line in error.lines:
             say(line)
         code = EXIT_POLICY
+    except WatchError as error:
+        say(str(error))
+        code = EXIT_USAGE
     except OSError as error:
         say(f"--audit {settings.audit}: {error.strerror}")
         code = EXIT_USAGE
     else:
-        return run_both(settings, sessions, compiled, listening, log)
+        code = run_both(settings, sessions, compiled, listening, log, watched)
+        watched.finish()
+        return code
+    watched.abandon()
     for made in listening:
         made.remove()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
@@ -126,7 +142,24 @@ def together(addresses: list[address.Address], audit: str) -> list[address.Addre
     return addresses
 
 
-def run_both(settings: Settings, sessions: MakeSessions, compiled: Compiled, listening: list[Listener], log: AuditFile) -> int:
+def open_watched(settings: Settings) -> Watched:
+    """What the relay is to write down besides; nothing is opened or imported where nothing was asked for. Raises WatchError."""
+    watched = Watched()
+    if settings.record:
+        watched.open_recording(settings.record, settings.record_bytes, settings.redact, settings.guest)
+    if settings.trace:
+        watched.start_trace(settings.trace, settings.trace_view, settings.confine, settings.guest)
+    return watched
+
+
+def run_both(
+    settings: Settings,
+    sessions: MakeSessions,
+    compiled: Compiled,
+    listening: list[Listener],
+    log: AuditFile,
+    watched: Watched,
+) -> int:
     """Forks the relay and is the broker."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sys.stdout.flush()
@@ -134,8 +167,9 @@ def run_both(settings: Settings, sessions: MakeSessions, compiled: Compiled, lis
     gc.freeze()  # neither process' collector shall write to the pages they share
     pid = os.fork()
     if pid == 0:
-        os._exit(be_relay(settings, sessions, compiled, theirs, listening))
+        os._exit(be_relay(settings, sessions, compiled, theirs, listening, watched))
     theirs.close()
+    watched.handed_over()
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
@@ -143,6 +177,8 @@ def run_both(settings: Settings, sessions: MakeSessions, compiled: Compiled, lis
     broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd, settings.notifier)
     log.under({"name": compiled.name, "sha256": compiled.sha256})
     log.add({"event": "policy-load", "reason": "start"})
+    for entry in watched.entries():
+        log.add(entry)
     broker.catch_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     compiled.data = b""
@@ -165,14 +201,24 @@ def start_command(settings: Settings, broker: Broker) -> int:
     return 0
 
 
-def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, broker: socket.socket, listeners: list[Listener]) -> int:
+def be_relay(
+    settings: Settings,
+    sessions: MakeSessions,
+    compiled: Compiled,
+    broker: socket.socket,
+    listeners: list[Listener],
+    watched: Watched,
+) -> int:
     """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
     for number in HELD_BACK:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
-        close_others([2, broker.fileno()] + [listener.sock.fileno() for listener in listeners])
+        close_others([2, broker.fileno(), *watched.fds] + [listener.sock.fileno() for listener in listeners])
         usage = Usage()
+        watching = watched.watching()
+        if watching is not None:
+            sessions = watching.around(sessions)
         new_session, limits = sessions(compiled.data, usage)
         compiled.data = b""
 
@@ -182,10 +228,14 @@ def be_relay(settings: Settings, sessions: MakeSessions, compiled: Compiled, bro
             return made
 
         relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds())
+        if watching is not None:
+            watching.reports_to(relay.report)
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         relay.report(confined(settings))
         relay.run()
+        if watching is not None:
+            watching.close()
     except confine.ConfinementError as error:
         print(f"wlproxy: {error}", file=sys.stderr, flush=True)
         return EXIT_INTERNAL

@@ -45,14 +45,14 @@ class Compiled:
 
 
 class Compilation(Forked):
-    """A child that compiles a policy; or, where `guest_file` says so, what that guest's file says, `variables` going over those of the
-    file."""
+    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name`, where there is one, and
+    `variables` go over what the file says."""
 
     def __init__(self, name: str, variables: dict[str, str], guest_file: str = "") -> None:
         self._name = guest_file or name
 
         def work(out: IO[bytes]) -> None:
-            out.write(answer_for_guest(guest_file, variables) if guest_file else answer(name, variables))
+            out.write(answer_for_guest(guest_file, name, variables) if guest_file else answer(name, variables))
 
         super().__init__(work)
 
@@ -90,11 +90,11 @@ def answer(name: str, variables: dict[str, str]) -> bytes:
     return json.dumps(head_of(compiled)).encode() + b"\n" + compiler.canonical(compiled)
 
 
-def answer_for_guest(path: str, variables: dict[str, str]) -> bytes:
+def answer_for_guest(path: str, policy: str, variables: dict[str, str]) -> bytes:
     """The same with "guest", what its file says (guest_files.py)."""
     from . import guest_files
 
-    head, data = guest_files.read(path, variables)
+    head, data = guest_files.read(path, variables, policy)
     return json.dumps(head).encode() + b"\n" + data
 
 

@@ -27,18 +27,17 @@ from . import address
 from .compiled import PolicyInvalid, from_json, head_of
 
 
-
 @cache
 def interfaces() -> dict[str, Interface]:
     """The installation's, once for all guests."""
     return load_shipped()
 
 
-def read(path: str, variables: dict[str, str]) -> tuple[dict[str, Any], bytes]:
-    """One guest's head line (compiled.answer) with "guest": what the file says, and its compiled policy; `variables` go over those of
-    the file."""
+def read(path: str, variables: dict[str, str], policy: str = "") -> tuple[dict[str, Any], bytes]:
+    """One guest's head line (compiled.answer) with "guest": what the file says, and its compiled policy; `variables` and `policy` go over
+    what the file says of them."""
     try:
-        return read_valid(path, variables)
+        return read_valid(path, variables, policy)
     except ConfigErrors as errors:
         return {"findings": explain(errors)}, b""
     except ConfigError as error:
@@ -49,10 +48,10 @@ def read(path: str, variables: dict[str, str]) -> tuple[dict[str, Any], bytes]:
         return {"findings": [f"{error.filename or path}: {error.strerror}"]}, b""
 
 
-def read_valid(path: str, variables: dict[str, str]) -> tuple[dict[str, Any], bytes]:
+def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict[str, Any], bytes]:
     """The same. Raises ConfigErrors, ConfigError, PolicyInvalid, OSError."""
     document, guest = checked(path)
-    policy, expired = policy_of(guest, time.time())
+    policy, expired = (instead, False) if instead else policy_of(guest, time.time())
     values = {"vm": name_of(path)} | guest.variables | variables
     if policy.endswith(".json"):
         compiled = from_json(policy)

@@ -17,6 +17,7 @@ import socket
 import time
 from typing import Any, Final
 
+from ..core.quotas import Usage
 from . import address, listen, notify
 from .audit_file import AuditFile
 from .broker import expired_entry, tell_ready, until_expiry
@@ -220,15 +221,17 @@ class Supervisor:
             say(f"guest {name}: {'stays as it is' if stays else 'does not start'}, its file is wrong; the others are not touched")
             self._bad[name] = "its file is wrong"
             log = self._log if served is None else served.log
-            log.add({"event": "policy-reject", "reason": f"{told['file']}: {head['findings'][0][:200]}"})
+            log.add({"event": "policy-reject", "reason": head["findings"][0][:200]})
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
             return
         self._bad.pop(name, None)
-        for line in head["warnings"]:
-            say(line)
         compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
-        self._wanted(Entry(name, told["file"], compiled), served)
+        entry = Entry(name, told["file"], compiled)
+        if served is None or not served.entry.same(entry):
+            for line in head["warnings"]:
+                say(line)
+        self._wanted(entry, served)
 
     def _wanted(self, entry: Entry, served: Served | None) -> None:
         """That guest shall be there, in this way."""
@@ -297,6 +300,10 @@ class Supervisor:
         if isinstance(one, address.VsockAddress) and ("port", one.port) in self._ports:
             self._ports["port", one.port].claim(one.cid, served, one.framing, uri)
             return
+        if isinstance(one, address.UnixAddress):
+            for other in self._guests.values():  # said without a connection to it, which its guest would see
+                if any(listener.path == one.path for listener in other.listeners):
+                    raise address.ListenError(f"--listen {uri}: is guest {other.name}'s already")
         for made in listen.open_listeners(one, self._environ):
             if made.sock.family == AF_VSOCK:
                 self._share(one, made, served)
@@ -331,6 +338,7 @@ class Supervisor:
         if not self._warm:
             self._warm = True
             warm()
+            self._sessions(served.entry.compiled.data, Usage())  # what that makes once and keeps is made for all
             gc.collect()
             gc.freeze()  # no collector shall write to the pages that all processes share
         settings, entry = self._settings, served.entry

@@ -1,0 +1,78 @@
+"""Many sidecars whose sessions pass everything on, run as one process: python -m tests.sidecar.serving JSON
+
+"vsock" is a folder: then AF_VSOCK sockets are Unix sockets in it, a port a file (no kernel module is needed), and a peer's CID is what
+the name that it is bound to begins with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from tests.sidecar.passing import Passing
+from wlproxy.core.quotas import Limits, Usage
+from wlproxy.sidecar import listen, notify, start
+from wlproxy.sidecar.address import RAW, WAYPIPE, VsockAddress
+from wlproxy.sidecar.listener import Listener
+from wlproxy.sidecar.relay import NewSession
+from wlproxy.sidecar.supervisor import ServeSettings, serve_guests
+
+
+class Vsock(socket.socket):
+    """What AF_VSOCK looks like from here."""
+
+    folder = ""
+
+    def __init__(self, family: int = -1, kind: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        if fileno is not None:
+            super().__init__(fileno=fileno)
+        else:
+            super().__init__(socket.AF_UNIX, kind)
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_VSOCK
+
+    def bind(self, address: Any) -> None:
+        super().bind(f"{self.folder}/{address[1]}")
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        sock, name = super().accept()
+        cid, _, port = os.path.basename(name).partition("-")
+        return sock, (int(cid), int(port))
+
+
+def pretend_vsock(folder: str) -> None:
+    really = listen.open_vsock
+    Vsock.folder = folder
+
+    def opened(address: VsockAddress) -> Listener:
+        made = really(address, Vsock)
+        made.framing = RAW
+        return made
+
+    listen.open_vsock = opened  # type: ignore[assignment]
+    start.SERVED_FRAMINGS = (RAW, WAYPIPE)
+
+
+def main() -> int:
+    given = json.loads(sys.argv[1])
+    if "vsock" in given:
+        pretend_vsock(given.pop("vsock"))
+    limits = Limits(connects=(0.0, 0.0), messages=(0.0, 0.0))
+
+    def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
+        return Passing, limits
+
+    settings = ServeSettings(given.pop("folder"), given.pop("upstream"))
+    settings.notifier = notify.take(os.environ)
+    for name, value in given.items():
+        setattr(settings, name, value)
+    return serve_guests(settings, passing_sessions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 SECONDS_OF_SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak test-vm apt venv clean
+.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak mutate test-vm apt venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo 'make fuzz      ten minutes of hostile guests and hosts, libwayland and live compositors; fuzz-short: one minute'
 	@echo 'make attack    the hostile guest against nothing, and against the proxy, with each compositor there is'
 	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
+	@echo 'make mutate    each defence removed, one at a time: the tests must notice'
 	@echo 'make test-vm   real guests: user-mode Linux and QEMU with a Debian kernel, fetched by apt into ~/.cache/wlproxy-vm'
 	@echo 'make apt       (root) the Debian packages that the e2e tests use'
 	@echo 'make venv      only .venv, with wlproxy and the test tools; make clean removes what was built'
@@ -104,8 +105,11 @@ include tests/fuzz/fuzz.mk
 fuzz fuzz-short attack: $(VENV)/.installed
 
 soak: $(VENV)/.installed
-	@if [ -f tests/soak.py ]; then $(BIN)/python -m tests.soak --seconds $(SECONDS_OF_SOAK); \
-	else echo 'make soak: not yet: there is no tests/soak.py'; fi
+	$(BIN)/python -m tests.soak --seconds $(SECONDS_OF_SOAK)
+
+# one mutant after the other, each with the tests that must notice it: some twenty minutes
+mutate: $(VENV)/.installed
+	$(BIN)/python -m tests.mutate
 
 test-vm: $(VENV)/.installed
 	$(PYTEST) -q tests/vm $(PYTEST_ARGS)

@@ -153,11 +153,15 @@ class Sidecar:
         until(lambda: self.process.poll() is not None or os.path.exists(self.path), "the sidecar listens")
         if self.process.poll() is not None:
             raise RuntimeError(self.errors.read_text())
-        self.relay = int(Path(f"/proc/{self.broker}/task/{self.broker}/children").read_text().split()[0])
+        self.relay = self.children()[0]
 
     @property
     def broker(self) -> int:
         return self.process.pid
+
+    def children(self) -> list[int]:
+        """The relay, and while a policy is being compiled whoever does that: until then the broker shares its memory."""
+        return [int(pid) for pid in Path(f"/proc/{self.broker}/task/{self.broker}/children").read_text().split()]
 
     def write_policy(self) -> None:
         self.generation += 1
@@ -262,27 +266,23 @@ def soak(seconds: float, seed: int) -> list[str]:
 
 
 def settled(sidecar: Sidecar, first: tuple[Figures, Figures] | None) -> tuple[Figures, Figures]:
-    """Relay and broker once the last descriptors of those who left are closed, or after some time as they are."""
-
-    def there() -> bool:
-        return first is None or all(now.fds <= was.fds for now, was in zip(measure(), first, strict=True))
+    """Relay and broker once the last descriptors of those who left are closed and no policy is being compiled, or after some time as
+    they are."""
 
     def measure() -> tuple[Figures, Figures]:
         return figures(sidecar.relay), figures(sidecar.broker)
 
-    if first is None:  # nothing to compare with yet: what is there when two looks agree
-        before: list[int] = [-1]
+    before = [-1]
 
-        def agrees() -> bool:
-            now = sum(f.fds for f in measure())
-            same = now == before[0]
-            before[0] = now
-            time.sleep(0.2)
-            return same
+    def quiet() -> bool:
+        """Two looks agree, and there is no more than after the first round."""
+        now = measure()
+        agrees = sum(f.fds for f in now) == before[0] and sidecar.children() == [sidecar.relay]
+        before[0] = sum(f.fds for f in now)
+        return agrees and (first is None or all(f.fds <= was.fds for f, was in zip(now, first, strict=True)))
 
-        until(agrees, "the number of descriptors settles")
     with contextlib.suppress(RuntimeError):  # the figures tell
-        until(there, "as many descriptors as after the first round")
+        until(quiet, "as many descriptors as after the first round")
     return measure()
 
 

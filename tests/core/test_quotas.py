@@ -39,6 +39,16 @@ def test_closing_twice_counts_once() -> None:
     assert second.session.close() == []
 
 
+def test_a_closed_connection_keeps_nothing_of_what_it_was() -> None:
+    """Else only the collector would free it, and the relay lets that come seldom."""
+    _, (scene,) = of_one_guest(1)
+    surface = scene.session.connection.objects.client[5]
+    assert surface is not None and surface.note is not None
+    scene.session.close()
+    assert surface.note is None
+    assert not scene.session.connection.objects.client and not scene.session.connection.shared
+
+
 def test_more_objects_than_the_guest_may_have_end_the_connection_that_wants_one() -> None:
     usage = Usage()
     scenes = [Scene(limits=Limits(objects=10), usage=usage) for _ in range(2)]

@@ -169,12 +169,14 @@ async def end(process: trio.Process, term: int = signal.SIGTERM) -> None:
     await process.wait()
 
 
-async def output_of(command: list[str], env: Mapping[str, str], folder: Path, seconds: float = DEADLINE) -> bytes:
-    """Standard output of a program that ends by itself, with success."""
+async def output_of(
+    command: list[str], env: Mapping[str, str], folder: Path, seconds: float = DEADLINE, failing: bool = False
+) -> bytes:
+    """Standard output of a program that ends by itself: with success, or `failing` without."""
     with trio.fail_after(seconds):
         done = await trio.run_process(
             command, env=dict(env), cwd=str(folder), stdin=subprocess.DEVNULL, capture_stdout=True, capture_stderr=True, check=False
         )
-    if done.returncode:
+    if bool(done.returncode) is not failing:
         pytest.fail(f"{command[0]} ended with status {done.returncode}: {done.stderr.decode(errors='replace')}")
     return bytes(done.stdout)

@@ -149,6 +149,17 @@ async def copy_and_paste(way: Way, text: bytes) -> bytes:
         return await output_of([need("wl-paste", "wl-clipboard"), "--no-newline"], env, folder)
 
 
+async def paste_of_anothers_copy(way: Way, directly: Way, text: bytes) -> bytes:
+    """What wl-paste on this way gets of what wl-copy offers on the compositor itself; b"" where it says that there is nothing."""
+    folder = way.compositor.folder
+    copy = [need("wl-copy", "wl-clipboard"), "--foreground"]
+    async with program(copy, directly.client_environment() | {"WAYLAND_DEBUG": "1"}, folder, stdin=text) as owner:
+        await owner.until_says(".set_selection(")
+        seen = await output_of([need("wl-paste", "wl-clipboard"), "--no-newline"], directly.client_environment(), folder)
+        assert seen == text, "nobody could have read it"
+        return await output_of([need("wl-paste", "wl-clipboard"), "--no-newline"], way.client_environment(), folder, failing=True)
+
+
 async def globals_of(way: Way) -> dict[str, int]:
     """What the registry announces on this way: interface -> version."""
     listing = await output_of([sys.executable, str(CLIENTS / "list_globals.py")], way.client_environment(), way.compositor.folder)

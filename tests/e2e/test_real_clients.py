@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.trio]
 
 ALL_WAYS = (DIRECT, FORWARDER, *POLICIES)
 PROXIED = (FORWARDER, *POLICIES)
-WITH_CLIPBOARD = (DIRECT, FORWARDER, "desktop", "transparent")
+WITH_CLIPBOARD = (DIRECT, FORWARDER, "trusted", "transparent")
 # what lets a client see or do what is not its own; sway 1.7 offers all of these
 PRIVILEGED = {
     "zwlr_data_control_manager_v1",
@@ -105,6 +105,11 @@ async def test_copy_and_paste(name: str, size: int, folder: Path) -> None:
     text = ("wäyland " * size).encode()[: size - 1] + b"!"
     async with sway(folder) as compositor, way(name, compositor) as taken:
         assert await scenes.copy_and_paste(taken, text) == text
+
+
+async def test_desktop_gives_the_hosts_clipboard_to_nobody_while_there_is_nobody_to_ask(folder: Path) -> None:
+    async with sway(folder) as compositor, way(DIRECT, compositor) as directly, way("desktop", compositor) as taken:
+        assert await scenes.paste_of_anothers_copy(taken, directly, b"a password of the host's") == b""
 
 
 @pytest.mark.parametrize("name", PROXIED)

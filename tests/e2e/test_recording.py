@@ -52,10 +52,11 @@ async def test_a_terminal_recorded_and_replayed(folder: Path, redact: tuple[str,
         command += ["--record", str(file), "--trace", str(live), *redact]
         async with program(command, env, folder) as sidecar:
             await until("the guest's socket", lambda: sidecar.check_alive() and (folder / "guest.sock").exists())
-            client = {**env, "WAYLAND_DISPLAY": str(folder / "guest.sock")}
+            client = {**env, "WAYLAND_DISPLAY": str(folder / "guest.sock"), "WAYLAND_DEBUG": "1"}
             async with program([terminal, "--shell=/bin/cat"], client, folder) as running:
                 await until("a window", lambda: running.check_alive() and '"event": "window"' in embedded.output)
                 await until("a frame", lambda: live.exists() and ".frame(new id" in live.read_text())
+                debug = [line for line in running.output.splitlines() if line.startswith("[") and line.endswith(")")]
         assert "Traceback" not in sidecar.output and "internal" not in sidecar.output, sidecar.output
 
     same = replay(file, "strict")
@@ -75,6 +76,7 @@ async def test_a_terminal_recorded_and_replayed(folder: Path, redact: tuple[str,
     lines = printed.stdout.splitlines()
     assert printed.returncode == 0 and len(lines) == same["messages"]
     assert all(grammar.read(line, shipped(), partial=True) for line in lines + live.read_text().splitlines())
+    assert len(debug) > 50 and all(grammar.read(line, shipped()) for line in debug)  # what libwayland itself prints
     titles = [line for line in lines if ".set_title(" in line]
     assert titles and all("rewritten" in line for line in titles)
     assert (b"Terminal" in file.read_bytes()) == (not redact)

@@ -115,6 +115,17 @@ def test_a_buffer_beyond_the_quota_is_refused():
     scene.guest(9, "create_buffer", 10, 0, 16, 16384, 16388, 0).ends(1, 3, "more than")
 
 
+@pytest.mark.parametrize(("width", "height"), [(16385, 1), (1, 16385)])
+def test_a_buffer_that_no_screen_can_show_is_refused(width, height):
+    scene = scene_with(FakeFiles()).guest(4, "create_pool", 9, 1 << 20, fds=[memfd(size=1 << 20)])
+    scene.guest(9, "create_buffer", 10, 0, width, height, 4 * width, 0).ends(1, 3, "above 16384")
+
+
+def test_a_pool_does_not_grow_beyond_what_a_pool_may_be():
+    scene = scene_with(FakeFiles()).guest(4, "create_pool", 9, 4096, fds=[memfd(size=1 << 31)])
+    scene.guest(9, "resize", (1 << 30) + 1).ends(9, 2, "resize from 4096")
+
+
 def test_a_pool_may_grow_only_as_far_as_its_file():
     files = FakeFiles()
     scene = scene_with(files).guest(4, "create_pool", 9, 4096, fds=[memfd()])

@@ -111,8 +111,9 @@ def test_a_size_that_is_not_positive_is_invalid_dimensions(size):
     add(scene_of()).guest(4, "create", *size, XR24, 0).ends(4, 5, "not positive")
 
 
-def test_a_size_that_no_screen_can_show_is_refused():
-    add(scene_of(), stride=1 << 17, size=1 << 40).guest(4, "create", 16385, 16, XR24, 0).ends(1, 3, "above 16384")
+@pytest.mark.parametrize(("width", "height"), [(16385, 16), (16, 16385)])
+def test_a_size_that_no_screen_can_show_is_refused(width, height):
+    add(scene_of(), stride=1 << 17, size=1 << 40).guest(4, "create", width, height, XR24, 0).ends(1, 3, "above 16384")
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,7 @@ def test_a_prime_buffer_passes():
     ("args", "code"),
     [
         ((0, 16, XR24, 0, 64), 1),
+        ((16, 0, XR24, 0, 64), 1),
         ((16, 16, XR24, -1, 64), 1),
         ((16, 16, XR24, 0, 0), 1),
         ((16, 17, XR24, 0, 64), 2),
@@ -228,5 +230,14 @@ def test_a_prime_buffer_is_a_dma_buf():
     prime(drm(), 16, 16, XR24, 0, 64, fd=Fd(500, MEMFD, READ_WRITE, 4096)).ends(3, 2, "must be a dmabuf")
 
 
-def test_a_prime_buffer_that_no_screen_can_show_is_refused():
-    prime(drm(), 16385, 1, XR24, 0, 1 << 17, fd=dmabuf(size=1 << 20)).ends(1, 3, "above 16384")
+@pytest.mark.parametrize(("width", "height"), [(16385, 1), (1, 16385)])
+def test_a_prime_buffer_that_no_screen_can_show_is_refused(width, height):
+    prime(drm(), width, height, XR24, 0, 1 << 17, fd=dmabuf(size=1 << 40)).ends(1, 3, "above 16384")
+
+
+def test_a_prime_buffers_size_is_known_to_its_viewport():
+    names = ("wl_drm", "wl_compositor", "wp_viewporter")
+    scene = Scene(RULES).announce(names=names).bind("wl_drm", 3)
+    prime(scene, 16, 16, XR24, 0, 64).bind("wl_compositor", 5).bind("wp_viewporter", 6)
+    scene.guest(5, "create_surface", 7).guest(6, "get_viewport", 8, 7).guest(8, "set_source", 0, 0, 17 << 8, 1 << 8)
+    scene.guest(7, "attach", 4, 0, 0).guest(7, "commit").ends(8, 2, "16 x 16")

@@ -68,6 +68,11 @@ def test_a_loop_of_subsurfaces_is_bad_parent(chain):
     scene.ends(4, 1, "its own ancestor")
 
 
+def test_a_subsurface_that_is_gone_is_in_nobodys_way():
+    scene = surfaces(5, 6).guest(4, "get_subsurface", 7, 6, 5).guest(7, "destroy")
+    scene.guest(4, "get_subsurface", 8, 5, 6).goes_on()
+
+
 def test_subsurfaces_do_not_nest_for_ever():
     scene = surfaces(*range(5, 25))
     for level in range(16):
@@ -116,9 +121,10 @@ def test_a_transform_that_does_not_exist_is_invalid_transform(transform):
     surfaces(5).guest(5, "set_buffer_transform", transform).ends(5, 1, "does not exist")
 
 
-def test_attach_with_an_offset_is_invalid_offset_from_version_5():
+@pytest.mark.parametrize("offset", [(1, 0), (0, 1)])
+def test_attach_with_an_offset_is_invalid_offset_from_version_5(offset):
     scene = with_buffer(surfaces(5))
-    scene.guest(5, "attach", 21, 1, 0).ends(5, 3, "use wl_surface.offset")
+    scene.guest(5, "attach", 21, *offset).ends(5, 3, "use wl_surface.offset")
 
 
 def test_attach_with_an_offset_does_not_move_a_window_of_an_older_version():

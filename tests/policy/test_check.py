@@ -145,7 +145,7 @@ set_source.args.x = { min = ‹-9000000.0›, max = 1.5 }   #! out-of-range
 create_pool.args.fd = { ‹max› = 3 }                     #! predicate-type
 
 [rewrite]
-‹tag› = "vm.{tag}"                                      #! not-yet
+tag = ‹"vm.{title}"›                                    #! template
 ‹titel› = "{title}"                                     #! unknown-key
 title = ‹"[${colour}] {title}"›                         #! unknown-variable
 app-id = ‹"vm."›                                        #! template

@@ -137,7 +137,9 @@ def test_an_offer_that_the_guest_was_not_told_of_cannot_be_read() -> None:
     given = {"drag-in": PermissionRule(ALLOW, LINE)}
     rules = policy("wl_seat", "wl_data_device_manager", permissions=given)
     scene = Scene(rules).announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "get_data_device", 5, 3)
-    scene.event(5, "data_offer", server).event(server, "offer", "text/plain").event(5, "selection", server).forget()
+    scene.event(5, "data_offer", server).event(server, "offer", "text/plain").event(5, "selection", server)
+    assert scene.guest_lines[-1] == "wl_data_device#5.selection(0)"
+    scene.forget()
     scene.guest(server, "receive", "text/plain", fds=1).host_gets().goes_on()
 
 

@@ -108,7 +108,7 @@ def test_strict_drops_what_could_imitate_or_hide_and_goes_on(request_: tuple[obj
 def test_strict_never_shows_the_hosts_clipboard():
     scene = desk("strict").forget()
     scene.host_bytes(offered(scene, "text/plain") + said(6, "wl_data_device.selection", SERVER))
-    scene.guest_gets().host_gets(f"wl_data_offer#{SERVER}.destroy()").goes_on()
+    scene.guest_gets("wl_data_device#6.selection(0)").host_gets(f"wl_data_offer#{SERVER}.destroy()").goes_on()
 
 
 def test_strict_never_shows_what_is_dragged_over_it():
@@ -167,7 +167,7 @@ def test_desktop_copies_out():
 def test_desktop_pastes_nothing_in_while_there_is_nobody_to_ask():
     scene = desk("desktop").forget()
     scene.host_bytes(offered(scene, "text/plain") + said(6, "wl_data_device.selection", SERVER))
-    scene.guest_gets().host_gets(f"wl_data_offer#{SERVER}.destroy()").goes_on()
+    scene.guest_gets("wl_data_device#6.selection(0)").host_gets(f"wl_data_offer#{SERVER}.destroy()").goes_on()
 
 
 def test_trusted_pastes_in():

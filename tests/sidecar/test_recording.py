@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference import pack
-from tests.scene import BASIC, Scene, policy, shipped
+from tests.scene import BASIC, Scene, deny, policy, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import GUEST, HOST
 from wlproxy.core.session import Session
@@ -74,7 +74,7 @@ def test_any_bytes_give_records_or_one_clear_error(data: bytes, led: bool) -> No
 
 @given(st.binary(max_size=60))
 def test_bodies_are_read_or_refused(body: bytes) -> None:
-    for take in (recording.policy_of, recording.read_of, recording.side_of, recording.header_of):
+    for take in (recording.policy_of, recording.read_of, recording.header_of):
         try:
             take(body)
         except RecordingError:
@@ -219,6 +219,15 @@ def test_a_watched_session_decides_as_one_that_is_not(cuts: list[int]) -> None:
     assert all(step.rule is not None for step in seen.steps)
     assert b"".join(step.message for step in seen.steps if step.side == GUEST) == b"".join(d for s, d, _ in said if s == GUEST)
     plain.close()
+    watched.close()
+
+
+def test_a_descriptor_discarded_late_in_a_read_is_handed_out_once() -> None:
+    scene = Scene(policy(*BASIC, messages={("wl_shm", "create_pool"): deny("inert")})).window()
+    data = scene.request(8, "set_title", "a") + scene.request(4, "create_pool", 9, 4096) + scene.request(8, "set_title", "b")
+    watched = Heard(Stepped(scene.session, [Seen()]))
+    watched.receive(GUEST, data, 1)
+    assert watched.back == watched.given and len(watched.audit) == 1
     watched.close()
 
 

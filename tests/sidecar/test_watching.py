@@ -126,7 +126,7 @@ def test_a_slow_reader_loses_lines_and_is_told_how_many() -> None:
     for _ in range(4000):
         pipe.add(1, step(b"x" * 900))
     os.set_blocking(reader, False)
-    got = b""
+    got = bytearray()
     while len(got) < 1 << 19:  # what the pipe held, and then what waited behind it
         try:
             got += os.read(reader, 1 << 20)
@@ -146,7 +146,7 @@ def test_a_slow_reader_loses_lines_and_is_told_how_many() -> None:
             got += part
     except BlockingIOError:
         pass
-    found = list(records(io.BytesIO(got).read))
+    found = list(records(io.BytesIO(bytes(got)).read))
     shown = [told(body) for kind, _, _, body in found if kind == STEP]
     lost = sum(int(body) for kind, _, _, body in found if kind == GAP)
     assert lost > 0 and shown[-1].verdict == DENIED

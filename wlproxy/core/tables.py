@@ -258,6 +258,7 @@ class Tables:
         self.served: dict[str, tuple[int, str]] = {}  # announced by the proxy itself; what a guest makes of them is inert
         self.transfers: dict[str, tuple[int, frozenset[str]]] = {}  # by permission: most bytes (0 = no bound), types (none = all)
         self.sizes: dict[str, int] = {}  # by permission: pixels
+        self.refused: set[str] = set()  # permissions that are not given
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
@@ -314,7 +315,9 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
             if name not in tables.families:
                 raise ValueError(f"global {name} has no interface in the compiled policy")
             offered[name] = (version, origin)
-    for name, (_, _, parameters) in compiled.get("permissions", {}).items():
+    for name, (verdict, _, parameters) in compiled.get("permissions", {}).items():
+        if verdict != ALLOW:
+            tables.refused.add(name)
         if "max-size" in parameters:
             tables.sizes[name] = parameters["max-size"]
         if "max-bytes" in parameters or "mime" in parameters:

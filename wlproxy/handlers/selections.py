@@ -37,6 +37,11 @@ WITH_USED_SOURCE: Final = frozenset(("wl_data_device", "ext_data_control_device_
 
 BUILT_IN: Final = "built-in: mime type"
 NO_TYPES: Final[frozenset[str]] = frozenset()
+READING: Final = {
+    "wl_data_device": "clipboard-in",
+    "zwp_primary_selection_device_v1": "primary-in",
+    "gtk_primary_selection_device": "primary-in",
+}
 PRIMARY: Final = frozenset(
     (
         "zwp_primary_selection_source_v1",
@@ -204,11 +209,20 @@ def on_enter(connection: Connection, message: Message) -> None:
             note.drag.told = True
 
 
-def on_selection(connection: Connection, message: Message) -> None:
-    """The event `selection` of a device: the offer is the clipboard's, or the primary selection's."""
+def on_selection(connection: Connection, message: Message) -> int:
+    """The event `selection` of a device: the offer is the clipboard's, or the primary selection's. Where the guest may not read it, the
+    event says that there is none: a program that asked for the clipboard would wait for ever without."""
     offer = offer_at(connection, message, 0)
-    if offer is not None:
+    if offer is None:
+        return FORWARD
+    permission = READING.get(message.rule.interface, "")
+    if permission in connection.tables.refused:
+        message.args[0] = 0
+        message.changed = True
+        connection.record("rewritten", message, f"permission {permission} is not given: none", "allow", f"permission: {permission}")
+    else:
         offer.told = True
+    return FORWARD
 
 
 def on_leave(connection: Connection, message: Message) -> None:

@@ -71,6 +71,7 @@ class Rewritten:
 REWRITES: Final = {
     "title": Rewritten("xdg_toplevel", "set_title", "title", "{title}"),
     "app-id": Rewritten("xdg_toplevel", "set_app_id", "app_id", "{app_id}"),
+    "tag": Rewritten("xdg_toplevel_tag_manager_v1", "set_toplevel_tag", "tag", "{tag}"),
 }
 
 

@@ -105,7 +105,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """`template` with "{title}" or "{app_id}" for the guest's own text; variables are already filled in."""
+    """`template` with "{title}", "{app_id}" or "{tag}" for the guest's own text; variables are already filled in."""
 
     template: str
     origin: Origin

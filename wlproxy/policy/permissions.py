@@ -1,7 +1,8 @@
 """The named permissions: what an admin decides about, in words, and which globals and messages each one covers.
 
 Promises: data only, checked against the protocol data by tests. A message that several permissions cover passes where one of them is
-given (a data source serves the clipboard and drags alike). What no permission covers follows its global.
+given (a data source serves the clipboard and drags alike). What no permission covers follows its global. The event `selection` of a
+device is covered by none: without permission it comes with no offer (handlers/selections.py), as programs wait for it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         "read what the host's programs have copied",
         "D",
         (),
-        _of("wl_data_device", "data_offer", "selection") + _of("wl_data_offer", "receive"),
+        _of("wl_data_device", "data_offer") + _of("wl_data_offer", "receive"),
         (MIME, MAX_BYTES),
     ),
     "clipboard-manager": Permission(
@@ -120,9 +121,9 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         "read every text that is marked on the host (middle click)",
         "D",
         (),
-        _of("zwp_primary_selection_device_v1", "data_offer", "selection")
+        _of("zwp_primary_selection_device_v1", "data_offer")
         + _of("zwp_primary_selection_offer_v1", "receive")
-        + _of("gtk_primary_selection_device", "data_offer", "selection")
+        + _of("gtk_primary_selection_device", "data_offer")
         + _of("gtk_primary_selection_offer", "receive"),
         (MIME, MAX_BYTES),
     ),

@@ -40,7 +40,6 @@ SHAPES: Final = (DISCONNECT, IGNORE, INERT, FAIL_EVENT, CLOSE_FD)
 MESSAGE_KEYS: Final = ("verdict", "deny-as", "args", "rate")
 # words of the full language
 NOT_YET_MESSAGE: Final = ("remember", "timeout", "note")
-NOT_YET_REWRITE: Final = "tag"
 BUILT_IN: Final = ("wl_display", "wl_registry")  # the session lives by these
 MOST_TEMPLATE: Final = 200
 
@@ -217,9 +216,6 @@ def read_rewrites(document: Document, variables: Mapping[str, str]) -> dict[str,
     found: dict[str, Rewrite] = {}
     for key, template in document.table("rewrite").items():
         path = ("rewrite", key)
-        if key == NOT_YET_REWRITE:
-            document.not_yet(path)
-            continue
         if key not in REWRITES:
             document.wrong_key(path, "unknown-key", f"'{key}' cannot be rewritten", REWRITES)
             continue

@@ -7,7 +7,7 @@
             OPEN     empty
             READ     u8 side (0 guest, 1 host), u8 number of descriptors, facts..., bytes
                      fact = u8 kind (core/fds.py), u8 access, i32 seals (-1 none), u64 size
-            END      u8 side: it has closed its end
+            END      u8 side: it has closed its end (for the reader; a replay has no use for it)
             CLOSE    empty
 
 All numbers are little-endian. Promises: `read` gives every complete record of a file that breaks off anywhere, and says what was wrong
@@ -190,10 +190,3 @@ def read_of(body: bytes) -> tuple[int, bytes, list[Fd]]:
             raise RecordingError("a descriptor is of no known kind")
         fds.append(Fd(-1, kind, access, size, seals))
     return body[0], body[2 + body[1] * FACT.size :], fds
-
-
-def side_of(body: bytes) -> int:
-    """Of an END. Raises RecordingError."""
-    if len(body) != 1 or body[0] > 1:
-        raise RecordingError("the end of a side cannot be read")
-    return body[0]

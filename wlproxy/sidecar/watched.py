@@ -35,6 +35,7 @@ class Watched:
         self._redact = False
         self._guest = ""
         self._trace = -1
+        self._payload = False
         self._printer = 0
 
     def open_recording(self, path: str, most_bytes: int, redact: bool, guest: str) -> None:
@@ -61,6 +62,7 @@ class Watched:
 
     def start_trace(self, path: str, view: View, confine: str, guest: str) -> None:
         """Starts the process that prints. Raises WatchError."""
+        self._payload = view.payload
         out = 1
         if path != "-":
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
@@ -98,7 +100,7 @@ class Watched:
         if self._path:
             found.append({"event": "recording", "state": "started", "path": self._path, "redacted": self._redact})
         if self._printer:
-            found.append({"event": "trace", "state": "started"})
+            found.append({"event": "trace", "state": "started", "payload": self._payload})
         return found
 
     def handed_over(self) -> None:

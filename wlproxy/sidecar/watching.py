@@ -135,7 +135,7 @@ class Redacting(Watcher):
 
 
 class TracePipe:
-    """To the process that prints. Never blocks."""
+    """To the process that prints. Never blocks; what its reader had no room for goes with the next message, or at the end."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd

@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 SECONDS_OF_SOAK ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak mutate test-vm apt venv clean
+.PHONY: help demo test lint test-interpreted test-compiled test-e2e bench soak mutate test-vm test-vm-short apt venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,7 +29,7 @@ help:
 	@echo 'make attack    the hostile guest against nothing, and against the proxy, with each compositor there is'
 	@echo 'make soak      SECONDS_OF_SOAK=600 of many clients, memory and descriptors watched'
 	@echo 'make mutate    each defence removed, one at a time: the tests must notice'
-	@echo 'make test-vm   real guests: user-mode Linux and QEMU with a Debian kernel, fetched by apt into ~/.cache/wlproxy-vm'
+	@echo 'make test-vm   real guests: user-mode Linux and QEMU with a Debian kernel, fetched by apt into ~/.cache/wlproxy-vm; test-vm-short: under 2 minutes'
 	@echo 'make apt       (root) the Debian packages that the e2e tests use'
 	@echo 'make venv      only .venv, with wlproxy and the test tools; make clean removes what was built'
 
@@ -113,3 +113,6 @@ mutate: $(VENV)/.installed
 
 test-vm: $(VENV)/.installed
 	$(PYTEST) -q tests/vm $(PYTEST_ARGS)
+
+test-vm-short: $(VENV)/.installed
+	$(PYTEST) -q -m 'not slow' tests/vm $(PYTEST_ARGS)

@@ -30,6 +30,9 @@ COMPILED = [
     "wlproxy/sidecar/broker_line.py",
     "wlproxy/sidecar/files.py",
     "wlproxy/sidecar/pump.py",
+    "wlproxy/sidecar/mirrors.py",
+    "wlproxy/sidecar/remote_pipes.py",
+    "wlproxy/sidecar/waypipe.py",
 ]
 NOT_COMPILED = {"__init__.py"}
 # the data folders become packages beside the code; pyproject.toml says where they are in the source tree

@@ -2,7 +2,7 @@
 #include "scenarios.h"
 #include <sys/epoll.h>
 
-enum { FRAME_WIDTH = 3840, FRAME_HEIGHT = 2160, DAMAGE_RECTS = 8, DAMAGE_SIDE = 128 };
+enum { FRAME_WIDTH = 3840, FRAME_HEIGHT = 2160, DAMAGE_RECTS = 8, DAMAGE_SIDE = 128, PICTURE_WIDTH = 800, PICTURE_HEIGHT = 600 };
 
 uint8_t *frame_pixels;
 
@@ -222,6 +222,39 @@ static void run_frames(struct wl **clients, const struct options *o, struct repo
 	roundtrip(c);
 }
 
+/* Pictures whose rows change from `from` to `to`, the next one when the last is back: for proxies that carry pixels. */
+static void pictures(struct wl *c, const struct options *o, struct report *r, uint32_t from, uint32_t to)
+{
+	r->unit = "frames";
+	for (uint64_t now = now_ns(), end = deadline(o); now < end; r->count++) {
+		uint32_t which = r->count & 1, callback = new_id(c, CALLBACK);
+		uint64_t dones = c->seen.dones + 1, releases = c->seen.releases + 1;
+		for (uint32_t y = 0; y < PICTURE_HEIGHT; y++)
+			memset(frame_pixels + ((size_t)(which * PICTURE_HEIGHT + y) * PICTURE_WIDTH + from) * 4,
+			       (int)((r->count * 7 + y) & 255), (to - from) * 4);
+		REQUEST(c, c->surface, 1, c->buffers[which], 0, 0);
+		REQUEST(c, c->surface, 9, from, 0, to - from, PICTURE_HEIGHT);
+		REQUEST(c, c->surface, 3, callback);
+		REQUEST0(c, c->surface, 6);
+		while (c->seen.dones < dones || c->seen.releases < releases)
+			wait_events(c);
+		uint64_t then = now;
+		now = now_ns();
+		sample(r, now - then);
+	}
+	roundtrip(c);
+}
+
+static void run_video(struct wl **clients, const struct options *o, struct report *r)
+{
+	pictures(*clients, o, r, 0, PICTURE_WIDTH);
+}
+
+static void run_rows(struct wl **clients, const struct options *o, struct report *r)
+{
+	pictures(*clients, o, r, 200, 360);
+}
+
 /* Every client has one sync under way, again and again. */
 static void run_clients(struct wl **clients, const struct options *o, struct report *r)
 {
@@ -279,6 +312,8 @@ const struct scenario scenarios[] = {
 	{ "churn", 64, 64, 1, run_churn },
 	{ "fds", 64, 64, 1, run_fds },
 	{ "frames", FRAME_WIDTH, FRAME_HEIGHT, 1, run_frames },
+	{ "video", PICTURE_WIDTH, PICTURE_HEIGHT, 1, run_video },
+	{ "rows", PICTURE_WIDTH, PICTURE_HEIGHT, 1, run_rows },
 	{ "clients", 64, 64, 0, run_clients },
 	{ NULL, 0, 0, 0, NULL },
 };

@@ -123,6 +123,16 @@ def test_no_more_is_taken_than_the_rate_and_two_bursts(steps: list[tuple[int, fl
         now += max(wait, pause)
 
 
+def test_what_is_forgiven_is_waited_for_by_nobody() -> None:
+    bucket = Bucket((100.0, 500.0), 0.0)
+    assert bucket.take(100_500, 1.0) == 999.0
+    bucket.forgive(100_500)
+    assert bucket.take(400, 1.0) == 0.0
+    bucket.forgive(10_000)
+    assert bucket.take(500, 1.0) == 0.0  # no more than a burst is ever there
+    assert bucket.take(1, 1.0) > 0
+
+
 def test_a_rate_says_how_long_to_wait() -> None:
     bucket = Bucket((10.0, 5.0), 100.0)
     assert bucket.take(5, 100.0) == 0.0

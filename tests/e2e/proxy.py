@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ import trio
 import wlproxy
 from tests.e2e.compositors import Compositor
 from tests.e2e.images import Image
-from tests.e2e.processes import DEADLINE, Program, environment, program
+from tests.e2e.processes import DEADLINE, Program, environment, need, program, until
 
 DIRECT = "direct"
 FORWARDER = "forwarder"
@@ -91,8 +92,22 @@ async def until_ready(running: Program, ready: int) -> None:
 
 
 @asynccontextmanager
-async def way(name: str, compositor: Compositor, *options: str) -> AsyncIterator[Way]:
-    """Opens a way; `options` go to `wlproxy run`. Whatever was started has ended afterwards, and has ended well."""
+async def through_waypipe(socket: Path, compression: str, folder: Path) -> AsyncIterator[Path]:
+    """The distribution's own waypipe as a guest runs it, towards `socket`: where its programs connect. WLPROXY_E2E_WAYPIPE names another
+    one's command line."""
+    runtime = folder / "guest-run"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    waypipe = shlex.split(os.environ.get("WLPROXY_E2E_WAYPIPE", "")) or [need("waypipe", "waypipe")]
+    arguments = ["--compress", compression, "--display", "guest-0", "--socket", str(socket), "server", "--", "sleep", "600"]
+    async with program([*waypipe, *arguments], environment(XDG_RUNTIME_DIR=str(runtime)), folder) as running:
+        await until("waypipe's socket", lambda: running.check_alive() and (runtime / "guest-0").exists())
+        yield runtime / "guest-0"
+
+
+@asynccontextmanager
+async def way(name: str, compositor: Compositor, *options: str, waypipe: str = "") -> AsyncIterator[Way]:
+    """Opens a way; `options` go to `wlproxy run`. Whatever was started has ended afterwards, and has ended well. `waypipe`: a compression,
+    where the client's side is to be a waypipe server."""
     if name == DIRECT:
         yield Way(name, compositor.socket, compositor)
         return
@@ -105,11 +120,16 @@ async def way(name: str, compositor: Compositor, *options: str) -> AsyncIterator
             command = [sys.executable, script, str(socket), str(compositor.socket), str(ready_writer)]
         else:
             command = [sys.executable, "-P", "-m", "wlproxy", "run", "--guest", GUEST, "--policy", policy_argument(name)]
-            command += ["--listen", f"unix:{socket}", "--upstream", str(compositor.socket)]
+            scheme = "waypipe+unix" if waypipe else "unix"
+            command += ["--listen", f"{scheme}:{socket}", "--upstream", str(compositor.socket)]
             command += ["--audit", str(audit), "--ready-fd", str(ready_writer), *options]
         async with program(command, with_own_wlproxy(), folder, pass_fds=(ready_writer,)) as running:
             await until_ready(running, ready)
-            yield Way(name, socket, compositor, audit)
+            if waypipe:
+                async with through_waypipe(socket, waypipe, folder) as display:
+                    yield Way(name, display, compositor, audit)
+            else:
+                yield Way(name, socket, compositor, audit)
             running.check_alive()
     finally:
         os.close(ready)

@@ -179,9 +179,11 @@ async def without_proxy(compositor: str, scene: Scene) -> Seen:
     return _direct[key]
 
 
-async def played(compositor: str, name: str, scene: Scene, folder: Path, expected: Image | None) -> tuple[Way, Seen]:
+async def played(
+    compositor: str, name: str, scene: Scene, folder: Path, expected: Image | None, waypipe: str = ""
+) -> tuple[Way, Seen]:
     """The scene on a fresh compositor over this way; the way is closed when this returns."""
-    async with BY_NAME[compositor](folder) as running, way(name, running) as taken:
+    async with BY_NAME[compositor](folder) as running, way(name, running, waypipe=waypipe) as taken:
         taken.expected = expected
         return taken, await scene(taken)
 

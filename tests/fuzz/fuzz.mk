@@ -35,6 +35,7 @@ fuzz fuzz-short:
 	@mkdir -p .cache
 	cd .cache && $(abspath $(BIN))/wlproxy fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --seed $(FUZZ_SEED)1 --findings ../fuzz-findings
 	$(FUZZ_PYTHON) -m wlproxy fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) --seed $(FUZZ_SEED)
+	$(FUZZ_PYTHON) -m tests.fuzz.waypipe --seconds $(FUZZ_COVERED) --seed $(FUZZ_SEED)
 	$(FUZZ_COVERAGE) run --branch --source=wlproxy.core,wlproxy.handlers --omit='$(FUZZ_OMIT)' --data-file=$(FUZZ_DATA) \
 		-m wlproxy fuzz --seconds $(FUZZ_COVERED) --seed $(FUZZ_SEED)2
 	$(FUZZ_COVERAGE) report --data-file=$(FUZZ_DATA) --show-missing

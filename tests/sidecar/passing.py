@@ -1,7 +1,8 @@
 """A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
 
 A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
-these sessions carry bytes of any kind. "stranger_cid" makes Unix listeners ask for a CID, which no Unix peer has.
+these sessions carry bytes of any kind. "real" has sessions as ever instead. "stranger_cid" makes Unix listeners ask for a CID, which no
+Unix peer has.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import sys
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
-from wlproxy.sidecar import listen, notify, start
-from wlproxy.sidecar.address import RAW, WAYPIPE, Address
+from wlproxy.sidecar import listen, notify
+from wlproxy.sidecar.address import Address
 from wlproxy.sidecar.compiled import Compilation
 from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay import NewSession
@@ -64,6 +65,9 @@ class Passing:
     def end_of_stream(self, side: int) -> Outcome:
         return Outcome([], [], [], [], "")
 
+    def refuse(self, reason: str, rule: str) -> Outcome:
+        return Outcome([], [], [], [Record("violation", 0, "", 0, "", reason, "disconnect", rule)], reason)
+
     def tick(self, now: float) -> Outcome:
         return Outcome([], [], [], [], "")
 
@@ -87,8 +91,6 @@ def change_listeners(framing: str, cid: int) -> None:
         return opened
 
     listen.open_listeners = changed
-    if framing:
-        start.SERVED_FRAMINGS = (RAW, WAYPIPE)
 
 
 def main() -> int:
@@ -99,12 +101,13 @@ def main() -> int:
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
 
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
-        return Passing, limits
+        return lambda *_: Passing(), limits
 
+    real = given.pop("real", False)
     settings.notifier = notify.take(os.environ)
     for name, value in given.items():
         setattr(settings, name, value)
-    return serve(settings, passing_sessions)
+    return serve(settings) if real else serve(settings, passing_sessions)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.sidecar.passing import Passing
 from wlproxy.core.quotas import Limits, Usage
-from wlproxy.sidecar import listen, notify, start
-from wlproxy.sidecar.address import RAW, WAYPIPE, VsockAddress
+from wlproxy.sidecar import listen, notify
+from wlproxy.sidecar.address import RAW, VsockAddress
 from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay import NewSession
 from wlproxy.sidecar.supervisor import ServeSettings, serve_guests
@@ -55,7 +55,6 @@ def pretend_vsock(folder: str) -> None:
         return made
 
     listen.open_vsock = opened  # type: ignore[assignment]
-    start.SERVED_FRAMINGS = (RAW, WAYPIPE)
 
 
 def main() -> int:

@@ -13,7 +13,6 @@ from tests.sidecar.conftest import Compositor, Sidecar, read, until
 from tests.vm.machines import PATIENCE, PYTHON, Device, Machine, inside, join, need
 
 pytestmark = pytest.mark.vm
-ACCELS = ["uml", pytest.param("tcg", marks=pytest.mark.slow)]
 
 Start = Callable[..., Sidecar]
 Boot = Callable[..., Machine]
@@ -47,7 +46,7 @@ def device(tmp_path: Path) -> Iterator[Callable[..., Device]]:
         one.close()
 
 
-@pytest.mark.parametrize("accel", ACCELS)
+@pytest.mark.parametrize("accel", ["uml", pytest.param("tcg", marks=pytest.mark.slow)])
 def test_one_kernel(boot: Boot, accel: str) -> None:
     """AF_VSOCK as that kernel has it: the programs, the listeners, the CID check, readiness."""
     output = boot(accel, inside("test_loopback.py"), seconds=150).finish()
@@ -80,7 +79,7 @@ except ConnectionResetError:
 """
 
 
-@pytest.mark.parametrize("accel", ACCELS)
+@pytest.mark.parametrize("accel", ["uml", "tcg"])
 def test_hybrid_vsock(boot: Boot, device: Callable[..., Device], start: Start, compositor: Compositor, accel: str) -> None:
     """The guest's AF_VSOCK, its virtio driver and rings; on the host a Unix socket, as Firecracker and Cloud Hypervisor have it."""
     import hashlib
@@ -121,6 +120,41 @@ def test_a_guest_that_dies_in_the_middle(boot: Boot, device: Callable[..., Devic
         assert host.recv(1) == b""
     until(lambda: sidecar.fds() == before, "nothing is left over")
     assert sidecar.stop() == 0
+
+
+def test_a_proxy_that_is_killed_and_started_again(
+    boot: Boot, device: Callable[..., Device], start: Start, compositor: Compositor
+) -> None:
+    """The guest stays; its program sees the end of the connection, and a new one is served as soon as there is a proxy again."""
+    need("uml")
+    vsock = device(3)
+    script = (
+        "import socket, time\n"
+        "for turn in (1, 2):\n"
+        "    while True:\n"
+        "        s = socket.socket(socket.AF_VSOCK); s.settimeout(30)\n"
+        "        try: s.connect((2, 1024)); break\n"
+        "        except ConnectionResetError: time.sleep(0.05)\n"
+        "    s.sendall(b'turn %d' % turn)\n"
+        "    try: print(turn, s.recv(1))\n"
+        "    except OSError: print(turn, 'reset')\n"
+    )
+    sidecar = start(listen=[f"hybrid:{vsock.path}?port=1024"], framing="raw")
+    machine = boot("uml", [PYTHON, "-c", script], vsock)
+    with compositor.accept() as host:
+        assert read(host, 6)[0] == b"turn 1"
+        relay = sidecar.relay
+        sidecar.process.kill()
+        sidecar.process.wait(PATIENCE)
+        assert host.recv(1) == b""  # the relay does not outlive its broker
+    until(lambda: not Path(f"/proc/{relay}").exists(), "no process is left")
+    assert Path(f"{vsock.path}_1024").exists()  # killed, it could not remove it; the next one does
+    again = start(listen=[f"hybrid:{vsock.path}?port=1024"], framing="raw")
+    with compositor.accept() as host:
+        assert read(host, 6)[0] == b"turn 2"
+        assert again.stop() == 0
+    said = machine.finish()
+    assert "1 " in said and "2 " in said
 
 
 def test_two_kernels_and_their_cids(boot: Boot, device: Callable[..., Device], tmp_path: Path) -> None:

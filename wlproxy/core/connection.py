@@ -5,6 +5,8 @@ Promises: nothing here is carried out; it is collected for the `Outcome` of the 
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from .errors import PolicyViolation
@@ -17,15 +19,18 @@ from .serials import Serials
 from .tables import Tables
 from .wire import DISPLAY_ID, NO_MEMORY
 
+NOTHING: Final[frozenset[str]] = frozenset()
+
 
 class Connection:
     """One guest connection: its objects, its serials, and what is to be sent, closed and written down."""
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files, usage: Usage) -> None:
+    def __init__(self, tables: Tables, limits: Limits, files: Files, usage: Usage, hidden: frozenset[str] = NOTHING) -> None:
         self.tables = tables
         self.limits = limits
         self.files = files
         self.usage = usage
+        self.hidden = hidden  # globals that the transport could not serve, whatever the policy says
         self.objects = ObjectTable(tables.family("wl_display").table(1), limits, usage)
         self.serials = Serials()
         self.now = 0.0  # seconds of a monotonic clock, as the transport last set it

@@ -27,14 +27,18 @@ READ_WRITE: Final = 2
 
 
 class Fd:
-    """`number` is the descriptor; `size` in bytes (0 where it has none); `seals` as F_GET_SEALS gives them, -1 where it cannot."""
+    """`number` is the descriptor; `size` in bytes (0 where it has none); `seals` as F_GET_SEALS gives them, -1 where it cannot.
+    `mirror`: which of the transport's own files it is, where the transport makes the guest's files itself; else 0."""
 
-    def __init__(self, number: int, kind: int = UNKNOWN, access: int = READ_WRITE, size: int = 0, seals: int = -1) -> None:
+    def __init__(
+        self, number: int, kind: int = UNKNOWN, access: int = READ_WRITE, size: int = 0, seals: int = -1, mirror: int = 0
+    ) -> None:
         self.number = number
         self.kind = kind
         self.access = access
         self.size = size
         self.seals = seals
+        self.mirror = mirror
 
     def __repr__(self) -> str:
         return f"Fd({self.number}, {KIND_NAMES[self.kind]}, size={self.size})"
@@ -56,7 +60,13 @@ class Files:
 
     def duplicate(self, fd: Fd) -> Fd:
         """The same open file under a second descriptor. Raises OSError."""
-        return Fd(fd.number, fd.kind, fd.access, fd.size, fd.seals)
+        return Fd(fd.number, fd.kind, fd.access, fd.size, fd.seals, fd.mirror)
+
+    def hold(self, fd: Fd) -> None:
+        """The guest may write to the file for as long as an object of its lives, until `unhold`."""
+
+    def unhold(self, mirror: int) -> None:
+        """That object has gone (Fd.mirror)."""
 
     def shadow(self, size: int) -> Fd:
         """A memfd of our own of `size` bytes that cannot shrink. Raises OSError."""

@@ -18,11 +18,13 @@ HOST: Final = 1
 
 
 class Parcel:
-    """`data` is whole messages; `fds` at most as many as Limits.fds_per_parcel."""
+    """`data` is whole messages; `fds` at most as many as Limits.fds_per_parcel. `places`: for each descriptor the offset in `data` of the
+    message that has it, for transports that must say so."""
 
-    def __init__(self, data: bytes, fds: list[Fd]) -> None:
+    def __init__(self, data: bytes, fds: list[Fd], places: list[int] | None = None) -> None:
         self.data = data
         self.fds = fds
+        self.places = places
 
 
 class Record:
@@ -84,6 +86,7 @@ class Outbox:
         self._most = fds_per_parcel
         self._parts: list[bytes] = []
         self._fds: list[Fd] = []
+        self._places: list[int] = []
         self._done: list[Parcel] | None = None
 
     def add(self, data: bytes) -> None:
@@ -98,16 +101,19 @@ class Outbox:
         """Closes the parcel at hand."""
         if self._parts:
             parts = self._parts
-            parcel = Parcel(parts[0] if len(parts) == 1 else b"".join(parts), self._fds)
+            parcel = Parcel(parts[0] if len(parts) == 1 else b"".join(parts), self._fds, self._places)
             if self._done is None:
                 self._done = [parcel]
             else:
                 self._done.append(parcel)
             self._parts = []
             self._fds = []
+            self._places = []
 
     def add_fds(self, fds: list[Fd]) -> None:
-        """Descriptors of the message that is added next (or is part of a run that is added later)."""
+        """Descriptors of the message that is added next (or that the run added next begins with)."""
+        place = sum([len(part) for part in self._parts])
+        self._places.extend([place] * len(fds))
         self._fds.extend(fds)
 
     def parcels(self) -> list[Parcel]:
@@ -129,6 +135,7 @@ class Outbox:
         """The descriptors of everything added: the session broke before it could hand them out."""
         held = self._fds
         self._fds = []
+        self._places = []
         self._parts = []
         for parcel in self._done or []:
             held.extend(parcel.fds)

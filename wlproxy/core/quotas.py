@@ -74,8 +74,8 @@ class Limits:
         self.clipboard_total_seconds: Final = clipboard_total_seconds
         self.transfers: Final = transfers  # of clipboard and drag data at a time
         self.clients: Final = clients
-        self.shm_bytes: Final = shm_bytes  # of all buffers in wl_shm pools
-        self.fds: Final = fds  # that the proxy holds for pools
+        self.shm_bytes: Final = shm_bytes  # of all buffers in wl_shm pools, and of all files kept here for a waypipe guest
+        self.fds: Final = fds  # that the proxy holds for pools, and for a waypipe guest's files and pipes
         self.messages: Final = messages  # handlers/costs.py: some requests count for many
         self.connects: Final = connects
         self.silent_clients: Final = silent_clients  # so many may be connected without a word for longer than ...
@@ -154,6 +154,8 @@ class Usage:
         self.kinds = counts_by_kind()
         self.rates: dict[str, Bucket] = {}  # of messages that the policy bounds
         self.shm_bytes = 0
+        self.mirrored_bytes = 0  # of files that the transport holds for the guest
+        self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:

@@ -16,7 +16,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from . import wire
-from .connection import Connection
+from .connection import NOTHING, Connection
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd, Files
 from .judge import Judge, no_message, no_object
@@ -48,9 +48,16 @@ class Stream:
 class Session:
     """One guest connection and its connection to the compositor. Not thread-safe; no call blocks."""
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files | None = None, usage: Usage | None = None) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        limits: Limits,
+        files: Files | None = None,
+        usage: Usage | None = None,
+        hidden: frozenset[str] = NOTHING,
+    ) -> None:
         self._limits = limits
-        self._connection = Connection(tables, limits, files or Files(), usage or Usage())
+        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden)
         self._judge = Judge(self._connection)
         self._streams = [Stream(), Stream()]
         self._farewell = ""
@@ -91,6 +98,12 @@ class Session:
         if side == GUEST:
             outcome.cost = stream.messages + connection.weight - before
         return outcome
+
+    def refuse(self, reason: str, rule: str) -> Outcome:
+        """Ends the session for what the guest's transport found wrong with it; nothing if it is over already."""
+        if not self.over:
+            self._end(GUEST, reason, rule)
+        return self._outcome()
 
     def end_of_stream(self, side: int) -> Outcome:
         """The side has closed its end. What it left unfinished is dropped; the other side is not closed by this."""

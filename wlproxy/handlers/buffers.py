@@ -70,6 +70,7 @@ class Pool(Note):
         self.shadow: Fd | None = None
         self.buffers = 0
         self.destroyed = False
+        self.mirror = 0
 
     def ending(self) -> None:
         """wl_shm_pool.destroy: it lives on in its buffers."""
@@ -78,6 +79,9 @@ class Pool(Note):
 
     def let_go(self) -> None:
         """Closes what nothing needs any more: without a shadow that is at the pool's end, with one at its last buffer's."""
+        if self.destroyed and self.mirror and self.buffers == 0:
+            self.connection.files.unhold(self.mirror)
+            self.mirror = 0
         if self.destroyed and self.file is not None and (self.shadow is None or self.buffers == 0):
             self.connection.release(self.file)
             self.file = None
@@ -164,6 +168,9 @@ def pool_made(connection: Connection, message: Message) -> None:
     try:
         pool.file = connection.files.duplicate(fd)
         connection.keep(pool.file)
+        if fd.mirror:
+            pool.mirror = fd.mirror
+            connection.files.hold(fd)
         if not fd.seals & F_SEAL_SHRINK:
             message.descriptors[0] = connection.files.shadow(pool.size)
             connection.release(fd)

@@ -101,6 +101,8 @@ def registry_made(connection: Connection, message: Message) -> None:
     registry = Registry()
     made.note = registry
     for interface, (version, _) in connection.tables.served.items():
+        if interface in connection.hidden:
+            continue
         announced = globals_of(connection).serve(interface, version)
         registry.by_guest[announced.guest_name] = announced
         connection.send_to_guest(wire.encode(made.guest_id, GLOBAL, "usu", [announced.guest_name, interface, version]))
@@ -111,7 +113,7 @@ def on_global(connection: Connection, message: Message) -> int:
     interface = message.text(INTERFACE)
     allowed = connection.tables.globals.get(interface)
     registry = registry_of(message)
-    if allowed is None or len(registry.by_guest) >= MOST_NAMES:
+    if allowed is None or len(registry.by_guest) >= MOST_NAMES or interface in connection.hidden:
         return DROP
     offered = message.number(VERSION)
     version = min(offered, allowed[0])

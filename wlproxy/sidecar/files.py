@@ -39,7 +39,7 @@ class HostFiles(Files):
 
     def duplicate(self, fd: Fd) -> Fd:
         """F_DUPFD_CLOEXEC."""
-        return Fd(fcntl.fcntl(fd.number, F_DUPFD_CLOEXEC, 3), fd.kind, fd.access, fd.size, fd.seals)
+        return Fd(fcntl.fcntl(fd.number, F_DUPFD_CLOEXEC, 3), fd.kind, fd.access, fd.size, fd.seals, fd.mirror)
 
     def shadow(self, size: int) -> Fd:
         """memfd_create(2), sealed against shrinking."""

@@ -14,10 +14,13 @@ import array
 import errno
 import os
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..core.fds import Fd
 from ..core.outcome import Parcel
+
+if TYPE_CHECKING:
+    from .waypipe import Waypipe
 
 MSG_NOSIGNAL: Final = int(socket.MSG_NOSIGNAL)
 SOL_SOCKET: Final = int(socket.SOL_SOCKET)
@@ -46,15 +49,17 @@ def close_all(fds: list[Fd]) -> None:
 
 
 class Half:
-    """`reading`: its end of stream has not come. `writing`: it may still be written to."""
+    """`reading`: its end of stream has not come. `writing`: it may still be written to. `framing`: None where the socket carries Wayland's
+    own bytes and descriptors."""
 
-    def __init__(self, sock: socket.socket, side: int) -> None:
+    def __init__(self, sock: socket.socket, side: int, framing: Waypipe | None = None) -> None:
         self.sock = sock
         self.number: int = sock.fileno()
         self.recvmsg = sock.recvmsg
         self._send = sock.send
         self._sendmsg = sock.sendmsg
         self.side = side
+        self.framing = framing
         self.reading = True
         self.writing = True
         self.events = 0  # the epoll mask in force; 0 = not registered
@@ -64,6 +69,7 @@ class Half:
         self.later = False  # EPOLLOUT would not tell: push at the next tick
         self.progress = 0.0  # when something last left a queue that is not empty
         self.appetite = 4096  # bytes the next read asks for
+        self.most_read = 65536  # and at most
         self.received = 0
         self.received_fds = 0
 
@@ -73,6 +79,8 @@ class Half:
             for parcel in parcels:
                 close_all(parcel.fds)
             return
+        if self.framing is not None:
+            parcels = self.framing.wrap(parcels)
         if len(parcels) == 1 and not self.chunks:  # the usual case: no copy, one system call
             parcel = parcels[0]
             data = parcel.data
@@ -117,6 +125,8 @@ class Half:
     def shut(self) -> None:
         """Tells the peer that nothing more comes (shutdown(2) SHUT_WR); it may still send."""
         if self.writing:
+            if self.framing is not None and not self.chunks:
+                self._write(self.framing.farewell(), [])
             self.writing = False
             try:
                 self.sock.shutdown(socket.SHUT_WR)

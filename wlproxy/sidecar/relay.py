@@ -32,16 +32,21 @@ from time import monotonic
 from typing import Any, Final
 
 from ..core.fds import Fd
-from ..core.outcome import Outcome
+from ..core.outcome import NO_PARCELS, Outcome
 from ..core.quotas import Bucket, Limits, Usage
 from . import channel
+from .address import WAYPIPE
 from .audit import entry_of, plain
 from .broker_line import BrokerLine
+from .compression import Codec
 from .fd_facts import gather
 from .half import Half, close_all
 from .link import Guest, Link, SessionLike
 from .listener import Listener, peer_of, stranger
+from .mirrors import Mirrors
 from .pump import Pumps
+from .remote_pipes import RemotePipe, RemotePipes
+from .waypipe import UNPASSABLE, Waypipe
 
 GUEST: Final = 0
 HOST: Final = 1
@@ -71,7 +76,7 @@ FDS_PER_READ: Final = 253
 FDS_OF_OUR_OWN: Final = 32
 
 
-NewSession = Callable[[], SessionLike]
+NewSession = Callable[..., SessionLike]  # with nothing, or with the files and the hidden globals of a connection (core/session.py)
 
 
 class Relay:
@@ -88,6 +93,7 @@ class Relay:
         reload: Callable[[bytes], tuple[NewSession, Limits]],
         most_clients: int,
         most_fds: int,
+        codecs: dict[int, Codec] | None = None,
     ) -> None:
         self._listeners = [listener for listener in listeners if not listener.accepted]
         self._given = [listener for listener in listeners if listener.accepted]  # one at most: when it is over, so are we
@@ -100,6 +106,8 @@ class Relay:
         self._broker = BrokerLine(broker, self._epoll)
         self._now = monotonic()
         self._pumps = Pumps(self._epoll, limits.transfers)
+        self._remote_pipes = RemotePipes(self._epoll, limits.clipboard_bytes)
+        self._codecs = codecs or {}
         self._under(limits)
         self._paused: dict[int, Link] = {}
         self._resume_at = 0.0
@@ -178,16 +186,22 @@ class Relay:
             self._silent.pop(link.number, None)
         half.received += size
         if size == half.appetite:
-            half.appetite = READ_BYTES
+            half.appetite = half.most_read
         elif size < SMALL_READ_BYTES:
             half.appetite = SMALL_READ_BYTES
         if flags & MSG_CTRUNC:
             close_all(fds)
             self._end(link, "proxy", f"out of descriptors while reading the {SIDE_NAMES[half.side]}", -1.0)
             return
+        framing = half.framing
         try:
             session = link.session
             session.now = self._now
+            if framing is not None:
+                close_all(fds)  # they have no place here
+                fds = []
+                data = framing.receive(data, self._now)
+                fds = framing.take_fds()
             outcome = session.receive(half.side, data, fds)
         except Exception as error:  # noqa: BLE001  as in _serve; the descriptors of this read are still ours to close
             self._broken(link, error, fds)
@@ -202,12 +216,52 @@ class Relay:
                 link.plain = False
         if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
+        if framing is not None:
+            self._after_framed(half, framing, link, outcome)
         if half.side == GUEST:
             wait = self._messages.take(outcome.cost, self._now)
             if wait:
                 self._slow_down(link, wait, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
+            link.ticking = True
+            self._ticking[link.number] = link
+
+    def _after_framed(self, half: Half, framing: Waypipe, link: Link, outcome: Outcome) -> None:
+        """What a guest's framing has beside Wayland messages: its end, what must be sent, and what its files cost."""
+        framing.settle()
+        if framing.waits_since >= 0:
+            self._allow_ticks(link)
+        outcome.cost += framing.cost
+        framing.cost = 0
+        half.most_read = framing.most_read or READ_BYTES
+        half.appetite = min(half.appetite, half.most_read)
+        if framing.refused and not link.ended_by:
+            self._deliver(link, link.session.refuse(framing.refused, framing.rule))
+        if framing.due:
+            half.send(NO_PARCELS, self._now)
+            if half.chunks or not half.writing:
+                link.plain = False
+
+    def _serve_remote(self, pipe: RemotePipe, mask: int) -> None:
+        """One end of a pipe whose other end is in a guest. A pipe that nobody answers for has outlived its connection."""
+        self._remote_pipes.serve(pipe, mask)
+        found = self._links.get(pipe.client)
+        if found is None or found.guest.framing is None:
+            return
+        try:
+            found.guest.framing.pipe_served(pipe)
+            if found.guest.framing.due:
+                found.guest.send(NO_PARCELS, self._now)
+            if found.guest.chunks or not found.guest.writing:
+                found.plain = False
+                self._allow_ticks(found)
+                self._settle(found)
+        except Exception as error:  # noqa: BLE001  as in _serve
+            self._broken(found, error)
+
+    def _allow_ticks(self, link: Link) -> None:
+        if not link.ticking:
             link.ticking = True
             self._ticking[link.number] = link
 
@@ -278,6 +332,8 @@ class Relay:
                 self._end(link, "guest", "closed its connection, the compositor did not follow", 0.0)
             self._close(link)
             return
+        if guest.framing is not None:
+            guest.framing.pause(guest.queued > self._limits.guest_queue_bytes)
         self._watch(guest, host, link, self._limits.host_queue_bytes, self._limits.guest_queue_bytes)
         self._watch(host, guest, link, self._limits.guest_queue_bytes, self._limits.host_queue_bytes)
         link.plain = not (guest.chunks or host.chunks or over or link.paused_until) and guest.reading and host.reading
@@ -315,6 +371,8 @@ class Relay:
     def _close(self, link: Link) -> None:
         held = held_by(link.session)
         link.closed = True
+        if link.guest.framing is not None:
+            link.guest.framing.close()
         for half in (link.guest, link.host):
             half.drop()
             if half.events:
@@ -371,6 +429,7 @@ class Relay:
         """What the policy in force allows; the connections there are have to keep to it, too."""
         self._limits = limits
         self._pumps.most = limits.transfers
+        self._remote_pipes.most_bytes = limits.clipboard_bytes
         self._messages = Bucket(limits.messages, self._now)
         self._connects = Bucket(limits.connects, self._now)
 
@@ -434,7 +493,11 @@ class Relay:
             if listener.sock.fileno() == number:
                 self._accept(listener)
                 return
-        self._note_all(self._pumps.serve(number, mask, self._now) or [])
+        pipe = self._remote_pipes.find(number)
+        if pipe is not None:
+            self._serve_remote(pipe, mask)
+        else:
+            self._note_all(self._pumps.serve(number, mask, self._now) or [])
 
     def _accept(self, listener: Listener) -> None:
         for _ in range(ACCEPTS_PER_TURN):
@@ -578,10 +641,16 @@ class Relay:
         if waiting is None:
             upstream.close()
             return
-        guest = Half(waiting.sock, GUEST)
+        if waiting.framing == WAYPIPE:
+            files = Mirrors(self._limits, self._usage)
+            framing = Waypipe(number, files, self._remote_pipes, self._limits, self._usage, self._codecs)
+            session = self._new_session(files, UNPASSABLE)
+            guest = Half(waiting.sock, GUEST, framing)
+        else:
+            session = self._new_session()
+            guest = Half(waiting.sock, GUEST)
         host = Half(upstream, HOST)
-        link = Link(number, guest, host, self._new_session(), waiting.peer, self._now)
-        link.framing = waiting.framing
+        link = Link(number, guest, host, session, waiting.peer, self._now)
         self._links[number] = link
         self._silent[number] = link
         for half in (guest, host):
@@ -650,6 +719,11 @@ class Relay:
             outcome = session.tick(now)
             if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
                 self._deliver(link, outcome)
+        framing = link.guest.framing
+        if framing is not None:
+            framing.tick(now)
+            if framing.refused and not link.ended_by:
+                self._deliver(link, session.refuse(framing.refused, framing.rule))
         for half in (link.guest, link.host):
             if half.later:
                 half.push(now)
@@ -659,7 +733,7 @@ class Relay:
                 self._end(link, side, why, -1.0)
         if not link.plain:
             self._settle(link)
-        if not link.closed and link.plain and not session.waiting:
+        if not link.closed and link.plain and not session.waiting and (framing is None or framing.waits_since < 0):
             link.ticking = False
             del self._ticking[link.number]
 
@@ -687,6 +761,7 @@ class Relay:
         for waiting in self._waiting.values():
             waiting.sock.close()
         self._pumps.close()
+        self._remote_pipes.close_all()
         self._broker.close()
 
 

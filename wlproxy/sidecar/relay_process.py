@@ -18,11 +18,15 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..core.connection import NOTHING
+from ..core.fds import Files
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..handlers import load_tables
 from . import confine
+from .address import WAYPIPE
 from .compiled import Compiled
+from .compression import Codec
 from .files import HostFiles
 from .listener import Listener
 from .relay import NewSession, Relay
@@ -45,14 +49,15 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
     limits = limits_of(policy)
     files = HostFiles()
 
-    def new_session() -> Session:
-        return Session(tables, limits, files, usage)
+    def new_session(own_files: Files = files, hidden: frozenset[str] = NOTHING) -> Session:
+        return Session(tables, limits, own_files, usage, hidden)
 
     return new_session, limits
 
 
 class RelayPlan:
-    """What one relay is: whose, under which policy, listening where, confined how (confine.py), for how many connections at a time."""
+    """What one relay is: whose, under which policy, listening where, confined how (confine.py), for how many connections at a time.
+    `framed`: connections with waypipe's framing will be handed to it."""
 
     def __init__(self, guest: str, compiled: Compiled, listeners: list[Listener], mode: str, clients: int) -> None:
         self.guest = guest
@@ -60,6 +65,7 @@ class RelayPlan:
         self.listeners = listeners
         self.confine = mode
         self.clients = clients
+        self.framed = False
 
 
 def fork_relay(plan: RelayPlan, sessions: MakeSessions, watched: Watched) -> tuple[int, socket.socket]:
@@ -94,7 +100,7 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
             gc.collect()  # the tables before the last ones, some MiB that hold each other
             return made
 
-        relay = Relay(broker, plan.listeners, new_session, limits, usage, reload, plan.clients, allow_fds())
+        relay = Relay(broker, plan.listeners, new_session, limits, usage, reload, plan.clients, allow_fds(), codecs_for(plan))
         if watching is not None:
             watching.reports_to(relay.report)
         gc.freeze()
@@ -111,6 +117,15 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
         sys.stderr.flush()
         return EXIT_INTERNAL
     return 0
+
+
+def codecs_for(plan: RelayPlan) -> dict[int, Codec]:
+    """What waypipe guests may ask for; nothing is imported where there are none."""
+    if not plan.framed and not any(listener.framing == WAYPIPE for listener in plan.listeners):
+        return {}
+    from .compression import load
+
+    return load()
 
 
 def warm() -> None:

@@ -43,6 +43,7 @@ CALLS: Final[dict[str, tuple[int, int]]] = {
     "pwrite64": (18, 68),
     "copy_file_range": (326, 285),
     "splice": (275, 76),
+    "fallocate": (285, 47),
     # memory and the interpreter
     "munmap": (11, 215),
     "mremap": (25, 216),

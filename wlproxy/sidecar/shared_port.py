@@ -11,7 +11,7 @@ import socket
 import time
 from typing import Any, Final, Protocol
 
-from .address import UNCHECKED, ListenError
+from .address import UNCHECKED, WAYPIPE, ListenError
 from .audit import Folder
 from .audit_file import AuditLog
 from .listener import peer_of
@@ -53,6 +53,10 @@ class SharedPort:
         """That guest has no claim any more; whether anybody has."""
         self._claims = {cid: claim for cid, claim in self._claims.items() if claim[0] is not claimant}
         return bool(self._claims)
+
+    def framed_for(self, claimant: Claimant) -> bool:
+        """Whether connections with waypipe's framing go to that guest."""
+        return any(whose is claimant and framing == WAYPIPE for whose, framing in self._claims.values())
 
     def accept(self) -> None:
         """Hands over what has come."""

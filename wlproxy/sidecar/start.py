@@ -26,7 +26,6 @@ from .watched import Watched, WatchError
 EXIT_USAGE: Final = 2
 EXIT_POLICY: Final = 6
 EXIT_NO_COMPOSITOR: Final = 5
-SERVED_FRAMINGS: Final = (address.RAW,)
 RECORD_BYTES: Final = 1 << 30
 
 
@@ -138,8 +137,6 @@ def together(addresses: list[address.Address], audit: str) -> list[address.Addre
                 raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
             if audit == "-":
                 raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit needs a file")
-        if one.framing not in SERVED_FRAMINGS:
-            raise address.ListenError(f"--listen {one}: {one.framing} framing is not served yet")
     return addresses
 
 

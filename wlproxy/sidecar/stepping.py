@@ -200,6 +200,9 @@ class Stepped:
             watcher.ended(self.now, side)
         return self.session.end_of_stream(side)
 
+    def refuse(self, reason: str, rule: str) -> Outcome:
+        return self.session.refuse(reason, rule)
+
     def tick(self, now: float) -> Outcome:
         return self.session.tick(now)
 

@@ -343,6 +343,7 @@ class Supervisor:
             gc.freeze()  # no collector shall write to the pages that all processes share
         settings, entry = self._settings, served.entry
         plan = RelayPlan(served.name, entry.compiled, served.listeners, settings.confine, settings.clients)
+        plan.framed = any(port.framed_for(served) for port in self._ports.values())
         pid, channel = fork_relay(plan, self._sessions, Watched())
         keeper = Keeper(channel, pid, served.upstream, served.log, self._presence, settings.clients)
         self._loop.watch(keeper.number, keeper.read)

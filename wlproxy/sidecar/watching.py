@@ -24,7 +24,7 @@ from .link import SessionLike
 from .redaction import redacted
 from .stepping import Step, Stepped, Watcher
 
-NewSession = Callable[[], SessionLike]
+NewSession = Callable[..., SessionLike]  # relay.py
 MakeSessions = Callable[[bytes, Usage], tuple[NewSession, Limits]]
 
 STEP: Final = 0x53  # records on the trace's pipe, framed as those of a recording
@@ -98,6 +98,9 @@ class Recorded:
         self._file.add(recording.END, self.now, self._number, bytes((side,)))
         self._session.now = self.now
         return self._session.end_of_stream(side)
+
+    def refuse(self, reason: str, rule: str) -> Outcome:
+        return self._session.refuse(reason, rule)
 
     def tick(self, now: float) -> Outcome:
         return self._session.tick(now)
@@ -215,7 +218,7 @@ class Watching:
             new_session, limits = make(compiled, usage)
             if self._file is not None:
                 self._file.add(recording.POLICY, 0.0, 0, recording.policy_body(compiled))
-            return lambda: self._watched(new_session()), limits
+            return lambda *given: self._watched(new_session(*given)), limits
 
         return made
 

@@ -25,6 +25,7 @@ start or ended without a result, 2 a mistake in the arguments.
 import argparse
 import fcntl
 import glob
+import hashlib
 import lzma
 import os
 import re
@@ -68,7 +69,7 @@ def fail(text, rc=FAIL_RC):
 
 def prepare(kind):
     """Fill the cache folder of 'pc' or 'uml' machines and return it."""
-    folder = os.path.join(CACHE, kind)
+    folder = os.path.join(CACHE, f"{kind}-{hashlib.sha256(INIT.encode()).hexdigest()[:8]}")  # the initramfs holds INIT
     ready = os.path.join(folder, "ready")
     if os.path.exists(ready):
         return folder
@@ -200,7 +201,7 @@ def cpio(entries):
 
 def base_initramfs(root, kind):
     index, seen = module_index(root), {}
-    entries = [(d, 0o040755, b"") for d in ("bin", "dev", "proc", "sys", "m", "root", "modules", "run")]
+    entries = [(d, 0o040755, b"") for d in ("bin", "dev", "proc", "sys", "m", "new", "modules", "run")]
     with open(root + "/bin/busybox", "rb") as f:
         entries.append(("bin/busybox", 0o100755, f.read()))
     needs = []
@@ -251,37 +252,37 @@ else
 fi
 mount -t tmpfs -o mode=755 over /m/over
 mkdir /m/over/upper /m/over/work
-mount -t overlay -o lowerdir=/m/host,upperdir=/m/over/upper,workdir=/m/over/work over /root || die "overlay mount failed"
-mount -t proc proc /root/proc
-mount -t sysfs sys /root/sys
-mount -t devtmpfs dev /root/dev
-mkdir -p /root/dev/pts /root/dev/shm
-mount -t devpts devpts /root/dev/pts
-mount -t tmpfs shm /root/dev/shm
-mount -t tmpfs -o mode=755 run /root/run
-mkdir -p -m 700 /root/run/user/0
-mkdir -p -m 755 /root/run/vm
-ln -s /proc/self/fd /root/dev/fd 2> /dev/null
-ln -s /proc/self/fd/0 /root/dev/stdin 2> /dev/null
-ln -s /proc/self/fd/1 /root/dev/stdout 2> /dev/null
-ln -s /proc/self/fd/2 /root/dev/stderr 2> /dev/null
+mount -t overlay -o lowerdir=/m/host,upperdir=/m/over/upper,workdir=/m/over/work over /new || die "overlay mount failed"
+mount -t proc proc /new/proc
+mount -t sysfs sys /new/sys
+mount -t devtmpfs dev /new/dev
+mkdir -p /new/dev/pts /new/dev/shm
+mount -t devpts devpts /new/dev/pts
+mount -t tmpfs shm /new/dev/shm
+mount -t tmpfs -o mode=755 run /new/run
+mkdir -p -m 700 /new/run/user/0
+mkdir -p -m 755 /new/run/vm
+ln -s /proc/self/fd /new/dev/fd 2> /dev/null
+ln -s /proc/self/fd/0 /new/dev/stdin 2> /dev/null
+ln -s /proc/self/fd/1 /new/dev/stdout 2> /dev/null
+ln -s /proc/self/fd/2 /new/dev/stderr 2> /dev/null
 n=0
 for dir in $SHARES; do
-    mkdir -p "/root$dir"
+    mkdir -p "/new$dir"
     if [ $KIND = uml ]; then
-        mount -t hostfs -o "$dir" none "/root$dir"
+        mount -t hostfs -o "$dir" none "/new$dir"
     else
-        mount -t 9p -o $o,cache=none,access=any share$n "/root$dir"
+        mount -t 9p -o $o,cache=none,access=any share$n "/new$dir"
     fi || die "mount of share $dir failed"
     n=$((n + 1))
 done
 load $LOAD
 ifconfig lo 127.0.0.1 up
 hostname "$NAME"
-cp /run/command /root/run/vm/command
-chmod 755 /root/run/vm/command
+cp /run/command /new/run/vm/command
+chmod 755 /new/run/vm/command
 echo up > $PORT_RC
-chroot /root /bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
+chroot /new /bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
 rc=$?
 sync
 echo "rc $rc" > $PORT_RC

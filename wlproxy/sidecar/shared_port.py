@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from .address import UNCHECKED, WAYPIPE, ListenError
 from .audit import Folder
 from .audit_file import AuditLog
-from .listener import peer_of
+from .listener import Listener, peer_of
 
 ACCEPTS_PER_TURN: Final = 16
 ANYBODY: Final = UNCHECKED
@@ -33,10 +33,11 @@ class Claimant(Protocol):
 class SharedPort:
     """A listening socket and who has a claim to what comes. `log` takes what is about no guest."""
 
-    def __init__(self, sock: socket.socket, uri: str, log: AuditLog) -> None:
-        sock.setblocking(False)
-        self.sock = sock
-        self._uri = uri
+    def __init__(self, listener: Listener, log: AuditLog) -> None:
+        self.sock = listener.sock
+        self.sock.setblocking(False)
+        self.framing = listener.framing
+        self._uri = listener.uri
         self._log = log
         self._claims: dict[int, tuple[Claimant, str]] = {}
         self._folder = Folder()

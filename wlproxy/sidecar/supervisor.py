@@ -298,7 +298,8 @@ class Supervisor:
         """One of a guest's listeners. Raises ListenError."""
         one = address.parse(uri)
         if isinstance(one, address.VsockAddress) and ("port", one.port) in self._ports:
-            self._ports["port", one.port].claim(one.cid, served, one.framing, uri)
+            port = self._ports["port", one.port]
+            port.claim(one.cid, served, port.framing, uri)
             return
         if isinstance(one, address.UnixAddress):
             for other in self._guests.values():  # said without a connection to it, which its guest would see
@@ -320,7 +321,7 @@ class Supervisor:
         key = ("port", one.port) if isinstance(one, address.VsockAddress) else ("inode", os.fstat(made.sock.fileno()).st_ino)
         port = self._ports.get(key)
         if port is None:
-            port = self._ports[key] = SharedPort(made.sock, made.uri, self._log)
+            port = self._ports[key] = SharedPort(made, self._log)
             self._loop.watch(made.sock.fileno(), port.accept)
         else:
             made.sock.close()

@@ -88,9 +88,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def connected(path: Path) -> socket.socket:
+    """Once somebody listens there; a socket's file exists a moment earlier."""
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(PATIENCE)
-    sock.connect(str(path))
+    until(lambda: sock.connect_ex(str(path)) == 0, f"somebody listens on {path}")
     return sock
 
 

@@ -21,6 +21,7 @@ import pytest
 from wlproxy.policy.compile import digest
 
 ROOT = Path(__file__).parents[2]
+PASSING = [sys.executable, "-P", str(ROOT / "tests/sidecar/passing.py")]  # -P: the wlproxy that is installed, where PYTHONPATH names none
 PATIENCE = 10.0  # seconds; only a failing test waits that long
 
 
@@ -123,8 +124,7 @@ class Sidecar:
         limit = (f"ulimit -n {most_fds};" if most_fds else "") + shell
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                ["sh", "-c", f'{limit} exec "$@"', "sh", *launcher, sys.executable, "-m", "tests.sidecar.passing", json.dumps(given)],
-                cwd=ROOT,
+                ["sh", "-c", f'{limit} exec "$@"', "sh", *launcher, *PASSING, json.dumps(given)],
                 pass_fds=[ready_writer, *pass_fds],
                 stderr=errors,
                 stdin=connection,

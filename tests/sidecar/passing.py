@@ -1,4 +1,4 @@
-"""A sidecar whose sessions pass everything on, run as a process of its own: python -m tests.sidecar.passing JSON
+"""A sidecar whose sessions pass everything on, run as a process of its own: python -P tests/sidecar/passing.py JSON
 
 A read that begins with a word in capitals makes the session do what its name says. "framing" overrides what the listeners' URIs say:
 these sessions carry bytes of any kind. "real" has sessions as ever instead. "stranger_cid" makes Unix listeners ask for a CID, which no
@@ -98,7 +98,8 @@ def main() -> int:
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
     settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
-    limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | given.pop("limits", {}))
+    rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
+    limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
         return lambda *_: Passing(), limits

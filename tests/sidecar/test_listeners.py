@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, Sidecar, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, read, read_all, until
 from wlproxy.sidecar.address import NO_CID, UNCHECKED
 from wlproxy.sidecar.listener import Listener, peer_of, stranger
 
@@ -53,9 +54,9 @@ def speak(path: str | Path, compositor: Compositor) -> None:
 def refused(tmp_path: Path, uri: str, shell: str = "", **popen: Any) -> str:
     """What a sidecar that does not start says; its exit code is the usage one."""
     settings = {"listen": [uri], "upstream": str(tmp_path / "host.sock"), "policy": compiled_policy(tmp_path / "p.json")}
-    command = ["sh", "-c", f'{shell} exec "$@"', "sh", sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings)]
+    command = ["sh", "-c", f'{shell} exec "$@"', "sh", *PASSING, json.dumps(settings)]
     popen.setdefault("stdin", subprocess.DEVNULL)
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, **popen)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, **popen)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -67,12 +68,6 @@ def test_hybrid(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     speak(tmp_path / "vm.sock_1024", compositor)
     assert sidecar.stop() == 0
     assert not (tmp_path / "vm.sock_1024").exists()
-
-
-def test_waypipe_framing_is_not_served_as_raw(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    assert "waypipe framing is not served yet" in refused(tmp_path, f"hybrid:{tmp_path}/vm.sock?port=1")
-    assert not (tmp_path / "vm.sock_1").exists()
 
 
 def test_an_inherited_socket(start: Start, compositor: Compositor, tmp_path: Path) -> None:
@@ -137,9 +132,8 @@ def test_sockets_of_the_wrong_kind(tmp_path: Path) -> None:
 
 def test_only_one_connection_is_served_from_stdio(tmp_path: Path) -> None:
     settings = {"listen": ["stdio:", f"unix:{tmp_path}/s"], "upstream": "/x", "policy": compiled_policy(tmp_path / "p.json")}
-    command = [sys.executable, "-m", "tests.sidecar.passing"]
-    for more, why in (({}, "no other --listen"), ({"listen": ["stdio:"], "audit": "-"}, "--audit needs a file")):
-        done = subprocess.run([*command, json.dumps(settings | more)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    for more, why in (({}, "no other --listen"), ({"listen": ["stdio:"], "audit": "-"}, "--audit and --trace need a file")):
+        done = subprocess.run([*PASSING, json.dumps(settings | more)], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 2 and why in done.stderr
 
 
@@ -247,3 +241,48 @@ def test_a_stranger_costs_a_line_a_second_and_nothing_else(start: Start, composi
     denied = sidecar.audit("connect")
     assert len(denied) < 10 and sum(line.get("count", 1) for line in denied) >= 45
     assert not sidecar.audit("quota")  # the guest's own rate was not touched
+
+
+# -- started by systemd's own tool
+
+
+@pytest.fixture
+def activate(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Has systemd-socket-activate(1) listen at tmp_path/guest and start a sidecar for what comes."""
+    tool = shutil.which("systemd-socket-activate")
+    if tool is None:
+        pytest.skip("systemd-socket-activate is not installed (Debian: systemd)")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def activate_one(uri: str, *options: str) -> None:
+        settings = {"listen": [uri], "upstream": f"{tmp_path}/host.sock", "policy": compiled_policy(tmp_path / "p.json")}
+        settings["audit"] = f"{tmp_path}/audit.jsonl"
+        named = ["-E", f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+        command = [tool, "-l", f"{tmp_path}/guest", *options, *named, *PASSING, json.dumps(settings)]
+        started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        until((tmp_path / "guest").exists, "it listens")
+
+    yield activate_one
+    for process in started:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def test_a_socket_unit(activate: Callable[..., None], compositor: Compositor, tmp_path: Path) -> None:
+    """The first guest has the sidecar started, and is served by it, as is the next."""
+    activate("systemd:guest", "--fdname=guest")
+    speak(tmp_path / "guest", compositor)
+    speak(tmp_path / "guest", compositor)
+    assert json.loads((tmp_path / "audit.jsonl").read_text().splitlines()[0])["event"] == "policy-load"
+
+
+def test_an_inetd_service(activate: Callable[..., None], compositor: Compositor, tmp_path: Path) -> None:
+    """Accept=yes: a sidecar for each guest, which ends with it."""
+    activate("stdio:", "--inetd", "--accept")
+    for turn in (1, 2):
+        speak(tmp_path / "guest", compositor)
+
+        def ends(turn: int = turn) -> bool:
+            return (tmp_path / "audit.jsonl").read_text().count('"disconnect"') == turn
+
+        until(ends, "it is over")

@@ -20,6 +20,8 @@ import pytest
 from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, compiled_policy, read, read_all, until
 from tests.sidecar.test_listeners import ACTIVATE
 
+SERVING = [sys.executable, "-P", str(ROOT / "tests/sidecar/serving.py")]
+
 
 class Serve:
     """The parent, its guests' files, and what was written."""
@@ -49,8 +51,7 @@ class Serve:
         given |= {"ready_fd": writer, **settings}
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*launcher, sys.executable, "-m", "tests.sidecar.serving", json.dumps(given)],
-                cwd=ROOT,
+                [*launcher, *SERVING, json.dumps(given)],
                 pass_fds=[writer, *pass_fds],
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
@@ -452,8 +453,8 @@ def test_run_reads_the_guests_file(tmp_path: Path, compositor: Compositor) -> No
         f'upstream = "{compositor.path}"\naudit = "{tmp_path}/a.jsonl"\n'
     )
     reader, writer = os.pipe()
-    argv = [sys.executable, "-m", "wlproxy", "run", "--config", str(file), "--ready-fd", str(writer)]
-    with subprocess.Popen(argv, cwd=ROOT, pass_fds=[writer], stderr=subprocess.PIPE) as process:
+    argv = [sys.executable, "-P", "-m", "wlproxy", "run", "--config", str(file), "--ready-fd", str(writer)]
+    with subprocess.Popen(argv, pass_fds=[writer], stderr=subprocess.PIPE) as process:
         os.close(writer)
         assert os.read(reader, 1) == b"\n"
         os.close(reader)

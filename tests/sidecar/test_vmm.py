@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.wire import request
-from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, read
+from tests.sidecar.conftest import PATIENCE, Compositor, read
 from tests.sidecar.vmm import BLOB, MOST_FDS, RECEIVE_BYTES, SEND_BYTES, WRITE_PIPE, Channel, Halted
 
 GLOBALS = {
@@ -55,9 +55,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         policy = tmp_path / "vmm.toml"
         policy.write_text(POLICY.format(messages=messages))
         ready, writer = os.pipe()
-        command = [sys.executable, "-m", "wlproxy", "run", "--listen", f"unix:{tmp_path}/guest.sock", "--policy", str(policy)]
+        command = [sys.executable, "-P", "-m", "wlproxy", "run", "--listen", f"unix:{tmp_path}/guest.sock", "--policy", str(policy)]
         command += ["--upstream", f"{tmp_path}/host.sock", "--ready-fd", str(writer), "--audit", f"{tmp_path}/audit"]
-        started.append(subprocess.Popen(command, cwd=ROOT, pass_fds=[writer], stdin=subprocess.DEVNULL))
+        started.append(subprocess.Popen(command, pass_fds=[writer], stdin=subprocess.DEVNULL))
         os.close(writer)
         assert select.select([ready], [], [], PATIENCE)[0] and os.read(ready, 1) == b"\n"
         os.close(ready)

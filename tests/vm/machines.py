@@ -97,7 +97,7 @@ class Machine:
     def __init__(self, accel: str, command: list[str], device: Device | None = None, share: Path | None = None, seconds: int = 60) -> None:
         need(accel)
         options = ["--timeout", str(seconds), "--env", "WLPROXY_IN_VM=1", "--cwd", str(ROOT)]
-        for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD"):
+        for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD", "WLPROXY_WAYPIPE"):
             if name in os.environ:
                 options += ["--env", f"{name}={os.environ[name]}"]
         options += ["--vhost-vsock-user", str(device.vmm)] if device else ["--module", "vsock_loopback"]
@@ -134,7 +134,13 @@ class Machine:
 def inside(name: str, *more: str) -> list[str]:
     """The command that runs a file of tests/vm/inside in a guest."""
     without = [word for plugin in ("cacheprovider", "hypothesispytest") for word in ("-p", f"no:{plugin}")]
-    return [PYTHON, "-m", "pytest", "-q", "--color=no", *without, f"tests/vm/inside/{name}", *more]
+    return [PYTHON, "-P", "-m", "pytest", "-q", "--color=no", *without, f"tests/vm/inside/{name}", *more]
+
+
+def module(name: str, *args: str) -> list[str]:
+    """The command that runs a module of the tests with the wlproxy that is installed, or that PYTHONPATH names."""
+    code = f"import runpy, sys; sys.path.append({str(ROOT)!r}); runpy.run_module({name!r}, run_name='__main__')"
+    return [PYTHON, "-P", "-c", code, *args]
 
 
 def join(guest: Device, host: Device, port: int) -> socket.socket:

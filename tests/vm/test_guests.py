@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.sidecar.conftest import Compositor, Sidecar, read, until
-from tests.vm.machines import PATIENCE, PYTHON, Device, Machine, inside, join, need
+from tests.vm.machines import PATIENCE, PYTHON, Device, Machine, inside, join, module, need
 
 pytestmark = pytest.mark.vm
 
@@ -56,7 +56,7 @@ def test_one_kernel(boot: Boot, accel: str) -> None:
 # what a guest's program does over hybrid vsock: says that it is ready, then sends, receives and half-closes
 HYBRID = """
 import hashlib, os, socket, subprocess, sys
-done = subprocess.run([sys.executable, "-m", "wlproxy.ucspi.client", "host", "1025", "sh", "-c", "echo ready >&7"])
+done = subprocess.run([sys.executable, "-P", "-m", "wlproxy.ucspi.client", "host", "1025", "sh", "-c", "echo ready >&7"])
 assert done.returncode == 0
 sock = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
 sock.settimeout(30)
@@ -89,7 +89,7 @@ def test_hybrid_vsock(boot: Boot, device: Callable[..., Device], start: Start, c
     vsock = device(3)
     sidecar = start(listen=[f"hybrid:{vsock.path}?port=1024"], framing="raw")
     with vsock.listen(1025) as ready:
-        machine = boot(accel, [PYTHON, "-c", HYBRID], vsock)
+        machine = boot(accel, [PYTHON, "-P", "-c", HYBRID], vsock)
         with ready.accept()[0] as conn:
             assert conn.recv(100) == b"ready\n"  # vsockclient in the guest
             assert conn.recv(100) == b""
@@ -113,7 +113,7 @@ def test_a_guest_that_dies_in_the_middle(boot: Boot, device: Callable[..., Devic
     sidecar = start(listen=[f"hybrid:{vsock.path}?port=1024"], framing="raw")
     before = sidecar.fds()
     script = "import socket,time; s=socket.socket(socket.AF_VSOCK); s.connect((2,1024)); s.sendall(b'half a mess'); time.sleep(60)"
-    machine = boot("uml", [PYTHON, "-c", script], vsock)
+    machine = boot("uml", [PYTHON, "-P", "-c", script], vsock)
     with compositor.accept() as host:
         assert read(host, 11)[0] == b"half a mess"
         machine.close()
@@ -140,7 +140,7 @@ def test_a_proxy_that_is_killed_and_started_again(
         "    except OSError: print(turn, 'reset')\n"
     )
     sidecar = start(listen=[f"hybrid:{vsock.path}?port=1024"], framing="raw")
-    machine = boot("uml", [PYTHON, "-c", script], vsock)
+    machine = boot("uml", [PYTHON, "-P", "-c", script], vsock)
     with compositor.accept() as host:
         assert read(host, 6)[0] == b"turn 1"
         relay = sidecar.relay
@@ -163,7 +163,7 @@ def test_two_kernels_and_their_cids(boot: Boot, device: Callable[..., Device], t
     host_side, guest_side = device(100), device(3)
     share = tmp_path / "share"
     share.mkdir()
-    host = boot("uml", [PYTHON, "-m", "tests.vm.inside.host", str(share)], host_side, share, seconds=60)
+    host = boot("uml", module("tests.vm.inside.host", str(share)), host_side, share, seconds=60)
     host.until("READY")
     joined = [join(guest_side, host_side, port) for port in (1024, 1025)]
     script = (
@@ -174,7 +174,7 @@ def test_two_kernels_and_their_cids(boot: Boot, device: Callable[..., Device], t
         "        s.sendall(b'hello'); print(port, s.recv(100))\n"
         "    except OSError: print(port, 'reset')\n"
     )
-    said = boot("uml", [PYTHON, "-c", script], guest_side).finish().split("\n")
+    said = boot("uml", [PYTHON, "-P", "-c", script], guest_side).finish().split("\n")
     assert "1024 b'welcome'" in said
     assert "1025 b''" in said or "1025 reset" in said
     host.finish()
@@ -199,7 +199,7 @@ def test_readiness_of_a_guest_s_service(boot: Boot, device: Callable[..., Device
         "n = take(os.environ); n.ready('well'); n.stopping(); print('NOTIFY_SOCKET' in os.environ)\n"
     )
     with vsock.listen(9999) as manager:
-        machine = boot("uml", [PYTHON, "-c", script], vsock)
+        machine = boot("uml", [PYTHON, "-P", "-c", script], vsock)
         told = []
         for _ in range(2):
             with manager.accept()[0] as conn:

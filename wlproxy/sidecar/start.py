@@ -83,7 +83,7 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
             compiled = settings.compilation.finish()
             settings.fill_in(compiled.guest)
         check_settings(settings)
-        addresses = together([address.parse(uri) for uri in settings.listen], settings.audit)
+        addresses = together([address.parse(uri) for uri in settings.listen], "-" in (settings.audit, settings.trace))
         if not settings.guest_file:  # a mistake in a URI is found without waiting for the compiler
             compiled = settings.compilation.finish()
         log = AuditFile(settings.audit).log_of(settings.guest)
@@ -129,14 +129,14 @@ def check_settings(settings: Settings) -> None:
     address.check_length(settings.upstream, "--upstream")
 
 
-def together(addresses: list[address.Address], audit: str) -> list[address.Address]:
-    """The addresses, where all of them can be served by one sidecar. Raises ListenError."""
+def together(addresses: list[address.Address], written: bool) -> list[address.Address]:
+    """The addresses, where all of them can be served by one sidecar; `written`: standard output is needed. Raises ListenError."""
     for one in addresses:
         if isinstance(one, address.AcceptedAddress):
             if len(addresses) > 1:
                 raise address.ListenError(f"--listen {one}: is one connection, and ends with it: no other --listen can be served")
-            if audit == "-":
-                raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit needs a file")
+            if written:
+                raise address.ListenError(f"--listen {one}: standard output is the guest's: --audit and --trace need a file")
     return addresses
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, Sidecar, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, read, read_all, until
 
 Start = Callable[..., Sidecar]
 LOCAL = 1
-SERVER = [sys.executable, "-m", "wlproxy.ucspi.server"]
-CLIENT = [sys.executable, "-m", "wlproxy.ucspi.client"]
+SERVER = [sys.executable, "-P", "-m", "wlproxy.ucspi.server"]
+CLIENT = [sys.executable, "-P", "-m", "wlproxy.ucspi.client"]
 
 
 def connect(port: int) -> socket.socket:
@@ -29,7 +29,7 @@ def connect(port: int) -> socket.socket:
 
 def serve_port(*command: str) -> tuple[subprocess.Popen[bytes], int]:
     """A vsockserver, and the port that the kernel gave it."""
-    server = subprocess.Popen([*SERVER, "-1", "any", "0", *command], stdout=subprocess.PIPE, cwd=ROOT)
+    server = subprocess.Popen([*SERVER, "-1", "any", "0", *command], stdout=subprocess.PIPE)
     assert server.stdout is not None
     return server, int(server.stdout.readline())
 
@@ -38,18 +38,18 @@ def test_vsockserver_and_vsockclient() -> None:
     script = 'echo "$PROTO $VSOCKREMOTECID $VSOCKLOCALCID $VSOCKLOCALPORT"; read line; echo "got $line"'
     server, port = serve_port("sh", "-c", script)
     script = 'read a <&6; echo hello >&7; read b <&6; echo "$a|$b|$VSOCKREMOTECID $VSOCKREMOTEPORT"'
-    done = subprocess.run([*CLIENT, "local", str(port), "sh", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run([*CLIENT, "local", str(port), "sh", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"VSOCK 1 1 {port}|got hello|1 {port}\n"
     server.terminate()
     assert server.wait(PATIENCE) == 0
-    done = subprocess.run([*CLIENT, "local", str(port), "true"], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run([*CLIENT, "local", str(port), "true"], capture_output=True, text=True, check=False)
     assert done.returncode == 111 and f"cannot connect to CID 1 port {port}: Connection reset by peer" in done.stderr
 
 
 def test_a_port_that_is_taken() -> None:
     server, port = serve_port("true")
-    done = subprocess.run([*SERVER, "any", str(port), "true"], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run([*SERVER, "any", str(port), "true"], capture_output=True, text=True, check=False)
     assert done.returncode == 111 and "Address already in use" in done.stderr
     server.terminate()
     server.wait(PATIENCE)
@@ -127,8 +127,8 @@ def test_an_inherited_port_that_says_too_little(tmp_path: Path, options: str, wh
         sock.listen()
         settings = {"listen": [f"fd:{sock.fileno()}{options}"], "framing": "raw", "upstream": "/x"}
         settings["policy"] = compiled_policy(tmp_path / "p.json")
-        command = [sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings)]
-        done = subprocess.run(command, pass_fds=[sock.fileno()], capture_output=True, text=True, cwd=ROOT, check=False)
+        command = [*PASSING, json.dumps(settings)]
+        done = subprocess.run(command, pass_fds=[sock.fileno()], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and why in done.stderr
 
 
@@ -144,7 +144,7 @@ def test_a_sidecar_for_each_connection(tmp_path: Path, compositor: Compositor) -
             "policy": compiled_policy(tmp_path / "p.json"),
             "audit": str(audit),
         }
-        server, port = serve_port(sys.executable, "-m", "tests.sidecar.passing", json.dumps(settings))
+        server, port = serve_port(*PASSING, json.dumps(settings))
         with connect(port) as guest:
             if served:
                 with compositor.accept() as host:

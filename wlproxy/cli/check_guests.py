@@ -14,12 +14,13 @@ def findings_of_guest(path: str, ceiling: str | None) -> tuple[list[ConfigError]
     from ..policy.load_guest import name_of
     from ..policy.load_protocols import load_shipped
     from ..sidecar.compiled import PolicyInvalid, from_json
-    from ..sidecar.guest_files import beside, checked
+    from ..sidecar.guest_files import beside, checked, raise_findings_about_variables
 
     document, guest = checked(path)
     try:
         if guest.policy.endswith(".json"):
             return document.warnings, from_json(guest.policy)
+        raise_findings_about_variables(document, guest, beside(path, guest.policy))
         interfaces = load_shipped()
         variables = {"vm": name_of(path)} | guest.variables
         host = CEILING_FILE if ceiling is None else ceiling

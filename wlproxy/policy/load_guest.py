@@ -13,6 +13,7 @@ from ..core.errors import ConfigError, ConfigErrors
 from .document import Document
 from .load import read_chain, read_file
 from .read_guest import FALLBACK, GuestFile, is_guest_file, is_guest_name, read_guest
+from .read_variables import EVERY_GUEST_HAS
 
 GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"
 SUFFIX: Final = ".toml"
@@ -61,8 +62,23 @@ def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
     return (FALLBACK if expired else guest.policy), expired
 
 
+def declared_by(policy: str) -> set[str]:
+    """The variables that a policy has. Raises ConfigErrors."""
+    return {name for document in read_chain(policy, (ADMIN_FOLDER,)) for name in document.table("vars")} | {EVERY_GUEST_HAS}
+
+
 def declared_only(policy: str, variables: dict[str, str]) -> dict[str, str]:
     """Of the values, those for variables that a policy has: the fallback need not know all that were given for another one. Raises
     ConfigErrors."""
-    declared = {name for document in read_chain(policy, (ADMIN_FOLDER,)) for name in document.table("vars")}
-    return {name: value for name, value in variables.items() if name in declared or name == "vm"}
+    declared = declared_by(policy)
+    return {name: value for name, value in variables.items() if name in declared}
+
+
+def check_variables(document: Document, guest: GuestFile, policy: str) -> None:
+    """Findings, in the guest's file, for values of variables that its policy (by name or path) does not have. Raises ConfigErrors where
+    there is no such policy."""
+    declared = declared_by(policy)
+    for name in guest.variables:
+        if name not in declared:
+            text = f"policy {guest.policy!a} has no variable '{name}'  (it has: {', '.join(sorted(declared))})"
+            document.wrong_key(("vars", name), "unknown-variable", text, declared)

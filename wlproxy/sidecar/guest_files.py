@@ -20,7 +20,7 @@ from ..core.protocol import Interface
 from ..policy import compile as compiler
 from ..policy.document import Document, show
 from ..policy.load import explain, load_policy
-from ..policy.load_guest import declared_only, guest_files, load_guest, name_of, policy_of
+from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
 from ..policy.load_protocols import load_shipped
 from ..policy.read_guest import GuestFile
 from . import address
@@ -56,7 +56,10 @@ def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict
     if policy.endswith(".json"):
         compiled = from_json(policy)
     else:
-        values = declared_only(policy, values) if expired else values
+        if expired:
+            values = declared_only(policy, values)
+        elif not instead:
+            raise_findings_about_variables(document, guest, beside(path, policy))
         compiled = compiler.compile_policy(load_policy(beside(path, policy), values, interfaces()), interfaces())
     said = {
         "listen": guest.listen,
@@ -89,6 +92,13 @@ def checked(path: str) -> tuple[Document, GuestFile]:
     if document.findings:
         raise ConfigErrors(sorted(document.findings, key=lambda finding: (finding.line, finding.column)))
     return document, guest
+
+
+def raise_findings_about_variables(document: Document, guest: GuestFile, policy: str) -> None:
+    """Raises ConfigErrors where the policy does not have what the file gives a value for."""
+    check_variables(document, guest, policy)
+    if document.findings:
+        raise ConfigErrors(document.findings)
 
 
 def beside(path: str, policy: str) -> str:

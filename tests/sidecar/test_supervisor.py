@@ -326,6 +326,29 @@ def test_two_guests_want_one_path(serve: Serve, compositor: Compositor) -> None:
     assert "is guest first's already" in serve.errors.read_text()
 
 
+def test_a_guest_that_is_renamed_keeps_its_path(serve: Serve, compositor: Compositor) -> None:
+    """The new name is read while the old one still has the socket."""
+    path = serve.guest("zebra")
+    serve.start(retry_seconds=60.0)
+    (serve.files / "zebra.toml").rename(serve.files / "ant.toml")
+    serve.reload()
+    until(lambda: serve.audit("confined", "ant"), "the new name")
+    with connected(path) as guest, compositor.accept() as host:
+        speak(guest, host)
+    assert serve.audit("guest-removed", "zebra")
+
+
+def test_a_folder_that_comes_later(serve: Serve, compositor: Compositor, tmp_path: Path) -> None:
+    serve.guest("work")
+    late = tmp_path / "late" / "guest.sock"
+    serve.guest("late", [f"unix:{late}"])
+    serve.start(retry_seconds=0.05)
+    assert serve.errors.read_text().count("guest late: listen") == 1
+    late.parent.mkdir()
+    with connected(late) as guest, compositor.accept() as host:
+        speak(guest, host)
+
+
 def test_an_audit_file_of_its_own(serve: Serve, compositor: Compositor, tmp_path: Path) -> None:
     own = tmp_path / "own.jsonl"
     serve.guest("work", audit=json.dumps(str(own)))
@@ -460,7 +483,14 @@ def test_run_reads_the_guests_file(tmp_path: Path, compositor: Compositor) -> No
         os.close(reader)
         with connected(tmp_path / "w.sock"), compositor.accept():
             pass
+        file.write_text(file.read_text().replace("desktop", "strict").replace("w.sock", "x.sock"))
+        process.send_signal(signal.SIGHUP)
+        until(lambda: '"reload"' in (tmp_path / "a.jsonl").read_text(), "the reload")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        said = process.communicate(timeout=PATIENCE)[1].decode()
+        assert process.returncode == 0
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [line["policy"]["name"] for line in lines if line["event"] == "policy-load"] == ["desktop", "strict"]
+    assert "'listen' has changed: that takes a restart" in said
+    lines = [line for line in lines if line["policy"]["name"] == "desktop"]
     assert {(line["guest"], line["policy"]["name"]) for line in lines} == {("work", "desktop")}

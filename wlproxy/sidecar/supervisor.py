@@ -52,6 +52,7 @@ class ServeSettings:
         self.clients = 1024
         self.confine = REQUIRE
         self.notifier = notify.Notifier("")
+        self.retry_seconds = 5.0  # between attempts to make a socket that could not be made
 
 
 def serve_guests(settings: ServeSettings, sessions: MakeSessions = sessions_of) -> int:
@@ -90,6 +91,8 @@ class Supervisor:
         self._lines: GuestLines | None = None
         self._read_again = False
         self._bad: dict[str, str] = {}  # guests that are not served, or not as their files say
+        self._refused: dict[str, Entry] = {}  # those whose file is right, and whose sockets or log could not be had
+        self._retry_at = 0.0
         self._warm = False
         self._is_ready = False
         self._ready_fd = settings.ready_fd
@@ -115,6 +118,8 @@ class Supervisor:
                     port.tick(now)
             if self._lines is None and any(until_expiry(s.entry.compiled.guest) == 0 for s in self._guests.values()):
                 self._read_folder()
+            if self._refused and now >= self._retry_at:
+                self._retry()
             self._settle()
         return self._end()
 
@@ -125,6 +130,8 @@ class Supervisor:
             due += [until_expiry(served.entry.compiled.guest) for served in self._guests.values()]
         if any(port.pending for port in self._ports.values()):
             due.append(PORT_TICK_SECONDS)
+        if self._refused:
+            due.append(max(0.0, self._retry_at - now))
         return soonest(due)
 
     def _watch_logs(self) -> None:
@@ -148,6 +155,7 @@ class Supervisor:
     def _stop(self, exit_code: int) -> None:
         if self._exit_code is None:
             self._exit_code = exit_code
+            self._refused = {}
             self._settings.notifier.stopping()
             for served in self._guests.values():
                 served.leave()
@@ -189,6 +197,7 @@ class Supervisor:
         else:
             for name in [name for name in self._bad if name not in lines.names]:
                 del self._bad[name]
+                self._refused.pop(name, None)
             for name, served in self._guests.items():
                 if name not in lines.names and not served.leaving and self._exit_code is None:
                     say(f"guest {name}: its file is gone: it ends")
@@ -220,12 +229,12 @@ class Supervisor:
             stays = served is not None and not served.leaving
             say(f"guest {name}: {'stays as it is' if stays else 'does not start'}, its file is wrong; the others are not touched")
             self._bad[name] = "its file is wrong"
+            self._refused.pop(name, None)
             log = self._log if served is None else served.log
             log.add({"event": "policy-reject", "reason": head["findings"][0][:200]})
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
             return
-        self._bad.pop(name, None)
         compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
         entry = Entry(name, told["file"], compiled)
         if served is None or not served.entry.same(entry):
@@ -237,7 +246,9 @@ class Supervisor:
         """That guest shall be there, in this way."""
         if served is None:
             self._start(entry)
-        elif served.leaving:
+            return
+        self._bad.pop(entry.name, None)
+        if served.leaving:
             served.following = entry
         elif served.entry.same(entry):
             served.entry.compiled.guest = entry.compiled.guest
@@ -263,6 +274,7 @@ class Supervisor:
         else:
             self._guests[entry.name] = served
             self._bad.pop(entry.name, None)
+            self._refused.pop(entry.name, None)
             served.under(entry, "start")
             if entry.compiled.guest["expired"]:
                 served.log.add(expired_entry(entry.name, entry.compiled.guest, entry.compiled.name))
@@ -271,9 +283,17 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
 
     def _cannot_start(self, entry: Entry, why: str) -> None:
-        self._bad[entry.name] = why
-        say(f"guest {entry.name}: {why.removeprefix('--')} ({entry.file}); it does not start, SIGHUP tries again")
-        self._log.add({"event": "guest-rejected", "reason": f"{entry.name}: {why}"[:1000]})
+        self._refused[entry.name] = entry
+        self._retry_at = time.monotonic() + self._settings.retry_seconds
+        if self._bad.get(entry.name) != why:
+            self._bad[entry.name] = why
+            say(f"guest {entry.name}: {why.removeprefix('--')} ({entry.file}); it starts when that is no longer so")
+            self._log.add({"event": "guest-rejected", "reason": f"{entry.name}: {why}"[:1000]})
+
+    def _retry(self) -> None:
+        """A folder may have been made meanwhile, a path or a CID may have become free."""
+        for entry in list(self._refused.values()):
+            self._start(entry)
 
     def _make(self, entry: Entry) -> Served:
         """Everything but the relay. Raises ListenError, and OSError for the log."""
@@ -374,6 +394,8 @@ class Supervisor:
         self._release(served)
         if served.following is not None and self._exit_code is None:
             self._start(served.following)
+        if self._exit_code is None:
+            self._retry()
 
     def _release(self, served: Served) -> None:
         served.close()

@@ -1,7 +1,7 @@
 """Many sidecars whose sessions pass everything on, run as one process: python -P tests/sidecar/serving.py JSON
 
-"vsock" is a folder: then AF_VSOCK sockets are Unix sockets in it, a port a file (no kernel module is needed), and a peer's CID is what
-the name that it is bound to begins with.
+vsock ports have raw framing, because these sessions carry bytes of any kind. "vsock" is a folder: then AF_VSOCK sockets are Unix sockets
+in it, a port a file (no kernel module is needed), and a peer's CID is what the name that it is bound to begins with.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Vsock(socket.socket):
         return sock, (int(cid), int(port))
 
 
-def pretend_vsock(folder: str) -> None:
+def change_vsock(folder: str) -> None:
     really = listen.open_vsock
     Vsock.folder = folder
 
     def opened(address: VsockAddress) -> Listener:
-        made = really(address, Vsock)
+        made = really(address, Vsock) if folder else really(address)
         made.framing = RAW
         return made
 
@@ -62,8 +62,7 @@ def main() -> int:
     from tests.sidecar.passing import Passing
 
     given = json.loads(sys.argv[1])
-    if "vsock" in given:
-        pretend_vsock(given.pop("vsock"))
+    change_vsock(given.pop("vsock", ""))
     limits = Limits(connects=(0.0, 0.0), messages=(0.0, 0.0))
 
     def passing_sessions(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:

@@ -172,8 +172,9 @@ def run(start: int, words: bytes) -> bytes:
 
 def apply(size: int, diff: bytes, trailing: bytes = b"") -> tuple[bytes, waypipe.Extent]:
     memory = bytearray(size)
-    extent = waypipe.check_diff(diff + trailing, len(diff), len(trailing), size, Blocks(size))
-    waypipe.apply_diff(memoryview(memory), diff + trailing, len(diff), len(trailing))
+    data = b"before" + diff + trailing + b"behind"
+    extent = waypipe.check_diff(data, 6, len(diff), len(trailing), size, Blocks(size))
+    waypipe.apply_diff(memoryview(memory), data, 6, len(diff), len(trailing))
     return bytes(memory), extent
 
 
@@ -215,10 +216,10 @@ def test_any_diff_stays_in_the_file_or_is_refused(data: bytes, trailing: int, si
     diff_bytes = len(data) - trailing & ~3
     data = data[: diff_bytes + trailing]
     try:
-        waypipe.check_diff(data, diff_bytes, trailing, size, Blocks(size))
+        waypipe.check_diff(data, 0, diff_bytes, trailing, size, Blocks(size))
     except Refused:
         return
-    waypipe.apply_diff(memoryview(memory), data, diff_bytes, trailing)
+    waypipe.apply_diff(memoryview(memory), data, 0, diff_bytes, trailing)
     assert len(memory) == size
 
 

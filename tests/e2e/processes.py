@@ -85,6 +85,13 @@ def accepts(path: Path) -> bool:
         return True
 
 
+def listens(name: str) -> bool:
+    """Whether somebody listens on a Unix socket of that file name, without connecting: proc(5), /proc/net/unix, where a path stands as it
+    was bound, which may be relative. The flag is the kernel's __SO_ACCEPTCON."""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return any(len(line) == 8 and Path(line[7]).name == name and int(line[3], 16) & 0x10000 for line in lines[1:])
+
+
 class Program:
     """A running program. `output`: what it has written so far to standard output and error, together."""
 

@@ -22,7 +22,7 @@ import trio
 import wlproxy
 from tests.e2e.compositors import Compositor
 from tests.e2e.images import Image
-from tests.e2e.processes import DEADLINE, Program, environment, need, program, until
+from tests.e2e.processes import DEADLINE, Program, environment, listens, need, program, until
 
 DIRECT = "direct"
 FORWARDER = "forwarder"
@@ -95,13 +95,13 @@ async def until_ready(running: Program, ready: int) -> None:
 async def through_waypipe(socket: Path, compression: str, folder: Path) -> AsyncIterator[Path]:
     """The distribution's own waypipe as a guest runs it, towards `socket`: where its programs connect. WLPROXY_E2E_WAYPIPE names another
     one's command line."""
-    runtime = folder / "guest-run"
+    runtime, display = folder / "guest-run", f"guest-{folder.name}"
     runtime.mkdir(mode=0o700, exist_ok=True)
     waypipe = shlex.split(os.environ.get("WLPROXY_E2E_WAYPIPE", "")) or [need("waypipe", "waypipe")]
-    arguments = ["--compress", compression, "--display", "guest-0", "--socket", str(socket), "server", "--", "sleep", "600"]
+    arguments = ["--compress", compression, "--display", display, "--socket", str(socket), "server", "--", "sleep", "600"]
     async with program([*waypipe, *arguments], environment(XDG_RUNTIME_DIR=str(runtime)), folder) as running:
-        await until("waypipe's socket", lambda: running.check_alive() and (runtime / "guest-0").exists())
-        yield runtime / "guest-0"
+        await until("waypipe's socket", lambda: running.check_alive() and listens(display))
+        yield runtime / display
 
 
 @asynccontextmanager

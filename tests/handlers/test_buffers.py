@@ -206,6 +206,13 @@ def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
     closed(scene, files)
 
 
+def test_descriptors_kept_for_pools_are_bounded():
+    scene = scene_with(FakeFiles(), Limits(fds=2))
+    for number in range(2):
+        scene.guest(4, "create_pool", 9 + number, 4096, fds=[memfd(500 + number)]).goes_on()
+    scene.guest(4, "create_pool", 11, 4096, fds=[memfd(502)]).ends(1, 2, "more than 2 descriptors")
+
+
 def test_pools_that_are_alive_are_bounded():
     scene = Scene(limits=Limits(shm_pools=20)).window()
     for number in range(20):

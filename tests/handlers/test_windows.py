@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scene import Scene
+from wlproxy.handlers.windows import DEEPEST_POPUP
 
 
 def buffered() -> Scene:
@@ -108,6 +109,30 @@ def test_a_positioner_size_that_is_not_positive_is_invalid_input(size):
     popup(configured()).guest(13, "set_size", *size).ends(13, 0, "not positive")
 
 
+@pytest.mark.parametrize("size", [(-1, 5), (5, -1)])
+def test_a_negative_anchor_rectangle_is_invalid_input(size):
+    popup(configured()).guest(13, "set_anchor_rect", 0, 0, *size).ends(13, 0, "is negative")
+
+
+def test_a_popup_far_away_is_brought_into_range():
+    popup(configured()).guest(13, "set_offset", -(2**31), 2**31 - 1).host_gets("xdg_positioner#13.set_offset(-16384, 16384)")
+
+
+def test_a_popup_is_repositioned_by_a_complete_positioner():
+    scene = popup(configured()).guest(12, "get_popup", 14, 7, 13).guest(5, "create_positioner", 15)
+    scene.guest(14, "reposition", 15, 1).ends(5, 5, "lacks a size or an anchor rectangle")
+
+
+def test_popups_do_not_nest_for_ever():
+    scene = popup(configured()).guest(12, "get_popup", 14, 7, 13)
+    above, free = 12, 15
+    for _ in range(DEEPEST_POPUP):
+        scene.guest(3, "create_surface", free).guest(5, "get_xdg_surface", free + 1, free)
+        scene.guest(free + 1, "get_popup", free + 2, above, 13)
+        above, free = free + 1, free + 3
+    scene.ends(1, 3, f"more than {DEEPEST_POPUP} nested popups")
+
+
 @pytest.mark.parametrize("value", [-1, 9, 2**31 - 1])
 def test_an_anchor_that_does_not_exist_is_invalid_input(value):
     popup(configured()).guest(13, "set_anchor", value & 0xFFFFFFFF).ends(13, 0, "not in the enum")
@@ -131,13 +156,21 @@ def test_a_grab_after_the_popup_was_mapped_is_invalid_grab():
     scene.guest(14, "grab", 15, scene.serial()).ends(14, 0, "after the popup was mapped")
 
 
+def test_a_grab_below_a_popup_that_has_none_is_invalid_grab():
+    scene = popup(configured()).guest(12, "get_popup", 14, 7, 13)
+    scene.guest(3, "create_surface", 15).guest(5, "get_xdg_surface", 16, 15).guest(16, "get_popup", 17, 12, 13)
+    scene.bind("wl_seat", 18).guest(18, "get_keyboard", 19).event(19, "key", 60, 1, 30, 1)
+    scene.guest(17, "grab", 18, scene.serial()).ends(17, 0, "its parent popup has no grab")
+
+
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)])
 def test_a_window_geometry_that_is_not_positive_is_invalid_size(size):
     buffered().guest(7, "set_window_geometry", 0, 0, *size).ends(7, 5, "not positive")
 
 
-def test_a_window_geometry_that_no_screen_can_show_is_refused():
-    buffered().guest(7, "set_window_geometry", 0, 0, 2**31 - 1, 5).ends(1, 3, "above 16384")
+@pytest.mark.parametrize("size", [(2**31 - 1, 5), (5, 2**31 - 1)])
+def test_a_window_geometry_that_no_screen_can_show_is_refused(size):
+    buffered().guest(7, "set_window_geometry", 0, 0, *size).ends(1, 3, "above 16384")
 
 
 def second_window(scene: Scene) -> Scene:
@@ -159,8 +192,9 @@ def test_a_parent_that_is_not_mapped_is_null_for_the_compositor():
     scene.guest(13, "set_parent", 8).host_gets("xdg_toplevel#13.set_parent(8)")
 
 
-def test_negative_size_bounds_are_invalid_size():
-    buffered().guest(8, "set_min_size", -1, 5).ends(8, 2, "negative")
+@pytest.mark.parametrize("size", [(-1, 5), (5, -1)])
+def test_negative_size_bounds_are_invalid_size(size):
+    buffered().guest(8, "set_min_size", *size).ends(8, 2, "negative")
 
 
 def test_size_bounds_that_contradict_each_other_are_invalid_size_at_commit():

@@ -250,3 +250,13 @@ def test_a_megabyte_takes_seconds_at_most(text: str) -> None:
     start = time.monotonic()
     positions(text)
     assert time.monotonic() - start < 10
+
+
+def test_tables_of_an_array_have_their_index() -> None:
+    text = '[[case]]\nsend = "a"\n[[case]]\nsend = "b"\nexpect = { verdict = "x" }\n[case.more]\nlast = 1\n[coverage]\nrules = 1\n'
+    found = positions(text)
+    assert found.key(("case", "0", "send")) == (2, 1, 4)
+    assert found.value(("case", "1", "send")) == (4, 8, 3)
+    assert found.value(("case", "1", "expect", "verdict"))[:2] == (5, 22)
+    assert found.key(("case", "1", "more", "last")) == (7, 1, 4)
+    assert found.key(("case", "1", "absent"))[0] == 3 and found.key(("coverage", "rules"))[0] == 9

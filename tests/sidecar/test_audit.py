@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from wlproxy.sidecar.audit import BURST_LINES, Folder, line, plain
+from wlproxy.sidecar.audit import BURST_LINES, Folder, line, plain, short
+from wlproxy.sidecar.audit_file import AuditFile
 
 
 def test_text_is_escaped_and_cut() -> None:
@@ -39,3 +41,20 @@ def test_what_was_allowed_does_not_crowd_out_refusals() -> None:
     for number in range(1000):
         folder.add({"event": "decision", "verdict": "allow", "reason": str(number)}, 10.0)
     assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1
+
+
+def test_every_line_has_an_id_of_its_own_that_the_relay_cannot_give(tmp_path: Path) -> None:
+    path = tmp_path / "audit"
+    for guest in ("work", "bank"):
+        file = AuditFile(str(path))
+        log = file.log_of(guest)
+        for number in range(40):
+            log.add({"event": "connect", "client": number, "id": "mine"})
+        file.close()
+    ids = [json.loads(text)["id"] for text in path.read_text().splitlines()]
+    assert len(ids) == 80 == len(set(ids)) and "mine" not in ids
+    assert all(len(found) <= 14 and found.replace("-", "").isalnum() for found in ids)
+
+
+def test_numbers_are_short() -> None:
+    assert [short(number) for number in (0, 35, 36, 36**3)] == ["0", "z", "10", "1000"]

@@ -94,6 +94,32 @@ def test_without_confinement_it_could(what):
     assert inside(confine.OFF, lambda: refused(FORBIDDEN[what])) == "worked"
 
 
+def has_landlock() -> bool:
+    """landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION."""
+    return refused(libc_call(444, 0, 0, 1)) == "worked"
+
+
+@pytest.mark.skipif(not has_landlock(), reason="this kernel has no Landlock")
+def test_without_the_filter_files_are_still_out_of_reach(monkeypatch):
+    monkeypatch.setattr(confine, "filter_calls", lambda machine: None)
+    assert inside(confine.REQUIRE, lambda: refused(lambda: os.open("/", os.O_RDONLY | os.O_DIRECTORY))) == "EACCES"
+
+
+def test_limits_on_core_files_and_memory_are_in_force():
+    opened: list[int] = []
+
+    def prepare() -> None:
+        opened.append(os.open("/proc/self/limits", os.O_RDONLY))
+
+    def limits() -> object:
+        lines = os.read(opened[0], 65536).decode().splitlines()
+        return [line.split()[-3:-1] for line in lines if line.startswith(("Max core file size", "Max data size"))]
+
+    data, core = inside(confine.REQUIRE, limits, prepare=prepare)
+    assert core == ["0", "0"]
+    assert int(data[0]) <= confine.DATA_BYTES
+
+
 def test_a_confined_relay_still_does_its_work():
     """Sockets that it was given, descriptors it receives, memory files, pipes, time."""
 

@@ -96,6 +96,17 @@ def test_a_pipe_with_a_name_is_no_pipe(opened, tmp_path: Path):
     assert gather(number).kind == OTHER
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="no /dev/shm")
+def test_a_file_in_memory_that_has_a_name_is_a_file(opened):
+    """shmem takes F_GET_SEALS whether it has a name or not."""
+    path = f"/dev/shm/wlproxy-test-{os.getpid()}"
+    opened.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        assert gather(opened[0]).kind == FILE
+    finally:
+        os.unlink(path)
+
+
 def test_kinds_are_told_apart(opened, tmp_path: Path):
     named = tmp_path / "file"
     named.write_bytes(b"x")
@@ -115,3 +126,13 @@ def test_kinds_are_told_apart(opened, tmp_path: Path):
     one.close()
     two.close()
     assert [gather(n).kind for n in numbers] == [MEMFD, FILE, SOCKET, OTHER, OTHER, OTHER, FILE, OTHER, OTHER]
+
+
+def test_a_pool_is_sealed_in_the_kernel(opened):
+    opened.append(os.memfd_create("x", os.MFD_ALLOW_SEALING))
+    os.ftruncate(opened[0], 4096)
+    fd = gather(opened[0])
+    HostFiles().seal(fd)
+    assert fd.seals & fcntl.F_SEAL_SHRINK
+    with pytest.raises(PermissionError):
+        os.ftruncate(opened[0], 0)

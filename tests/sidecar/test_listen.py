@@ -20,6 +20,16 @@ def test_mode_and_group(tmp_path: Path) -> None:
     made.sock.close()
 
 
+def test_nobody_else_may_connect_unless_told_so(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = open_unix(UnixAddress(str(tmp_path / "s")))
+    finally:
+        os.umask(before)
+    assert os.stat(made.path).st_mode & 0o777 == 0o600
+    made.sock.close()
+
+
 def test_unsafe_directory(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(ListenError, match="chmod o-w") as caught:

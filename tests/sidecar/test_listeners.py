@@ -70,6 +70,19 @@ def test_hybrid(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     assert not (tmp_path / "vm.sock_1024").exists()
 
 
+def test_a_hybrid_socket_is_waypipe_s_and_never_raw(start: Start, compositor: Compositor, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    sidecar = start(listen=[f"hybrid:{tmp_path}/vm.sock?port=1"])
+    with socket.socket(socket.AF_UNIX) as guest:
+        guest.connect(str(tmp_path / "vm.sock_1"))
+        host = compositor.accept()
+        guest.sendall(b"\1\0\0\0\1\0\x0c\0\2\0\0\0raw!")  # wl_display.get_registry and some more
+        assert read_all(guest) == b""
+        host.close()
+    (line,) = until(lambda: [entry for entry in sidecar.audit("decision") if entry["verdict"] == "deny"], "the audit line")
+    assert line["decided"]["rule"] == "built-in: waypipe header"
+
+
 def test_an_inherited_socket(start: Start, compositor: Compositor, tmp_path: Path) -> None:
     with listening(tmp_path / "inherited") as sock:
         sidecar = start(listen=[f"fd:{sock.fileno()}"], pass_fds=(sock.fileno(),))
@@ -160,11 +173,14 @@ def test_one_connection_and_the_end(start: Start, compositor: Compositor) -> Non
 
 
 def test_the_guest_s_connection_is_closed_everywhere(start: Start, compositor: Compositor) -> None:
-    """The compositor goes: the guest must see the end, so neither process may hold a copy of its connection."""
+    """The guest must see the end whenever the relay closes its connection, so the broker may hold no copy of it."""
     guest, theirs = socket.socketpair()
     sidecar = start(listen=["stdio:"], connection=theirs.fileno())
+    link = f"socket:[{os.fstat(theirs.fileno()).st_ino}]"
     theirs.close()
     host = compositor.accept()
+    holders = {pid: [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()] for pid in (sidecar.process.pid, sidecar.relay)}
+    assert [found.count(link) for found in holders.values()] == [0, 1]
     host.sendall(b"last")
     host.close()
     assert read_all(guest) == b"last"

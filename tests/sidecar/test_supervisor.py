@@ -94,8 +94,8 @@ def test_a_relay_that_keeps_dying_is_replaced_more_slowly(serve: Serve, composit
     assert waits[0] >= 0.09 and waits[1] >= 0.19 and waits[2] >= 0.39
 
 
-def test_a_relay_that_hangs_up_but_stays_is_killed(serve: Serve, compositor: Compositor) -> None:
-    """A stopped process cannot exit: it stands for one that was taken over and closes its channel."""
+def test_a_relay_that_does_not_end_is_killed(serve: Serve, compositor: Compositor) -> None:
+    """A stopped process cannot exit: it stands for one that was taken over."""
     work, bank = serve.guest("work"), serve.guest("bank")
     serve.start()
     with connected(work) as guest, compositor.accept() as host:

@@ -183,14 +183,14 @@ def test_files_and_pipes_are_counted_as_descriptors(opener: Callable[[int], byte
 
 
 def test_messages_are_acknowledged_up_to_version_16() -> None:
-    for version, expected in ((16, [(waypipe.ACK_NBLOCKS, b"\x10\0\0\0")]), (17, [])):
+    for version, expected in ((16, [(waypipe.ACK_NBLOCKS, b"\x40\0\0\0")]), (17, [])):
         made = Display(version=version)
         made.send([])
         first = made.received()
         assert first == ([] if version == 16 else [(waypipe.VERSION, b"\x11\0\0\0")])
-        made.guest(*(open_file(n, 1) for n in range(1, 16)))
+        made.guest(*(open_file(n, 1) for n in range(1, 64)))
         assert not made.waypipe.due
-        made.guest(open_file(16, 1))
+        made.guest(open_file(64, 1))
         assert made.waypipe.due == (version == 16)
         made.send([])
         assert made.received() == expected

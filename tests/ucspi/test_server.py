@@ -176,9 +176,9 @@ def test_a_program_that_is_none(start: Start) -> None:
 
 
 def test_closed_standard_descriptors(tmp_path: Path) -> None:
-    """Started with 0 and 1 closed, the listening socket must not become the program's standard input."""
+    """Started with 0 and 1 closed, the listening socket must not be what -1 writes to and closes, nor the program's."""
     program = "sh -c 'test -S /proc/self/fd/0; echo $?'"
-    command = f"exec {sys.executable} -m tests.ucspi.over_unix server {tmp_path}/port any 1 {program} <&- >&-"
+    command = f"exec {sys.executable} -m tests.ucspi.over_unix server {tmp_path}/port -1 any 1 {program} <&- >&-"
     process = subprocess.Popen(["sh", "-c", command], cwd=ROOT, stderr=subprocess.PIPE)
     until((tmp_path / "port").exists, "it listens")
     with socket.socket(socket.AF_UNIX) as sock:

@@ -128,7 +128,7 @@ class Framer:
         self._at: i64 = 0
         self._head = b""  # of a message's first word, less than all of it
         self._begun = False
-        self._parts: list[bytes] = []  # of its body
+        self._parts: list[bytes | memoryview] = []  # of its body
         self._have: i64 = 0
         self._size: i64 = 0
         self._padded: i64 = 0
@@ -175,11 +175,11 @@ class Framer:
             self._begun = True
         missing: i64 = self._padded - self._have
         if len(data) - at < missing:
-            self._keep(data[at:])
+            self._keep(data, at)
             self._data = b""
             self._at = 0
             return False
-        self._parts.append(data[at : at + missing])
+        self._parts.append(memoryview(data)[at : at + missing])
         whole = b"".join(self._parts)
         self.body = whole if self._size == len(whole) else whole[: self._size]
         self._at = at + missing
@@ -188,12 +188,17 @@ class Framer:
         self._begun = False
         return True
 
-    def _keep(self, part: bytes) -> None:
-        if self._parts and len(self._parts[-1]) < SMALL_PART:  # not an object for every byte of a guest that sends them singly
-            self._parts[-1] += part
+    def _keep(self, data: bytes, at: i64) -> None:
+        """What is behind `at`: without a copy (bench/waypipe.py, video) unless that would hold much more than it needs."""
+        size: i64 = len(data) - at
+        self._have += size
+        last = self._parts[-1] if self._parts else b""
+        if isinstance(last, bytes) and 0 < len(last) < SMALL_PART:  # not an object for every byte of a guest that sends them singly
+            self._parts[-1] = last + data[at:]
+        elif 2 * size < len(data):
+            self._parts.append(data[at:])
         else:
-            self._parts.append(part)
-        self._have += len(part)
+            self._parts.append(memoryview(data)[at:] if at else data)
 
 
 def words_of(kind: int, body: bytes, count: i64) -> None:
@@ -296,21 +301,22 @@ class Extent:
             self.fresh.append((int(start), int(end)))
 
 
-def check_diff(diff: bytes, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
-    """What a diff writes. Raises Refused unless each of its runs lies in the file.
+def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
+    """What the diff that begins at `begin` writes. Raises Refused unless each of its runs lies in the file.
 
-    A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file.
+    A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file; all of it is in `data`.
     """
-    at: i64 = 0
+    at: i64 = begin
+    limit: i64 = begin + diff_bytes
     extent = Extent()
-    while at < diff_bytes:
-        if diff_bytes - at < 8:
+    while at < limit:
+        if limit - at < 8:
             raise Refused("BufferDiff ends in the middle of a run")
-        start: i64 = word(diff, at) << 2
-        end: i64 = word(diff, at + 4) << 2
+        start: i64 = word(data, at) << 2
+        end: i64 = word(data, at + 4) << 2
         at += 8
-        if end <= start or end > file_bytes or end - start > diff_bytes - at:
-            raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {diff_bytes - at}")
+        if end <= start or end > file_bytes or end - start > limit - at:
+            raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {limit - at}")
         extent.add(blocks, start, end)
         at += end - start
     if extent.runs > MOST_RUNS:
@@ -322,19 +328,20 @@ def check_diff(diff: bytes, diff_bytes: i64, trailing: i64, file_bytes: i64, blo
     return extent
 
 
-def apply_diff(target: memoryview, diff: bytes, diff_bytes: i64, trailing: i64) -> None:
+def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> None:
     """Writes a diff that has been checked against a file of the target's size."""
-    source = memoryview(diff)
-    at: i64 = 0
-    while at < diff_bytes:
-        start: i64 = word(diff, at) << 2
-        end: i64 = word(diff, at + 4) << 2
+    source = memoryview(data)
+    at: i64 = begin
+    limit: i64 = begin + diff_bytes
+    while at < limit:
+        start: i64 = word(data, at) << 2
+        end: i64 = word(data, at + 4) << 2
         at += 8
         target[start:end] = source[at : at + end - start]
         at += end - start
     if trailing:
         size: i64 = len(target)
-        target[size - trailing : size] = source[diff_bytes : diff_bytes + trailing]
+        target[size - trailing : size] = source[limit : limit + trailing]
 
 
 # what a display side sends

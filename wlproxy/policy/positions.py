@@ -37,7 +37,7 @@ SCALAR: Final = re.compile(rf"{_LONG_BASIC}|{_LONG_LITERAL}|{_BASIC}|{_LITERAL}|
 
 
 class Positions:
-    """Spots of keys and of values, by path from the document's root; array items have their index as last part."""
+    """Spots of keys and of values, by path from the document's root; array items and tables of an array have their index as last part."""
 
     def __init__(self, text: str = "") -> None:
         self.keys: dict[Path, Span] = {}
@@ -85,14 +85,36 @@ def positions(text: str) -> Positions:
 def scan(text: str, found: Positions) -> None:
     """Puts into `found` what the text has. Raises NotToml."""
     table: Path = ()
+    last: dict[Path, int] = {}  # of each array of tables, the index of the table that is open
     at = after(SKIPPED, text, 0)
     while at < len(text):
         if text[at] == "[":
-            table, at = scan_key(text, after(HEADER, text, at), (), found)
+            repeats = text.startswith("[[", at)
+            start = after(HEADER, text, at)
+            path, at = scan_key(text, start, (), found)
+            if repeats or last:
+                table = indexed(path, last, repeats)
+                found.keys.setdefault(table, (start, at))
+            else:
+                table = path
             at = after(HEADER_END, text, at)
         else:
             at = scan_pair(text, at, table, found)
         at = after(SKIPPED, text, at)
+
+
+def indexed(path: Path, last: dict[Path, int], repeats: bool) -> Path:
+    """A header's path with the indices of the arrays of tables in it; `repeats`: it opens one more table of the array that it names."""
+    table: Path = ()
+    for part in path[:-1]:
+        table = (*table, part)
+        if table in last:
+            table = (*table, str(last[table]))
+    table = (*table, path[-1])
+    if not repeats:
+        return (*table, str(last[table])) if table in last else table
+    last[table] = last.get(table, -1) + 1
+    return (*table, str(last[table]))
 
 
 def scan_pair(text: str, at: int, table: Path, found: Positions) -> int:

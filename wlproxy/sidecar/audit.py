@@ -107,9 +107,20 @@ class Folder:
         return lines
 
 
-def line(entry: dict[str, Any], stamp: str, mono: float, guest: str, policy: dict[str, str]) -> bytes:
+def line(entry: dict[str, Any], stamp: str, mono: float, guest: str, policy: dict[str, str], event_id: str = "") -> bytes:
     """The finished line: what the broker vouches for goes over whatever the entry says of it."""
-    whole: dict[str, Any] = {"v": VERSION, "ts": stamp, "mono": round(mono, 6)}
-    whole.update(entry)
-    whole.update({"v": VERSION, "ts": stamp, "mono": round(mono, 6), "guest": guest, "policy": policy})
+    vouched: dict[str, Any] = {"v": VERSION, "id": event_id, "ts": stamp, "mono": round(mono, 6)}
+    whole = vouched | entry | vouched | {"guest": guest, "policy": policy}
     return encode(whole) + b"\n"
+
+
+DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def short(number: int) -> str:
+    """A number in base 36."""
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+    return text or "0"

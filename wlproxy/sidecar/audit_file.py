@@ -31,6 +31,9 @@ class AuditFile:
         self._poll = select.poll()
         self._queue: list[tuple[bytes, AuditLog]] = []
         self._logs: list[AuditLog] = []
+        # An id is a random number of this file's and a count: short enough to be typed, and another's after a restart.
+        self._ids = audit.short(int.from_bytes(os.urandom(4), "little"))
+        self._count = 0
         self.open()
 
     def open(self) -> None:
@@ -58,6 +61,11 @@ class AuditFile:
         """That guest is no more."""
         self.write()
         self._logs.remove(log)
+
+    def next_id(self) -> str:
+        """Of a line."""
+        self._count += 1
+        return f"{self._ids}-{audit.short(self._count)}"
 
     @property
     def used(self) -> bool:
@@ -164,4 +172,4 @@ class AuditLog:
         """The finished line: version, time, guest and policy are ours to say."""
         ns = time.time_ns()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 1_000_000_000)) + f".{ns // 1000 % 1_000_000:06d}Z"
-        return audit.line(entry, stamp, time.monotonic(), self.guest, self._policy)
+        return audit.line(entry, stamp, time.monotonic(), self.guest, self._policy, self.file.next_id())

@@ -99,13 +99,13 @@ class Mirrors(HostFiles):
             self._take_memory(mirror, extent)
             view_of(mirror)[start:end] = data
 
-    def diff(self, rid: int, diff: bytes, diff_bytes: int, trailing: int) -> int:
-        """BufferDiff: writes its runs; how many there were. Raises Refused before anything is written."""
+    def diff(self, rid: int, data: bytes, begin: int, diff_bytes: int, trailing: int) -> int:
+        """BufferDiff, from `begin` in `data`: writes its runs; how many there were. Raises Refused before anything is written."""
         mirror = self._by_rid[rid]
-        extent = check_diff(diff, diff_bytes, trailing, mirror.size, mirror.blocks)
+        extent = check_diff(data, begin, diff_bytes, trailing, mirror.size, mirror.blocks)
         self._take_memory(mirror, extent)
         if extent.runs:
-            apply_diff(view_of(mirror), diff, diff_bytes, trailing)
+            apply_diff(view_of(mirror), data, begin, diff_bytes, trailing)
         return int(extent.runs)
 
     def _take_memory(self, mirror: Mirror, extent: Extent) -> None:

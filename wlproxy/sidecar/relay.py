@@ -234,8 +234,7 @@ class Relay:
             self._allow_ticks(link)
         outcome.cost += framing.cost
         framing.cost = 0
-        half.most_read = framing.most_read or READ_BYTES
-        half.appetite = min(half.appetite, half.most_read)
+        half.appetite = half.most_read = framing.most_read
         if framing.refused and not link.ended_by:
             self._deliver(link, link.session.refuse(framing.refused, framing.rule))
         if framing.due:

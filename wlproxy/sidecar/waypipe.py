@@ -62,12 +62,13 @@ GPU: Final = frozenset(
 NUMBER_RULE: Final = "built-in: waypipe number"
 PIPE_RULE: Final = "built-in: waypipe pipe"
 FDS_OF_PIPE: Final = 2
+READ_BYTES: Final = 256 << 10
 COMPRESSED_READ_BYTES: Final = 16384  # what 64 KiB unpack to could keep the relay busy for a second
 COST_SHIFT: Final = 16  # a message's worth of the policy's rate for each 64 KiB unpacked ...
 RUNS_SHIFT: Final = 6  # ... and 64 runs
 HELD_BYTES: Final = 64 << 20  # of one guest's messages that are not complete, over all its connections
-ACK_MESSAGES: Final = 16  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
-ACK_BYTES: Final = 256 << 10
+ACK_MESSAGES: Final = 64  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
+ACK_BYTES: Final = 4 << 20
 
 
 class Waypipe:
@@ -107,9 +108,14 @@ class Waypipe:
 
     @property
     def most_read(self) -> int:
-        """Bytes to ask for in one read; 0: as many as for anybody."""
+        """Bytes to ask for in one read."""
+        return COMPRESSED_READ_BYTES if self.compressed else READ_BYTES
+
+    @property
+    def compressed(self) -> bool:
+        """Whether what comes unpacks to more."""
         terms = self.terms
-        return COMPRESSED_READ_BYTES if terms is not None and terms.compression != waypipe.NO_COMPRESSION else 0
+        return terms is not None and terms.compression != waypipe.NO_COMPRESSION
 
     # -- from the guest
 
@@ -281,13 +287,17 @@ class Waypipe:
         if size & 3:
             raise Refused(f"BufferDiff of {size} bytes, must be words")
         if rid:
-            diff = self._unpack(waypipe.BUFFER_DIFF, body[12:], size + trailing)
-            self.cost += self.files.diff(rid, diff, size, trailing) >> RUNS_SHIFT
+            begin = 0
+            if self.compressed or len(body) != 12 + size + trailing:
+                body = self._unpack(waypipe.BUFFER_DIFF, body[12:], size + trailing)
+            else:  # as it came, without another copy
+                begin = 12
+            self.cost += self.files.diff(rid, body, begin, size, trailing) >> RUNS_SHIFT
 
     def _unpack(self, kind: int, packed: bytes, size: int) -> bytes:
         if size > waypipe.MESSAGE_BYTES:
             raise Refused(f"{NAMES[kind]} unpacks to {size} bytes, at most {waypipe.MESSAGE_BYTES} are taken")
-        if self.most_read:
+        if self.compressed:
             self.cost += size >> COST_SHIFT
         codec = self._codec
         if codec is None:

@@ -1,0 +1,516 @@
+"""Why a message is allowed, changed or refused under a policy, in words, and which line would change that.
+
+Promises: the verdict is that of the engine that enforces (decide.py for the layers, reach.py for what a guest can hold, the tables' own
+checks for the arguments): tests hold it against a real session. What only a session knows is not judged here: the state that the
+specification asks for (roles, order, serials), the content of descriptors, rates and quotas. Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ..core import checks
+from ..core.errors import PolicyViolation
+from ..core.protocol import FD, OBJECT, Interface, Message
+from ..core.tables import CHILD, SELF, MessageRule, Tables
+from ..handlers.ghosts import ANSWERS
+from .compile import creates, global_names, vetted_version
+from .decide import (
+    ALWAYS,
+    CEILING,
+    FLOOR,
+    GLOBAL,
+    MESSAGE,
+    NOT_NAMED,
+    PERMISSION,
+    Step,
+    capped,
+    global_steps,
+    message_steps,
+    permission_verdict,
+    strictest,
+)
+from .effective import predicate_text
+from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
+from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
+from .permissions import MAX_BYTES, MAX_SIZE, MIME, OF_GLOBAL, OF_MESSAGE, PERMISSIONS
+from .reach import EVENTS, REQUESTS, Held, Maker, entry_of, holdings, verdict_of, ways
+
+ARGUMENT: Final = "argument"
+VERSION: Final = "version"
+REWRITE: Final = "rewrite"  # a verdict of the argument layer: allowed, and changed
+SHOWN: Final = 64  # characters of a text
+BUILT_IN: Final = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one layer says. `about`: the global or the message it speaks of; `says` the rule in the policy's words, or the reason."""
+
+    layer: str
+    verdict: str
+    origin: str
+    says: str
+    about: str
+
+
+@dataclass(slots=True)
+class Explanation:
+    """`verdict`: allow, rewrite, ask, deny, virtual, hide or never; `shape` of a refusal, "" where there is none. `decides`: index into
+    `words`, -1 where no layer has anything against it. `becomes`: the message as it is forwarded, where that is another."""
+
+    message: str
+    direction: str
+    verdict: str = ALLOW
+    shape: str = ""
+    decides: int = -1
+    words: list[Word] = field(default_factory=list)
+    sees: str = ""
+    becomes: str = ""
+    notes: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    real: bool = True  # whether the object it is sent to is known to the compositor
+
+    @property
+    def passes(self) -> bool:
+        """Whether the message reaches the other side."""
+        return self.verdict in (ALLOW, REWRITE)
+
+
+class Explainer:
+    """One policy, any number of messages. `tables` are those of `compiled`, the compiled `policy`; `risk_of` gives the class of risk of an
+    interface, "" where it has none."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        compiled: Mapping[str, Any],
+        tables: Tables,
+        interfaces: Mapping[str, Interface],
+        risk_of: Callable[[str], str],
+    ) -> None:
+        self.risk_of = risk_of
+        self.policy = policy
+        self.compiled = compiled
+        self.tables = tables
+        self.interfaces = interfaces
+        self.held = holdings(compiled)
+        self.globals = global_names(interfaces)
+        self.ways = ways(compiled, interfaces, self.globals)
+
+    def explain(self, literal: Literal) -> Explanation:
+        """The answer about one message. Raises KeyError for one that is not in the protocol data."""
+        found = Explanation(write(literal, self.interfaces), literal.direction)
+        if (literal.interface, literal.message) in (("wl_registry", "bind"), ("wl_registry", "global")):
+            return self._of_global(found, literal)
+        if literal.interface in ALWAYS:
+            found.words.append(Word(FLOOR, ALLOW, BUILT_IN, "the session lives by it", literal.interface))
+            found.sees = passes(literal)
+            return found
+        self._of_message(found, literal)
+        found.changes = list(dict.fromkeys(found.changes))
+        return found
+
+    # -- globals
+
+    def _of_global(self, found: Explanation, literal: Literal) -> Explanation:
+        """wl_registry.bind(interface, version) and the event that announces one."""
+        name = None if literal.arguments is None else literal.arguments[1]
+        if not isinstance(name, str):
+            found.words.append(Word(GLOBAL, ALLOW, BUILT_IN, "each global is judged by its name, which is left open here", "wl_registry"))
+            found.sees = "depends on which global it is"
+            return found
+        if name not in self.interfaces or name not in self.globals:
+            why = "created by other objects, never advertised" if name in self.interfaces else "unknown to the protocol data"
+            found.words.append(Word(FLOOR, HIDE, BUILT_IN, f"{name[:SHOWN]!a} is {why}", name[:SHOWN]))
+            found.verdict, found.decides, found.shape = HIDE, 0, DISCONNECT if literal.direction == REQUEST else IGNORE
+            found.sees = sees_hidden(name[:SHOWN], literal.direction)
+            found.changes.append("not possible: an interface that is not in the protocol data, or is no global, cannot be allowed")
+            return found
+        version = literal.arguments[2] if literal.arguments is not None else ANY
+        wanted = version if isinstance(version, int) and literal.direction == REQUEST else 0
+        self._global(found, name, wanted)
+        if found.verdict == ALLOW:
+            found.sees = passes(literal)
+            cap = self.compiled["globals"][name][0]
+            if literal.direction != REQUEST and isinstance(version, int) and version > cap:
+                found.verdict, found.becomes = REWRITE, f"announced at version {cap}"
+        elif found.verdict == VIRTUAL:
+            found.sees = f"{name} is announced by the proxy itself; what the guest makes of it is inert: the compositor never hears of it"
+            found.shape = VIRTUAL
+        else:
+            found.shape = DISCONNECT if literal.direction == REQUEST else IGNORE
+            found.sees = sees_hidden(name, literal.direction)
+        return found
+
+    def _global(self, found: Explanation, name: str, wanted: int = 0) -> None:
+        """Adds the words about a global, and the verdict they come to; `wanted`: the version that is needed."""
+        steps = global_steps(self.policy, name, vetted_version(self.interfaces[name]))
+        offset = len(found.words)
+        found.words += [Word(s.layer, s.verdict, s.origin, self._says(s, name), name) for s in steps]
+        step = strictest(steps)
+        found.verdict = step.verdict
+        if step.verdict != ALLOW:
+            found.decides = offset + steps.index(step)
+            found.changes += self._global_changes(name, steps)
+            if step.verdict in (ASK, DENY):
+                found.verdict = HIDE
+            return
+        cap = self.compiled["globals"][name][0]
+        if wanted > cap:
+            found.words.append(Word(VERSION, DENY, steps[2 if len(steps) > 2 else 0].origin, f"version {cap} at most is announced", name))
+            found.verdict, found.decides = DENY, len(found.words) - 1
+            found.changes.append(self._raise_version(name, wanted))
+
+    def _raise_version(self, name: str, wanted: int) -> str:
+        newest = vetted_version(self.interfaces[name])
+        if wanted > newest:
+            return f"not possible: wlproxy can vet {name} up to version {newest}"
+        return self._line("global", f"{name} = {wanted}", self.policy.globals[name].origin if name in self.policy.globals else None)
+
+    def _global_changes(self, name: str, steps: list[Step]) -> list[str]:
+        """What has to be written so that every layer allows the global."""
+        for step in steps:
+            if step.layer == FLOOR and step.verdict == NEVER:
+                return [f"not possible: floor ({self.policy.never[name]}){self._nearest(name)}"]
+            if step.layer == CEILING and step.verdict in (NEVER, HIDE):
+                return [f"not possible on this host: ceiling {step.origin}{self._nearest(name)}"]
+        found: list[str] = []
+        for step in steps:
+            if step.layer == GLOBAL and step.verdict != ALLOW:
+                rule = self.policy.globals.get(name)
+                text = f"{name} = {vetted_version(self.interfaces[name])}"
+                found.append(self._line("global", text, None if rule is None else rule.origin))
+            elif step.layer == PERMISSION and step.verdict not in ("", ALLOW):
+                found += self._permission_changes(OF_GLOBAL[name], name)
+        return found
+
+    def _permission_changes(self, names: tuple[str, ...], about: str) -> list[str]:
+        """One of the permissions suffices: the one for which least has to change."""
+        free = [n for n in names if (top := capped(self.policy, n)) is None or top.verdict == ALLOW]
+        if not free:
+            tops = [str(top.origin) for n in names if (top := capped(self.policy, n)) is not None]
+            return [f"not possible on this host: ceiling {', '.join(tops)}{self._nearest(about, names)}"]
+        order = sorted(free, key=lambda n: (permission_verdict(self.policy, n).verdict != ASK, names.index(n)))
+        rule = self.policy.permissions.get(order[0])
+        others = f'  (or {" or ".join(order[1:])}: what one of them allows passes)' if len(order) > 1 else ""
+        return [self._line("permission", f'{order[0]} = "allow"', None if rule is None else rule.origin) + others]
+
+    def _nearest(self, about: str, but: tuple[str, ...] = ()) -> str:
+        """The permission that comes nearest to what cannot be had."""
+        risk = self.risk_of(about) or (PERMISSIONS[but[0]].risk if but else "")
+        ranked = []
+        for name, permission in PERMISSIONS.items():
+            top = capped(self.policy, name)
+            if name in but or permission.risk != risk or (top is not None and top.verdict == DENY):
+                continue
+            open_ = [g for g in permission.globals if g not in self.policy.never and not self._is_capped(g)]
+            covered = [*open_, *(interface for interface, _ in permission.messages)]
+            if covered:
+                likeness = max(difflib.SequenceMatcher(None, about, other).ratio() for other in covered)
+                ranked.append((about in permission.globals, likeness, name))
+        if not ranked:
+            return ""
+        name = max(ranked)[2]
+        return f'. Nearest thing that is: permission "{name}" ({PERMISSIONS[name].grants})'
+
+    def _is_capped(self, name: str) -> bool:
+        rule = None if self.policy.ceiling is None else self.policy.ceiling.globals.get(name)
+        return rule is not None and rule.verdict in (NEVER, HIDE)
+
+    # -- messages
+
+    def _of_message(self, found: Explanation, literal: Literal) -> None:
+        interface = self.interfaces[literal.interface]
+        side = REQUESTS if literal.direction == REQUEST else EVENTS
+        message = next(m for m in getattr(interface, side) if m.name == literal.message)
+        held = self.held.get(interface.name)
+        way = self.ways.get(interface.name)
+        start = way[0].interface if way else interface.name
+        found.real = held is not None and held.real
+        if start in self.globals:
+            self._global(found, start)
+        blocked = found.verdict != ALLOW
+        stop = found.decides
+        for maker in way or []:
+            entry = entry_of(self.compiled, maker.interface, maker.side, maker.message)
+            if entry is None or verdict_of(entry[4]) != ALLOW:
+                self._maker(found, maker, blocked)
+                if not blocked:
+                    blocked, stop = True, found.decides
+        own = self._layers(found, literal, message)
+        if held is None:
+            self._out_of_reach(found, literal, blocked, stop)
+        elif not held.real:
+            self._inert(found, literal, held, blocked, stop)
+        else:
+            self._real(found, literal, message, held, start, own)
+
+    def _maker(self, found: Explanation, maker: Maker, blocked: bool) -> None:
+        """A message without which the guest has no such object, and which is refused."""
+        about = f"{maker.interface}.{maker.message}"
+        steps = [step for step in message_steps(self.policy, maker.interface, maker.message) if step.verdict]
+        offset = len(found.words)
+        found.words += [Word(s.layer, s.verdict, s.origin, self._says(s, about), about) for s in steps]
+        step = strictest(steps)
+        if not blocked and step.verdict != ALLOW:
+            found.verdict, found.decides = step.verdict, offset + steps.index(step)
+        found.changes += self._message_changes(maker.interface, maker.message, steps)
+
+    def _layers(self, found: Explanation, literal: Literal, message: Message) -> tuple[int, Step]:
+        """The words about the message itself: where they begin, and the one that decides among them."""
+        about = f"{literal.interface}.{literal.message}"
+        steps = message_steps(self.policy, literal.interface, literal.message)
+        offset = len(found.words)
+        found.words += [Word(s.layer, s.verdict, s.origin, self._says(s, about), about) for s in steps]
+        step = strictest(steps)
+        found.notes += self._parameters(literal, step)
+        return offset + steps.index(step), step
+
+    def _out_of_reach(self, found: Explanation, literal: Literal, blocked: bool, stop: int) -> None:
+        found.real = False
+        found.decides = stop
+        if not blocked:
+            found.verdict = HIDE
+            found.words.append(Word(GLOBAL, HIDE, BUILT_IN, "nothing that the guest may have creates one", literal.interface))
+            found.decides = len(found.words) - 1
+        word = found.words[found.decides]
+        found.shape = DISCONNECT if literal.direction == REQUEST else IGNORE
+        if found.verdict in (HIDE, NEVER) and word.about in self.globals:
+            found.sees = sees_hidden(word.about, REQUEST)
+        else:
+            found.sees = f"the guest never has a {literal.interface}, because {word.about} is refused"
+
+    def _inert(self, found: Explanation, literal: Literal, held: Held, blocked: bool, stop: int) -> None:
+        found.decides = stop
+        if not blocked:
+            found.verdict = DENY
+            maker = held.maker
+            why = f"{maker.interface}.{maker.message} needs an object that the compositor does not have" if maker else "inert"
+            found.words.append(Word(GLOBAL, DENY, BUILT_IN, why, literal.interface))
+            found.decides = len(found.words) - 1
+        found.shape = INERT
+        word = found.words[found.decides]
+        if literal.direction == REQUEST:
+            said = answers(literal, True)
+            found.sees = f"the {literal.interface} exists for the guest alone ({word.about}: {word.verdict}); the request goes no further"
+            found.sees += f", and the proxy answers {said}" if said else ""
+        else:
+            found.sees = f"no such event comes: the {literal.interface} exists for the guest alone ({word.about}: {word.verdict})"
+
+    def _real(self, found: Explanation, literal: Literal, message: Message, held: Held, start: str, own: tuple[int, Step]) -> None:
+        found.real = True
+        found.verdict, found.decides = ALLOW, -1
+        found.changes.clear()
+        about = f"{literal.interface}.{literal.message}"
+        index, step = own
+        side = REQUESTS if literal.direction == REQUEST else EVENTS
+        entry = entry_of(self.compiled, literal.interface, side, literal.message)
+        decision: Mapping[str, Any] = (entry[4] or {}) if entry is not None else {}
+        if message.since > held.version:
+            origin = self.compiled["globals"].get(start, [0, ""])[1]
+            says = f"it is new in version {message.since}, {literal.interface} comes at version {held.version} at most"
+            found.words.append(Word(VERSION, DENY, origin, says, about))
+            found.verdict, found.decides, found.shape = DENY, len(found.words) - 1, DISCONNECT
+            found.sees = "the compositor sends none" if side == EVENTS else "the connection ends: there is no such message in that version"
+            if start in self.globals:
+                found.changes.append(self._raise_version(start, message.since))
+            return
+        if step.verdict != ALLOW:
+            found.verdict, found.decides, found.shape = step.verdict, index, verdict_of(decision)
+            found.sees = sees_refused(literal, message, found.shape)
+            if step.verdict == ASK:
+                found.notes.append("it would be asked, and there is nobody to ask yet: the answer is no")
+            steps = message_steps(self.policy, literal.interface, literal.message)
+            found.changes += self._message_changes(literal.interface, literal.message, steps)
+            return
+        for argument in message.arguments:
+            if argument.type == OBJECT and not argument.nullable and argument.interface and argument.interface not in self.held:
+                found.notes.append(f"it names a {argument.interface}, of which the guest can have none")
+        rule = next(r for r in getattr(self.tables.family(literal.interface), side) if r.name == literal.message)
+        if "rate" in decision:
+            per_second, at_once = decision["rate"]
+            says = f"{per_second:g} a second, {at_once:g} at once; what is more is refused ({decision['shape']})"
+            found.words.append(Word("rate", ALLOW, decision["origin"], says, about))
+        self._arguments(found, literal, rule, about)
+
+    def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
+        """Has the tables' checks look at what the literal says."""
+        values = list(literal.arguments) if literal.arguments is not None else [ANY] * len(rule.signature)
+        changed = list(values)
+        names = rule.argument_names
+        for check in rule.checks:
+            value = concrete(changed[check.argument])
+            says = f"{names[check.argument]}: {check_text(check)}"
+            if value is ANY or (isinstance(changed[check.argument], Unshown) and check.operation not in (checks.MAX_BYTES, checks.CUT)):
+                found.words.append(Word(ARGUMENT, "", check.origin, f"{says}  (its value is left open here)", about))
+                continue
+            try:
+                after = check.apply(value)
+            except PolicyViolation as refused:
+                found.words.append(Word(ARGUMENT, DENY, check.origin, f"{says}: {refused.reason.partition(': ')[2]}", about))
+                found.verdict, found.decides, found.shape = DENY, len(found.words) - 1, DISCONNECT
+                found.sees = f"the connection ends with wl_display.error: {refused.reason}"
+                found.changes.append(self._argument_change(literal, check, value))
+                return
+            if after != value:
+                found.words.append(Word(ARGUMENT, REWRITE, check.origin, f"{says}, so it becomes {shown(after)}", about))
+                found.verdict = REWRITE
+                changed[check.argument] = after if isinstance(after, str) else changed[check.argument]
+            else:
+                found.words.append(Word(ARGUMENT, ALLOW, check.origin, says, about))
+        found.sees = passes(literal)
+        if found.verdict == REWRITE and literal.arguments is not None:
+            new = Literal(literal.direction, literal.interface, literal.object_id, literal.message, tuple(changed))
+            found.becomes = write(new, self.interfaces)
+
+    def _argument_change(self, literal: Literal, check: checks.Check, value: object) -> str:
+        if check.origin.startswith(BUILT_IN):
+            what = "the enum of the protocol has no such value" if check.operation in (checks.IN, checks.FLAGS) else check.origin
+            return f"not possible: floor ({what})"
+        rule = self.policy.messages.get((literal.interface, literal.message))
+        demand = rule.args.get(check.name) if rule is not None else None
+        if demand is None:
+            return f"not possible: {check.origin}"
+        number = value if isinstance(value, int) else 0
+        size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
+        wider = {
+            checks.MIN: replace(demand, minimum=number),
+            checks.MAX: replace(demand, maximum=number),
+            checks.IN: replace(demand, values=tuple(sorted({*(demand.values or ()), number}))),
+            checks.MAX_BYTES: replace(demand, max_bytes=size),
+            checks.CHARSET: replace(demand, charset="".join(sorted({*demand.charset, *str(value)}))),
+            checks.NULL: replace(demand, null=False),
+        }.get(check.operation, demand)
+        text = f"{literal.message}.args.{check.name} = {predicate_text(wider)}"
+        return self._line(f"message.{literal.interface}", text, demand.origin)
+
+    def _message_changes(self, interface: str, message: str, steps: list[Step]) -> list[str]:
+        found: list[str] = []
+        for step in steps:
+            if step.layer == PERMISSION and step.verdict not in ("", ALLOW):
+                found += self._permission_changes(OF_MESSAGE[interface, message], interface)
+            elif step.layer == MESSAGE and step.verdict != ALLOW:
+                rule = self.policy.messages[interface, message]
+                found.append(self._line(f"message.{interface}", f'{message} = "allow"', rule.origin))
+        return found
+
+    def _parameters(self, literal: Literal, step: Step) -> list[str]:
+        """What the permissions that give a message say beside their verdict."""
+        found: list[str] = []
+        if self.policy.transparent:
+            return found
+        for name in OF_MESSAGE.get((literal.interface, literal.message), ()):
+            entry = self.compiled["permissions"].get(name)
+            if entry is None or entry[0] != ALLOW or step.verdict != ALLOW:
+                continue
+            said = {key: value for key, value in entry[2].items() if key in (MIME, MAX_BYTES, MAX_SIZE)}
+            found += [f"permission {name} holds it to {key} {value} ({entry[1]})" for key, value in said.items()]
+        return found
+
+    def _says(self, step: Step, about: str) -> str:
+        if step.layer == FLOOR:
+            return step.key if step.verdict else f"nothing against {about}"
+        if step.layer == CEILING:
+            if not step.verdict:
+                return "there is none" if self.policy.ceiling is None else "does not name it"
+            return f"{step.key} = {step.version or step.verdict}"
+        if step.layer == GLOBAL:
+            if step.key == NOT_NAMED or step.verdict == HIDE:
+                return step.key if step.key == NOT_NAMED else f'{step.key} = "hide"'
+            return f"{step.key} = {step.version}" if step.verdict == ALLOW else f'{step.key} = "{step.verdict}"'
+        if step.layer == PERMISSION:
+            return step.key if step.verdict else "no permission covers it"
+        return step.key
+
+    def _line(self, table: str, text: str, origin: Any) -> str:
+        """The line to write, and where: a file's own line is changed in place, what an ancestor says is said anew in the policy's file."""
+        own = self.policy.origin.file
+        if origin is not None and origin.file == own and "/" in own and origin.line:
+            return f"{origin}: {text}"
+        if "/" in own:
+            return f"in {own}, under [{table}]: {text}"
+        return f'in a policy of your own that extends "{self.policy.name}", under [{table}]: {text}'
+
+
+def concrete(value: Value) -> Any:
+    """What the checks are given for an argument of a literal: ANY where it is left open."""
+    if isinstance(value, Fixed):
+        return value.raw
+    if isinstance(value, Unshown):
+        return value.begins + "x" * max(0, value.size - len(value.begins.encode("utf-8", "surrogateescape")))
+    if isinstance(value, Array):
+        return bytes(value.size) if value.size >= 0 else ANY
+    if value is None or isinstance(value, int | str):
+        return value
+    if hasattr(value, "object_id"):
+        return value.object_id or 1
+    return ANY
+
+
+def check_text(check: checks.Check) -> str:
+    """A check in the words of a policy."""
+    if check.operation == checks.IN:
+        values = sorted(check.values)
+        return f"one of {', '.join(map(str, values))}" if len(values) <= 8 else f"one of {len(values)} values"
+    if check.operation == checks.FLAGS:
+        return f"no bit outside {check.number:#x}"
+    if check.operation in (checks.CHARSET, checks.TRANSLATE):
+        return f"{check.operation} of {len(check.text)} characters"
+    if check.operation == checks.REWRITE:
+        return f'rewrite "{check.text}"'
+    if check.operation == checks.CUT:
+        return f"max-bytes {check.number}, what is longer is cut"
+    if check.operation == checks.PLAIN:
+        return 'sanitize = "plain"'
+    if check.operation == checks.NULL:
+        return "null = true"
+    return f"{check.operation} {check.number}"
+
+
+def shown(value: object) -> str:
+    """A value for an admin, cut."""
+    text = ascii(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def passes(literal: Literal) -> str:
+    """What is seen of a message that is allowed."""
+    return "it reaches the compositor" if literal.direction == REQUEST else "it reaches the guest"
+
+
+def sees_hidden(name: str, direction: str) -> str:
+    """What the guest sees of a global that is hidden."""
+    if direction == REQUEST:
+        return f"{name} is not advertised; binding it anyway ends the connection"
+    return f"nothing: {name} is not announced to it"
+
+
+def answers(literal: Literal, ghost: bool) -> str:
+    """The events by which the proxy says no to a request, as words."""
+    found = []
+    for answer in ANSWERS.get((literal.interface, literal.message), []):
+        if answer.to_ghosts if ghost else answer.to_real or answer.speaker == CHILD:
+            who = {SELF: literal.interface, CHILD: "what it creates"}.get(answer.speaker, "the object it names")
+            found.append(f"{answer.event} of {who}")
+    return ", ".join(found)
+
+
+def sees_refused(literal: Literal, message: Message, shape: str) -> str:
+    """A deny shape in words."""
+    if shape == DISCONNECT:
+        return "the connection ends with wl_display.error"
+    brings = any(argument.type == FD for argument in message.arguments)
+    closed = "; its descriptor is closed, so that whoever reads sees the end" if brings else ""
+    if literal.direction != REQUEST:
+        made = "; what it would have created is destroyed again" if creates(message) else ""
+        return f"nothing: the event is left out{made}{closed}"
+    said = answers(literal, False)
+    if shape == INERT:
+        text = "what it creates exists for the guest alone"
+    else:
+        text = "nothing: the request is left out and the connection goes on"
+    return f"{text}{closed}" + (f"; the proxy answers {said}" if said else "")

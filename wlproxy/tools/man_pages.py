@@ -1,0 +1,254 @@
+"""wlproxy-policy(5), wlproxy-permissions(7), wlproxy-interfaces(7): the manual pages that are made from the data.
+
+Promises: the same data gives the same pages. What an admin can write (keys, bounds, parameters, shapes) is printed from the tables that the
+readers check with, so that a page cannot promise what the reader refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..core.protocol import Interface
+from ..handlers.virtual import PARTS, SERVED
+from ..policy.compile import REWRITES, compile_policy, global_names, vetted_version
+from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, load_policy, shipped_names
+from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
+from ..policy.load_protocols import load_shipped
+from ..policy.model import DENY, HIDE, NEVER, VIRTUAL
+from ..policy.permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from ..policy.read_permissions import ASK_KEYS
+from ..policy.read_predicates import FITTING
+from ..policy.read_quotas import QUOTAS, shown
+from ..policy.read_rules import BUILT_IN
+from ..policy.read_upstream import MODES, TEXTS
+from .roff import Page
+
+MANUAL: Final = "wlproxy"
+MIXED: Final = "mixed"
+PAGES: Final[tuple[tuple[str, int], ...]] = (("wlproxy", 1), ("wlproxy-policy", 5), ("wlproxy-permissions", 7), ("wlproxy-interfaces", 7))
+
+PARAMETERS: Final = {
+    RATE: 'how often, as "1/s burst 5"; more is left out',
+    MIME: "a list of the types of data that pass, spelt whole",
+    MAX_BYTES: 'of one transfer, as "1MiB"',
+    MAX_SIZE: "logical pixels, either way",
+}
+QUOTA_WORDS: Final = {
+    "clients": "connections at a time",
+    "connects": "new connections",
+    "silent-clients": "connections that have said nothing yet",
+    "silent": "how long a connection may say nothing at its beginning",
+    "messages": "requests; more are read later, none is lost. Those that make panels draw count for many",
+    "message-bytes": "of one request",
+    "objects": "objects at a time",
+    "surfaces": "surfaces",
+    "toplevels": "windows",
+    "popups": "menus and tooltips",
+    "callbacks": "callbacks that wait",
+    "shm-pools": "pools of shared memory",
+    "buffers": "buffers",
+    "shm-bytes": "shared memory in pools",
+    "fds": "descriptors on their way",
+    "guest-queue": "what waits to be read by one client",
+    "upstream-queue": "what waits to be read by the compositor, of one client",
+    "stall": "how long a client may leave its queue unread",
+    "clipboard-bytes": "of one transfer of data",
+    "clipboard-idle": "how long a transfer may rest",
+    "clipboard-total": "how long a transfer may take",
+    "transfers": "transfers at a time",
+}
+
+
+def compiled_shipped(interfaces: Mapping[str, Interface]) -> dict[str, dict[str, Any]]:
+    """The shipped policies, compiled; those that filter nothing are left out."""
+    found = {}
+    for name in shipped_names():
+        policy = load_policy(name, {}, interfaces, search=(), ceiling="")
+        if not policy.transparent:
+            found[name] = compile_policy(policy, interfaces)
+    order = ("strict", "viewer", "desktop", "conferencing", "trusted")
+    return {name: found[name] for name in sorted(found, key=lambda n: (order.index(n) if n in order else len(order), n))}
+
+
+def verdict_of_global(compiled: Mapping[str, Any], name: str, never: Mapping[str, str]) -> str:
+    """In words: the version, virtual, hide or never."""
+    if name in compiled["globals"]:
+        return f"version {compiled['globals'][name][0]}"
+    if name in compiled["served"]:
+        return VIRTUAL
+    return NEVER if name in never else HIDE
+
+
+def together(verdicts: Mapping[str, str]) -> str:
+    """Who says what, each word once: "deny in strict, viewer; allow in desktop"."""
+    groups: dict[str, list[str]] = {}
+    for name, verdict in verdicts.items():
+        groups.setdefault(verdict, []).append(name)
+    if len(groups) == 1:
+        return f"{next(iter(groups))} in every shipped policy"
+    return "; ".join(f"{verdict} in {', '.join(names)}" for verdict, names in groups.items())
+
+
+def permissions_page(shipped: Mapping[str, Mapping[str, Any]]) -> Page:
+    """wlproxy-permissions(7)."""
+    page = Page("wlproxy-permissions", 7, "what a policy can allow a guest, in words", MANUAL)
+    page.section("DESCRIPTION").text(
+        "A permission is one thing that a guest may do, whatever requests and globals it takes. A policy says of each `allow`, `ask` or "
+        "`deny` in its table `[permission]`; what it does not name is refused. A permission that is given takes effect where its "
+        "global is allowed, too: `wlproxy check` warns where it is not.",
+        "`ask` is refused until there is somebody to ask.",
+    )
+    page.example('[permission]\nfullscreen    = "allow"\nclipboard-out = { verdict = "allow", max-bytes = "1MiB" }')
+    page.section("PERMISSIONS")
+    for name, permission in PERMISSIONS.items():
+        covered = []
+        if permission.globals:
+            covered.append("Globals: " + ", ".join(permission.globals) + ".")
+        if permission.messages:
+            covered.append("Messages: " + ", ".join(".".join(key) for key in permission.messages) + ".")
+        if permission.parameters:
+            covered.append("Parameters: " + ", ".join(f"`{key}`" for key in permission.parameters) + ".")
+        said = {policy: str(compiled["permissions"][name][0]) for policy, compiled in shipped.items()}
+        risk = f"Class {permission.risk} ({CLASSES[permission.risk]})."
+        page.item(f"`{name}`", f"The guest may {permission.grants}. {risk}", *covered, together(said).capitalize() + ".")
+    page.section("PARAMETERS").text("Beside `verdict`, as far as the permission has them:")
+    for key, about in PARAMETERS.items():
+        page.item(f"`{key}`", about)
+    page.text("Of every permission, for the question to the user:")
+    page.item(f"`{REMEMBER}`", 'for how long an answer holds: a list of "once", "session" and times such as "10m"; never for ever')
+    page.item(f"`{TIMEOUT}`", "after which nobody has answered, which is a no for once")
+    page.item(f"`{NOTE}`", "one more sentence for the question")
+    return page.see(*[other for other in PAGES if other[0] != "wlproxy-permissions"])
+
+
+def interfaces_page(interfaces: Mapping[str, Interface], shipped: Mapping[str, Mapping[str, Any]]) -> Page:
+    """wlproxy-interfaces(7)."""
+    never = floor(list(interfaces))
+    known = global_names(interfaces)
+    page = Page("wlproxy-interfaces", 7, "the globals of Wayland compositors, their risk and their verdicts", MANUAL)
+    page.section("DESCRIPTION").text(
+        "Every global that wlproxy knows of, by class of risk: what the shipped policies say of it, and why. A global that a policy does "
+        "not name is hidden, known or not. `never` is the floor: no policy can allow it.",
+        "`version` N: announced at most at that version. `virtual`: served by wlproxy itself, whatever the compositor has.",
+    )
+    listed: set[str] = set()
+    for risk, title in (*CLASSES.items(), ("", MIXED)):
+        rows = [row for row in interface_table() if row.risk == risk]
+        if not rows:
+            continue
+        page.section(f"CLASS {risk}: {title.upper()}" if risk else "OF SEVERAL CLASSES")
+        for row in rows:
+            here = [name for name in known if name not in listed and row.covers(name) and row_of(name) == row]
+            listed.update(here)
+            if len(here) == 1:
+                said = {policy: verdict_of_global(compiled, here[0], never) for policy, compiled in shipped.items()}
+                newest = f"Known up to version {vetted_version(interfaces[here[0]])}."
+                page.item(f"`{here[0]}`", f"{sentence(row.reason)} {newest}", together(said).capitalize() + ".")
+            elif here:
+                allowed = [name for name in here if any(name in compiled["globals"] for compiled in shipped.values())]
+                page.item(f"`{row.name}`", sentence(row.reason), "These are: " + ", ".join(here) + ".")
+                for name in allowed:
+                    said = {policy: verdict_of_global(compiled, name, never) for policy, compiled in shipped.items()}
+                    page.text(f"{name}: {together(said)}.")
+            elif row.name not in ("wl_display", "wl_registry"):
+                advice = f"Advice: {row.strict} in strict, {row.desktop} in desktop, {row.trusted} in trusted."
+                page.item(f"`{row.name}`", sentence(row.reason), f"Not announced by itself, or not in the protocol data. {advice}")
+    rest = sorted(set(known) - listed - set(BUILT_IN))
+    if rest:
+        page.section("NOT CLASSED").text("Known from their XML, read by nobody yet; hidden in every shipped policy:", ", ".join(rest) + ".")
+    return page.see(*[other for other in PAGES if other[0] != "wlproxy-interfaces"])
+
+
+def sentence(text: str) -> str:
+    """A reason as a sentence."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def policy_page() -> Page:
+    """wlproxy-policy(5)."""
+    page = Page("wlproxy-policy", 5, "what a guest may do, in TOML", MANUAL)
+    page.section("DESCRIPTION").text(
+        "A policy says what one guest may ask of the compositor. It is a file in TOML 1.0. What it does not name is refused.",
+        f"A policy is named by a name or a path. A name is looked for in {ADMIN_FOLDER}, then among those that come with wlproxy: "
+        f"{', '.join(shipped_names())}. A file of an admin's under a shipped name replaces it, and may extend it by that name.",
+        "`wlproxy check` finds every mistake with line and column. `wlproxy schema` prints a JSON Schema for editors: put "
+        "`#:schema ./policy-1.json` in the first line.",
+    )
+    page.example(
+        'format  = 1\nname    = "work"\nsummary = "Office programs, copying out."\nextends = "strict"\n\n[global]\n'
+        'zwp_linux_dmabuf_v1 = 5\n\n[permission]\ngpu-buffers   = "allow"\nclipboard-out = "allow"\n\n[quota]\ntoplevels = 16'
+    )
+    page.section("HOW A DECISION IS MADE").text(
+        "Layers are asked, each may only take away, the strictest answer wins: the floor (what no policy may allow, "
+        "wlproxy-interfaces(7)), the ceiling of this host, the global, the permissions that cover it, the rule for the message, the "
+        "rules for its arguments, the quotas. From mild to strict: `allow`, `virtual`, `ask`, `deny`, `hide`, `never`.",
+        "An allowed global brings with it the objects that its protocol lets it create, up to the version allowed. Values that "
+        "their enum does not have are refused.",
+    )
+    page.section("KEYS")
+    page.item("`format` = 1", "the version of this language; needed")
+    page.item("`name`", "letters, digits, - and _; needed. Audit log and `wlproxy check` call the policy so")
+    page.item("`summary`", "one sentence")
+    extends = f"the one policy that this one changes; at most {DEEPEST} in a row. Its keys hold unless this file has them; lists replace"
+    page.item("`extends`", extends)
+    page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
+    page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
+    page.item("`transparent`", "true: forward all that the protocol data knows. For tests, never for a guest")
+    page.section("[vars]").text(
+        "What `${name}` stands for in `[rewrite]` and `[upstream]`: a table of `type` (slug, text or colour), `default` and `max-bytes`. "
+        "`wlproxy run --var NAME=VALUE` gives a value; `vm` is the name of the guest."
+    )
+    page.section("[global]").text("By the name of a global:")
+    page.item("a number", "allowed, announced at most at that version")
+    made_up = [f"{name}: {', '.join(parts)}." for name, parts in PARTS.items()]
+    page.item("{ `max` = number, `virtualize` = [...] }", "the same, with parts made up:", *made_up)
+    page.item('"hide"', 'not announced; also of names that end in *, as in "zwlr_*" = "hide"')
+    page.item('"virtual"', f"announced by wlproxy itself: {', '.join(sorted(SERVED))}")
+    page.section("[permission]").text(
+        '"allow", "ask" or "deny" by the name of a permission, or a table of `verdict` and parameters. See wlproxy-permissions(7).'
+    )
+    page.section("[message.INTERFACE]").text("Rules for single messages, requests and events, by their name: a verdict, or a table of")
+    page.item("`verdict`", '"allow", "ask" or "deny"')
+    page.item(
+        "`deny-as`",
+        "how it is refused, where the message can be refused so:",
+        '"disconnect": the connection ends with an error.',
+        '"ignore": as if it had not been said.',
+        '"inert": the object it creates exists for the guest alone.',
+        '"fail-event": the event by which the protocol says no.',
+        '"close-fd": its descriptor is closed.',
+    )
+    page.item("`rate`", 'of a request, as "2/s burst 4"')
+    by_type = [f"{kind}: {', '.join(f'`{key}`' for key in keys)}." for kind, keys in FITTING.items()]
+    page.item("`args.NAME`", "what an argument must be, by its type:", *by_type)
+    page.example(
+        '[message.xdg_toplevel]\nset_maximized = { verdict = "allow", rate = "2/s burst 4" }\n'
+        'set_title.args.title = { max-bytes = 256, sanitize = "plain" }\nresize.args.edges = { in = ["top", "bottom"] }'
+    )
+    page.section("[rewrite]").text("Templates for what a guest says of its windows; the guest's own text stands for the word in braces.")
+    for key, place in REWRITES.items():
+        page.item(f"`{key}`", f"{place.interface}.{place.request}; with `{place.placeholder}` once")
+    page.section("[quota]").text("For the guest as a whole, over all its connections.")
+    for key, (_, kind, least, most) in QUOTAS.items():
+        page.item(f"`{key}`", f"{QUOTA_WORDS.get(key, kind)}. {shown(kind, least)} to {shown(kind, most)}.")
+    page.section("[upstream]").text("How the compositor is told of the guest.")
+    page.item("`security-context`", f'{", ".join(MODES)}: whether it must know the guest as sandboxed (security-context-v1)')
+    page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
+    keys = ", ".join(f"`{key}`" for key in ASK_KEYS)
+    page.section("[ask]").text(f"{keys}: how the user is asked, where a permission does not say.")
+    page.section("FILES")
+    page.item(ADMIN_FOLDER, "policies of this host")
+    page.item(
+        CEILING_FILE,
+        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), and `[permission]` with `at-most` '
+        f'in the place of `verdict`, "{DENY}" for not at all',
+    )
+    return page.see(*[other for other in PAGES if other[0] != "wlproxy-policy"])
+
+
+def data_pages() -> list[Page]:
+    """The three."""
+    interfaces = load_shipped()
+    shipped = compiled_shipped(interfaces)
+    return [policy_page(), permissions_page(shipped), interfaces_page(interfaces, shipped)]

@@ -73,6 +73,18 @@ def test_their_command_lines_are_wlproxy_s(path: Path, start: str) -> None:
     assert args.upstream and args.policy
 
 
+def test_the_service_of_all_guests() -> None:
+    import argparse
+
+    from wlproxy.cli import serve
+
+    words = words_of(UNITS / "wlproxy.service", "ExecStart=")
+    parser = argparse.ArgumentParser()
+    serve.register(parser.add_subparsers())
+    args = parser.parse_args(words[words.index("serve") :])
+    assert args.upstream and args.audit
+
+
 def test_the_socket_has_the_name_that_the_service_asks_for() -> None:
     assert "\nFileDescriptorName=guest\n" in (UNITS / "wlproxy@.socket").read_text(encoding="utf-8")
     assert "systemd:guest" in words_of(UNITS / "wlproxy@.service", "ExecStart=")

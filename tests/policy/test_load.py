@@ -380,8 +380,8 @@ def test_what_is_no_colour(tmp_path: Path, value: str) -> None:
 
 
 def test_a_variable_that_no_file_declares() -> None:
-    (finding,) = refused("strict", colour="#cc3333")
-    assert (finding.code, finding.message) == ("unknown-variable", "variable 'colour' was given, the policy has: vm, label")
+    (finding,) = refused("strict", tint="#cc3333")
+    assert (finding.code, finding.message) == ("unknown-variable", "variable 'tint' was given, the policy has: vm, label, colour")
 
 
 def test_every_policy_may_be_told_the_guests_name(tmp_path: Path) -> None:

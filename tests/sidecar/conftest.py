@@ -22,6 +22,7 @@ from wlproxy.policy.compile import digest
 
 ROOT = Path(__file__).parents[2]
 PASSING = [sys.executable, "-P", str(ROOT / "tests/sidecar/passing.py")]  # -P: the wlproxy that is installed, where PYTHONPATH names none
+SERVING = [sys.executable, "-P", str(ROOT / "tests/sidecar/serving.py")]
 PATIENCE = 10.0  # seconds; only a failing test waits that long
 
 
@@ -189,3 +190,68 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Sidecar]]:
     yield start_one
     for sidecar in started:
         sidecar.stop()
+
+
+class Serve:
+    """The parent, its guests' files, and what was written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = folder / "guests.d"
+        self.files.mkdir()
+        self.errors = folder / "stderr"
+        self.audit_path = folder / "audit.jsonl"
+        self.policy = compiled_policy(folder / "test.json")
+        self.process: subprocess.Popen[bytes]
+
+    def guest(self, name: str, listen: list[str] | None = None, **more: str) -> Path:
+        """Writes a guest's file; its socket."""
+        path = self.folder / f"{name}.sock"
+        lines = ["format = 1", f'policy = "{self.policy}"', f"listen = {json.dumps(listen or [f'unix:{path}'])}"]
+        lines += [f"{key} = {value}" for key, value in more.items()]
+        (self.files / f"{name}.toml").write_text("\n".join(lines) + "\n")
+        return path
+
+    def start(self, ready: bool = True, pass_fds: tuple[int, ...] = (), launcher: tuple[str, ...] = (), **settings: Any) -> Serve:
+        reader, low = os.pipe()
+        writer = fcntl.fcntl(low, fcntl.F_DUPFD, 64)  # out of the way of what a launcher puts at 3 and above
+        os.close(low)
+        given = {"folder": str(self.files), "upstream": str(self.folder / "host.sock"), "audit": str(self.audit_path)}
+        given |= {"ready_fd": writer, **settings}
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*launcher, *SERVING, json.dumps(given)],
+                pass_fds=[writer, *pass_fds],
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+            )
+        os.close(writer)
+        if ready and (not select.select([reader], [], [], PATIENCE)[0] or os.read(reader, 1) != b"\n"):
+            raise AssertionError(f"not ready: {self.errors.read_text()}")
+        os.close(reader)
+        return self
+
+    def relays(self) -> set[int]:
+        """Process ids, without those that read files for a moment."""
+        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return {int(word) for word in text.split()}
+
+    def audit(self, event: str, guest: str | None = None) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+        return [line for line in lines if line["event"] == event and guest in (None, line["guest"])]
+
+    def reload(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    made = Serve(tmp_path)
+    yield made
+    if hasattr(made, "process"):
+        made.stop()

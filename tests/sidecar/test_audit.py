@@ -46,10 +46,11 @@ def test_what_was_allowed_does_not_crowd_out_refusals() -> None:
 def test_every_line_has_an_id_of_its_own_that_the_relay_cannot_give(tmp_path: Path) -> None:
     path = tmp_path / "audit"
     for guest in ("work", "bank"):
-        log = AuditFile(str(path), guest)
+        file = AuditFile(str(path))
+        log = file.log_of(guest)
         for number in range(40):
             log.add({"event": "connect", "client": number, "id": "mine"})
-        log.close()
+        file.close()
     ids = [json.loads(text)["id"] for text in path.read_text().splitlines()]
     assert len(ids) == 80 == len(set(ids)) and "mine" not in ids
     assert all(len(found) <= 14 and found.replace("-", "").isalnum() for found in ids)

@@ -12,6 +12,7 @@ EXAMPLE = """example:
   work.toml:7:17: error[version-too-high]: wlproxy can vet wl_compositor up to version 7, not 99
 
   wlproxy check --fail-on=wider work.toml       a gate for reviews: nothing may be looser than in the policy it extends
+  wlproxy check --guests /etc/wlproxy/guests.d  guests' files, each with the policy it names
   wlproxy check --against live desktop          can the running compositor serve it?
 
 exit codes: 0 valid, 1 findings (all of them in one run), 2 usage, 5 the compositor cannot be reached."""
@@ -30,7 +31,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("policy", nargs="+", metavar="NAME|FILE", help="a policy by name, or its file")
+    parser.add_argument("policy", nargs="*", metavar="NAME|FILE", help="a policy by name, its file, or a guest's file")
+    parser.add_argument("--guests", metavar="DIR", help="also check every guest's file in a folder, for example /etc/wlproxy/guests.d")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
     parser.add_argument(
         "--fail-on",
@@ -53,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     """The exit code."""
     from ..core.errors import ConfigError, ConfigErrors
     from ..policy.document import printable, show
+    from ..policy.load_guest import means_guest
+    from .check_guests import files_in, findings_of_guest
     from .run import variables_of
 
     variables = variables_of(args.var, "guest")
@@ -67,9 +71,21 @@ def run(args: argparse.Namespace) -> int:
             return 5 if args.against == LIVE else 2
     gates = {severity for gate in ("error", *args.fail_on) for severity in GATES[gate]}
     rows: list[ConfigError] = []
-    for name in args.policy:
+    guests: list[str] = []
+    try:
+        guests = files_in(args.guests) if args.guests else []
+    except ConfigErrors as errors:
+        print(f"wlproxy check: --guests {errors}", file=sys.stderr)
+        return 2
+    if not args.policy and not args.guests:
+        print("wlproxy check: what is to be checked? A policy's name, a file, or --guests DIR", file=sys.stderr)
+        return 2
+    for name in [*args.policy, *guests]:
         try:
-            findings, compiled = findings_of(name, variables, args.ceiling, offered)
+            if name in guests or means_guest(name):
+                findings, compiled = findings_of_guest(name, args.ceiling)
+            else:
+                findings, compiled = findings_of(name, variables, args.ceiling, offered)
         except ConfigErrors as errors:
             findings, compiled = errors.findings, None
         rows += findings

@@ -12,6 +12,7 @@ from .output import EXIT_BROKEN_PIPE, OutputFailed, give_up, guard
 
 VERBS: Final = {
     "run": "one guest's sidecar",
+    "serve": "many guests, each as its file says",
     "exec": "run a local program behind the proxy",
     "record": "run a local program and record what it says",
     "replay": "a recording under another policy",

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
 DEFAULT_GUEST: Final = "guest"
+DEFAULT_POLICY: Final = "strict"
+GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"  # as policy/load_guest.py has it, which costs a start too much to import
 
 EXAMPLE: Final = """example:
   wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
 and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
+  wlproxy run --guest work        all of it from /etc/wlproxy/guests.d/work.toml; options go over what it says
 
 URI:
   unix:/path[?mode=0660&group=NAME]   raw Wayland with descriptors: crosvm, QEMU rutabaga, local programs
@@ -46,8 +49,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
     add_view(parser)
     parser.add_argument("--control", metavar="PATH", help="not served yet")
-    parser.add_argument("--config", metavar="FILE", help="not served yet")
-    parser.set_defaults(function=run)
+    parser.add_argument(
+        "--config", default="", metavar="FILE", help="the guest's file; without --policy: /etc/wlproxy/guests.d/NAME.toml, if it exists"
+    )
+    parser.set_defaults(function=run, policy="", guest="")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -150,28 +155,37 @@ def run(args: argparse.Namespace) -> int:
     from ..sidecar.notify import take
     from ..sidecar.say import say
 
-    for option, value in (("--control", args.control), ("--config", args.config)):
-        if value is not None:
-            say(f"{option} is not served yet")
-            return EXIT_USAGE
-    if not args.listen:
+    if args.control is not None:
+        say("--control is not served yet")
+        return EXIT_USAGE
+    try:
+        guest_file = guest_file_of(args)
+    except ValueError as error:
+        say(str(error))
+        return EXIT_USAGE
+    if not args.listen and not guest_file:
         say("--listen URI is needed, for example --listen unix:/run/wlproxy/guest.sock")
         return EXIT_USAGE
     if args.ready_fd != -1 and not is_open(args.ready_fd):
         say(f"--ready-fd {args.ready_fd}: is not open")
         return EXIT_USAGE
-    variables = variables_of(args.var, args.guest)
+    guest = args.guest or guest_named_by(guest_file) or DEFAULT_GUEST
+    variables = variables_of(args.var, guest)
     if variables is None:
         return EXIT_USAGE
-    upstream = upstream_of(args.upstream)
-    if not upstream:
+    if guest_file and guest == guest_named_by(guest_file) and not any(item.startswith("vm=") for item in args.var):
+        del variables["vm"]  # the file may say another
+    upstream = "" if guest_file and not args.upstream else upstream_of(args.upstream)
+    if not upstream and not guest_file:
         return EXIT_NO_COMPOSITOR
     notifier = take(os.environ)
-    compilation = Compilation(args.policy, variables)
+    policy = args.policy if guest_file else args.policy or DEFAULT_POLICY
+    compilation = Compilation(policy, variables, guest_file)
     from ..sidecar.start import Settings, serve
 
-    settings = Settings(args.listen, upstream, args.policy, variables, compilation)
-    settings.guest = args.guest
+    settings = Settings(args.listen, upstream, policy, variables, compilation)
+    settings.guest = guest
+    settings.guest_file = guest_file
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
     settings.notifier = notifier
@@ -181,6 +195,23 @@ def run(args: argparse.Namespace) -> int:
     settings.record, settings.record_bytes, settings.redact = args.record, args.record_max, args.redact
     settings.trace, settings.trace_view = args.trace, view_of(args)
     return serve(settings)
+
+
+def guest_file_of(args: argparse.Namespace) -> str:
+    """The guest's file that is to be read, "" for none. Raises ValueError where there cannot be one."""
+    if args.config:
+        return os.path.abspath(str(args.config))
+    if args.policy or not args.guest:
+        return ""
+    if "/" in args.guest or "\0" in args.guest or args.guest.startswith("."):
+        raise ValueError(f"--guest {args.guest!a}: a name is needed, for example work")
+    path = f"{GUESTS_FOLDER}/{args.guest}.toml"
+    return path if os.path.lexists(path) else ""
+
+
+def guest_named_by(path: str) -> str:
+    """The guest whose file that is."""
+    return os.path.basename(path).removesuffix(".toml")
 
 
 def is_open(number: int) -> bool:

@@ -1,221 +1,119 @@
-"""The broker: the parent of the relay. It does what the process that faces the guest may not, and never reads a guest's byte.
+"""The broker of one relay: the parent of the process that faces the guest. It does what that one may not (keeper.py), turns signals into
+orders, and sees to the program that `exec` runs.
 
-Promises: connects to the compositor for each guest connection, writes the audit log, turns signals into orders, and when it ends
-nothing is left: no process, no socket file, no guest connection, all within STOP_SECONDS of a SIGTERM. Whatever the relay
-says can cost no more than a connection or a line of the log. Trusts: its command line, the policy, the compositor's path.
-
-A plain poll(2) loop; it sleeps unless something happens, or a guest waits for the compositor.
+Promises: when it ends nothing is left: no process, no socket file, no guest connection, all within keeper.STOP_SECONDS of a
+SIGTERM. Trusts: its command line, the policy, the compositor's path. It sleeps unless something happens, or a guest waits for the
+compositor.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import signal
-import socket
 import time
-from typing import Final
+from typing import Any, Final
 
-from . import channel
-from .audit_file import AuditFile
+from .audit_file import AuditLog
 from .compiled import Compilation, PolicyInvalid
+from .keeper import Keeper
 from .listener import Listener
+from .loop import OUT, Loop, Signals, soonest
 from .notify import Notifier
 from .say import say
 from .upstream import Upstream
 
 EXIT_NO_COMPOSITOR: Final = 5
 EXIT_INTERNAL: Final = 70
-STOP_SECONDS: Final = 0.8  # then the relay is killed
+EXPIRY_CHECK_SECONDS: Final = 60.0  # a machine that slept has another time of day than one that waited
 FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
 
 
 class Broker:
-    """`command_pid`: of the program that `exec` runs, 0 for none. `policy`: name and variables, for a reload."""
+    """`command_pid`: of the program that `exec` runs, 0 for none. `source`: what to compile for a reload (compiled.Compilation), `said`
+    what the guest's file said at the start."""
 
     def __init__(
         self,
-        relay: socket.socket,
-        relay_pid: int,
+        keeper: Keeper,
         listening: list[Listener],
         upstream: Upstream,
-        log: AuditFile,
-        policy: tuple[str, dict[str, str]],
+        log: AuditLog,
+        source: tuple[str, dict[str, str], str],
+        said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,
     ) -> None:
-        self._relay = relay
-        self._relay_pid = relay_pid
+        self._keeper = keeper
         self._listening = listening
         self._upstream = upstream
         self._log = log
-        self._policy = policy
+        self._source = source
+        self._said = said
         self._ready_fd = ready_fd
         self._notifier = notifier
         self.command_pid = 0
         self._exit_code: int | None = None
         self._single = any(listener.accepted for listener in listening)
         self._is_ready = False
-        self._stop_at = 0.0
-        self._relay_gone = False
-        self._said_missing = False
-        self._said_context = ""
+        self._status = ""
         self._compilation: Compilation | None = None
-        self._signals: list[int] = []
-        self._wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._loop = Loop()
+        self._signals = Signals(self._loop)
+        self._log_watched = -1
+        self._loop.watch(keeper.number, keeper.read)
 
     def catch_signals(self) -> None:
         """From here on signals are orders that `run` carries out."""
-        signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
-        for number in (*FORWARDED, signal.SIGCHLD):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: object) -> None:
-        self._signals.append(number)
+        self._signals.catch((*FORWARDED, signal.SIGCHLD))
 
     def run(self) -> int:
         """Until a signal or the end of the command says so; the exit code."""
-        self._relay.setblocking(False)
-        self._look_for_compositor()
-        while not self._relay_gone:
-            for number in self._wait():
-                if number == self._relay.fileno():
-                    self._from_relay()
-                elif number == self._wake:
-                    os.read(self._wake, 512)
-                elif self._compilation is not None and number == self._compilation.fd:
-                    self._reloaded(self._compilation)
-                else:
-                    self._log.write()
-            while self._signals:
-                self._obey(self._signals.pop(0))
+        keeper = self._keeper
+        while not keeper.gone:
+            self._watch_log()
             now = time.monotonic()
-            if self._upstream.asked and now >= self._upstream.retry_at:
-                self._connect_all(now)
-            if self._stop_at and now >= self._stop_at:
-                os.kill(self._relay_pid, signal.SIGKILL)
-                self._relay_gone = True
+            self._loop.turn(soonest([keeper.next_event(now), self._until_expiry()]))
+            while self._signals.pending:
+                self._obey(self._signals.pending.pop(0))
+            keeper.tick(time.monotonic())
+            self._look_at_keeper()
+            if self._until_expiry() == 0:
+                self._reload()
         return self._end()
 
-    def _wait(self) -> list[int]:
-        poll = select.poll()
-        poll.register(self._relay.fileno(), select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
-        if self._compilation is not None:
-            poll.register(self._compilation.fd, select.POLLIN)
-        if self._log.waits_on >= 0:
-            poll.register(self._log.waits_on, select.POLLOUT)
-        now = time.monotonic()
-        due = [self._upstream.next_event(now), self._stop_at - now if self._stop_at else -1.0]
-        seconds = min([max(0.0, d) for d in due if d >= 0] or [-1.0])
-        return [number for number, _ in poll.poll(None if seconds < 0 else seconds * 1000 + 1)]
+    def _watch_log(self) -> None:
+        number = self._log.file.waits_on
+        if number != self._log_watched:
+            if self._log_watched >= 0:
+                self._loop.forget(self._log_watched)
+            if number >= 0:
+                self._loop.watch(number, self._log.file.write, OUT)
+            self._log_watched = number
 
-    # -- the relay
-
-    def _from_relay(self) -> None:
-        for _ in range(64):
-            try:
-                data, fds = channel.receive(self._relay)
-            except BlockingIOError:
-                return
-            except OSError:
-                data, fds = b"", []
-            for fd in fds:
-                os.close(fd)
-            if not data:
-                self._relay_gone = True
-                return
-            try:
-                kind, number, text = channel.parts(data)
-                if kind == channel.CONNECT:
-                    self._connect_for(number)
-                elif kind == channel.AUDIT:
-                    entry = json.loads(text)
-                    if isinstance(entry, dict):
-                        self._log.add(entry)
-                elif kind == channel.READY:
-                    self._ready()
-                elif kind == channel.DONE and self._single:
-                    self.stop(0)
-            except (ValueError, RecursionError):
-                self._log.add({"event": "internal", "reason": "the relay said something that is no message"})
+    def _look_at_keeper(self) -> None:
+        keeper = self._keeper
+        if keeper.ready and not self._is_ready:
+            self._ready()
+        if self._single and keeper.given_up:
+            self.stop(EXIT_NO_COMPOSITOR)
+        elif self._single and keeper.done:
+            self.stop(0)
+        status = self._status_now()
+        if self._is_ready and status != self._status and self._compilation is None:
+            self._status = status
+            self._notifier.status(status)
 
     def _ready(self) -> None:
         self._is_ready = True
-        if self._ready_fd >= 0:
-            try:
-                os.write(self._ready_fd, b"\n")
-            except OSError as error:
-                say(f"--ready-fd {self._ready_fd}: {error.strerror}")
-            os.close(self._ready_fd)
-            self._ready_fd = -1
-        self._notifier.ready(self._status())
+        self._ready_fd = tell_ready(self._ready_fd)
+        self._ready_with(self._status_now())
 
-    def _status(self) -> str:
-        return f"{self._log.policy_name}: serving guests" + (", no compositor yet" if self._said_missing else "")
+    def _ready_with(self, status: str) -> None:
+        self._status = self._status_now()
+        self._notifier.ready(status)
 
-    def _tell(self, data: bytes, fd: int = -1) -> bool:
-        try:
-            channel.send(self._relay, data, fd)
-        except BlockingIOError:
-            return False
-        except OSError:
-            self._relay_gone = True
-        return True
-
-    # -- the compositor
-
-    def _look_for_compositor(self) -> None:
-        if not self._upstream.there():
-            self._missing()
-
-    def _missing(self) -> None:
-        if not self._said_missing:
-            self._said_missing = True
-            say(self._upstream.advice() + f"; guests wait up to {self._upstream.wait:g} s for it")
-            if self._is_ready:
-                self._notifier.status(self._status())
-            self._log.add({"event": "upstream", "state": "missing", "path": self._upstream.path, "reason": self._upstream.missing})
-
-    def _connect_for(self, number: int) -> None:
-        now = time.monotonic()
-        if self._upstream.asked and self._upstream.missing:
-            self._upstream.asked[number] = now + self._upstream.wait  # others wait already; the next retry serves all
-            return
-        self._upstream.asked[number] = now + self._upstream.wait
-        self._connect_all(now)
-
-    def _connect_all(self, now: float) -> None:
-        upstream = self._upstream
-        for number in list(upstream.asked):
-            sock = upstream.connect()
-            if sock is None:
-                self._missing()
-                upstream.retry_after(now)
-                break
-            if self._said_missing:
-                self._said_missing = False
-                say(f"the compositor is there: {upstream.path}")
-                self._notifier.status(self._status())
-                self._log.add({"event": "upstream", "state": "present", "path": upstream.path})
-            self._say_context()
-            told = self._tell(channel.packet(channel.CONNECT, number), sock.fileno())
-            sock.close()
-            if not told:
-                upstream.retry_after(now)
-                break
-            del upstream.asked[number]
-        for number in upstream.given_up(now):
-            self._tell(channel.packet(channel.REFUSED, number, upstream.advice().encode()[:1000]))
-            if self._single:
-                self.stop(EXIT_NO_COMPOSITOR)
-
-    def _say_context(self) -> None:
-        context = self._upstream.context
-        if context is not None and context.state != self._said_context:
-            self._said_context = context.state
-            self._log.add({"event": "upstream", "state": "security-context", "path": self._upstream.path, "reason": context.state})
+    def _status_now(self) -> str:
+        return f"{self._log.policy_name}: serving guests" + (", no compositor yet" if self._keeper.missing else "")
 
     # -- orders
 
@@ -231,13 +129,12 @@ class Broker:
             self._reload()
 
     def stop(self, exit_code: int) -> None:
-        """Ends everything, within STOP_SECONDS."""
+        """Ends everything."""
         if self._exit_code is None:
             self._exit_code = exit_code
-            self._stop_at = time.monotonic() + STOP_SECONDS
             for listening in self._listening:
                 listening.remove()
-            self._tell(channel.packet(channel.STOP))
+            self._keeper.stop()
             self._notifier.stopping()
 
     def _reap(self) -> None:
@@ -247,19 +144,31 @@ class Broker:
                 self.command_pid = 0
                 self.stop(exit_code_of(status))
 
+    # -- the policy
+
+    def _until_expiry(self) -> float:
+        """Seconds until it is worth looking whether the guest's file has expired; below 0: never."""
+        return until_expiry(self._said) if self._compilation is None else -1.0
+
     def _reload(self) -> None:
         """New connections get the policy as it is on disk now; those that are there keep theirs."""
         try:
-            self._log.open()
+            self._log.file.open()
         except OSError as error:
             say(f"--audit: {error.filename}: {error.strerror}; the old file stays in use")
         if self._compilation is None:
             self._notifier.reloading()
-            self._compilation = Compilation(*self._policy)
+            self._compilation = Compilation(*self._source)
+            self._loop.watch(self._compilation.fd, self._reloaded)
 
-    def _reloaded(self, compilation: Compilation) -> None:
+    def _reloaded(self) -> None:
+        compilation = self._compilation
+        if compilation is None:
+            return
+        number = compilation.fd
         if not compilation.read():
             return
+        self._loop.forget(number)
         self._compilation = None
         try:
             compiled = compilation.result()
@@ -268,29 +177,31 @@ class Broker:
                 say(line)
             say("the policy in force stays")
             self._log.add({"event": "policy-reject", "reason": error.lines[0][:200]})
-            self._notifier.ready(f"{self._status()}; the policy on disk is invalid")
+            self._said = {**self._said, "expires": 0.0}
+            self._ready_with(f"{self._status_now()}; the policy on disk is invalid")
             return
-        memfd = os.memfd_create("wlproxy-policy", os.MFD_CLOEXEC)
-        with open(memfd, "wb") as file:
-            file.write(compiled.data)
-            file.seek(0)
-            if not self._tell(channel.packet(channel.POLICY), memfd):
-                say("the relay is too busy to take a policy: send SIGHUP again")
-                self._notifier.ready(self._status())
-                return
+        if not self._keeper.give_policy(compiled.data):
+            say("the relay is too busy to take a policy: send SIGHUP again")
+            self._ready_with(self._status_now())
+            return
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256})
         self._log.add({"event": "policy-load", "reason": "reload"})
-        self._notifier.ready(self._status())
+        if compiled.guest.get("expired") and not self._said.get("expired"):
+            self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
+        for key in ("listen", "upstream", "audit"):
+            if compiled.guest.get(key) != self._said.get(key):
+                say(f"{self._source[2]}: '{key}' has changed: that takes a restart")
+        self._said = compiled.guest
+        self._ready_with(self._status_now())
 
     # -- the end
 
     def _end(self) -> int:
         for listening in self._listening:
             listening.remove()
-        status = end_of(self._relay_pid)
-        self._drain_relay()
+        status = self._keeper.end()
         if self._exit_code is None:
             self._exit_code = EXIT_INTERNAL
             say(f"the relay has ended unexpectedly ({status}); all guest connections are closed")
@@ -299,14 +210,33 @@ class Broker:
                 os.kill(self.command_pid, signal.SIGTERM)
         if self._upstream.context is not None:
             self._upstream.context.close()
-        self._log.close()
+        self._log.file.close()
         return self._exit_code
 
-    def _drain_relay(self) -> None:
-        """The relay's last lines may still be in the channel."""
-        self._relay_gone = False
-        while not self._relay_gone:
-            self._from_relay()
+
+def tell_ready(number: int) -> int:
+    """Writes the newline of --ready-fd and closes it; what stands in its place from now on."""
+    if number >= 0:
+        try:
+            os.write(number, b"\n")
+        except OSError as error:
+            say(f"--ready-fd {number}: {error.strerror}")
+        os.close(number)
+    return -1
+
+
+def until_expiry(said: dict[str, Any]) -> float:
+    """Seconds until it is worth looking whether what a guest's file said has expired, 0: it has; below 0: it never will."""
+    if not said.get("expires") or said.get("expired"):
+        return -1.0
+    return min(max(0.0, float(said["expires"]) - time.time()), EXPIRY_CHECK_SECONDS)
+
+
+def expired_entry(guest: str, said: dict[str, Any], policy: str) -> dict[str, Any]:
+    """What is to be written down where a guest's file has expired; the admin is told."""
+    why = f"its file has expired ({said['until']}): it falls back to {policy}"
+    say(f"guest {guest}: {why}")
+    return {"event": "guest-expired", "reason": why}
 
 
 def typed_at_our_terminal() -> bool:
@@ -321,11 +251,3 @@ def exit_code_of(status: int) -> int:
     """As a shell has it: 128 + N for signal N."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
-
-
-def end_of(pid: int) -> str:
-    """Waits for a process that is ending, and says how it did."""
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
-

@@ -7,6 +7,8 @@
     broker -> relay   CONNECT number  + 1 fd    here it is
                       REFUSED number reason     there is none
                       POLICY          + 1 fd    a memfd with the compiled policy for connections to come
+                      GIVEN facts     + 1 fd    a connection of the guest's that was accepted elsewhere (shared_port.py); facts
+                                                are JSON: {"peer": as listener.peer_of, "framing": as in address.py}
                       STOP                      end all connections, then exit
 
 An empty read is the other process's end: each then ends itself. Packets keep their boundaries and descriptors (unix(7)).
@@ -25,6 +27,7 @@ AUDIT: Final = 0x41
 DONE: Final = 0x44
 REFUSED: Final = 0x4E
 POLICY: Final = 0x50
+GIVEN: Final = 0x47
 STOP: Final = 0x53
 
 PACKET_BYTES: Final = 8192  # no packet is longer

@@ -11,11 +11,10 @@ A name or a TOML file is compiled; a file that ends in .json is a compiled polic
 from __future__ import annotations
 
 import json
-import os
-import sys
-from typing import Any
+from typing import IO, Any
 
 from ..core.errors import ConfigError, ConfigErrors
+from .forked import Forked
 
 
 class PolicyInvalid(Exception):
@@ -27,60 +26,45 @@ class PolicyInvalid(Exception):
 
 
 class Compiled:
-    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream]."""
+    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `guest` what the
+    guest's own file says, where one was read."""
 
-    def __init__(self, name: str, sha256: str, data: bytes, upstream: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        sha256: str,
+        data: bytes,
+        upstream: dict[str, str] | None = None,
+        guest: dict[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self.sha256 = sha256
         self.data = data
         self.upstream = upstream or {}
+        self.guest = guest or {}
 
 
-class Compilation:
-    """A child at work. `fd` becomes readable when there is something to `read`."""
+class Compilation(Forked):
+    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name`, where there is one, and
+    `variables` go over what the file says."""
 
-    def __init__(self, name: str, variables: dict[str, str]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.fd, to_parent = os.pipe()
-        self._name = name
-        self._parts: list[bytes] = []
-        self._pid = os.fork()
-        if self._pid == 0:
-            status = 70
-            try:
-                os.close(self.fd)
-                with open(to_parent, "wb") as out:
-                    out.write(answer(name, variables))
-                status = 0
-            except BrokenPipeError:
-                pass  # nobody wants to know any more
-            except BaseException:  # noqa: BLE001  the last frame of the process
-                sys.excepthook(*sys.exc_info())
-                sys.stderr.flush()
-            finally:
-                os._exit(status)
-        os.close(to_parent)
+    def __init__(self, name: str, variables: dict[str, str], guest_file: str = "") -> None:
+        self._name = guest_file or name
 
-    def read(self) -> bool:
-        """Takes what has come; True when that was all. Blocks while nothing comes."""
-        data = os.read(self.fd, 1 << 20)
-        if data:
-            self._parts.append(data)
-            return False
-        os.close(self.fd)
-        os.waitpid(self._pid, 0)
-        return True
+        def work(out: IO[bytes]) -> None:
+            out.write(answer_for_guest(guest_file, name, variables) if guest_file else answer(name, variables))
+
+        super().__init__(work)
 
     def result(self) -> Compiled:
         """After `read` has said True. Raises PolicyInvalid."""
-        head, _, data = b"".join(self._parts).partition(b"\n")
+        head, _, data = self.take().partition(b"\n")
         if not head:
             raise PolicyInvalid([f"{self._name}: the policy compiler ended without an answer, see above"])
         told = json.loads(head)
         if told["findings"]:
             raise PolicyInvalid(told["findings"])
-        return Compiled(told["name"], told["sha256"], data, told["upstream"])
+        return Compiled(told["name"], told["sha256"], data, told["upstream"], told.get("guest"))
 
     def finish(self) -> Compiled:
         """Waits for the end. Raises PolicyInvalid."""
@@ -103,8 +87,20 @@ def answer(name: str, variables: dict[str, str]) -> bytes:
         compiled = from_json(name) if name.endswith(".json") else from_source(name, variables)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines}).encode() + b"\n"
-    head = {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
-    return json.dumps(head).encode() + b"\n" + compiler.canonical(compiled)
+    return json.dumps(head_of(compiled)).encode() + b"\n" + compiler.canonical(compiled)
+
+
+def answer_for_guest(path: str, policy: str, variables: dict[str, str]) -> bytes:
+    """The same with "guest", what its file says (guest_files.py)."""
+    from . import guest_files
+
+    head, data = guest_files.read(path, variables, policy)
+    return json.dumps(head).encode() + b"\n" + data
+
+
+def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
+    """What the parent needs to know of a compiled policy."""
+    return {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
 
 
 def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ ${PROTO}LOCAL*, ${PROTO}REMOTE* in the environment); inetd(8) nowait services, w
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
@@ -74,7 +75,7 @@ def accepted(address: AcceptedAddress, environ: dict[str, str]) -> Listener:
     kinds = [identity(address, number) for number in (0, 1)]
     if kinds[0] != kinds[1]:
         raise ListenError(f"--listen {address}: descriptors 0 and 1 are not the same socket; both must be the accepted connection")
-    sock = socket_at(address, os.dup(0))
+    sock = socket_at(address, 0)
     if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         sock.close()
         raise ListenError(f"--listen {address}: descriptor 0 listens, it is not a connection (inetd: use nowait; systemd: Accept=yes)")
@@ -109,7 +110,8 @@ def socket_at(address: InheritedAddress | AcceptedAddress, number: int) -> socke
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
             raise ListenError(f"--listen {address}: descriptor {number} is no socket")
         os.set_inheritable(number, False)
-        return socket.socket(fileno=number)
+        # Ours is a copy: whoever needs it again, after a guest's end, finds it at its number and nothing else.
+        return socket.socket(fileno=fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3))
     except OSError as error:
         raise ListenError(f"--listen {address}: descriptor {number}: {error.strerror}; was it passed to this process?") from error
 

@@ -21,6 +21,7 @@ bytes and descriptors no longer match and the connection ends.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import socket
@@ -515,15 +516,7 @@ class Relay:
                 sock.close()
                 self._note({"event": "connect", "verdict": "deny", "peer": {"cid": peer.get("cid", -1)}, "reason": why})
                 continue
-            sock.setblocking(False)
-            number = self._next_number
-            self._next_number += 1
-            most = min(self._most_clients, self._limits.clients)
-            if len(self._links) + len(self._waiting) >= most:
-                self._quota(number, peer, "clients", f"more than {most} clients")
-                sock.close()
-            else:
-                self._admit(number, Guest(sock, peer, listener.framing), listener)
+            number = self._welcome(sock, peer, listener.framing)
             wait = self._connects.take(1, self._now)
             if wait:  # the next ones wait in the backlog, where they cost nothing
                 self._accept_not_before = self._now + wait
@@ -531,12 +524,43 @@ class Relay:
                 self._pause_accepting()
                 return
 
-    def _admit(self, number: int, guest: Guest, listener: Listener) -> None:
+    def _welcome(self, sock: socket.socket, peer: dict[str, Any], framing: str) -> int:
+        """A new connection, which is closed where there are enough; its number."""
+        sock.setblocking(False)
+        number = self._next_number
+        self._next_number += 1
+        most = min(self._most_clients, self._limits.clients)
+        if len(self._links) + len(self._waiting) >= most:
+            self._quota(number, peer, "clients", f"more than {most} clients")
+            sock.close()
+        else:
+            self._admit(number, Guest(sock, peer, framing), {})
+        return number
+
+    def _take_handed(self, fd: int, text: bytes) -> None:
+        """A connection of our guest's that was accepted on a port which several guests share. It cannot be left in a backlog: where there
+        is no room for it now it is closed."""
+        sock = socket.socket(fileno=fd)
+        facts = json.loads(text)
+        peer: dict[str, Any] = facts["peer"]
+        full = 2 * (len(self._links) + len(self._waiting)) + 2 + self._fds_held() > self._fd_room
+        if self._stop_at or full or self._now < self._accept_not_before:
+            sock.close()
+            if not self._stop_at:
+                self._note({"event": "connect", "verdict": "deny", "peer": {"cid": peer.get("cid", -1)}, "reason": "too many at once"})
+            return
+        number = self._welcome(sock, peer, str(facts["framing"]))
+        wait = self._connects.take(1, self._now)
+        if wait:
+            self._accept_not_before = self._now + wait
+            self._quota(number, peer, "connects", f"more than {self._limits.connects[0]:g} a second: the next are closed")
+
+    def _admit(self, number: int, guest: Guest, told: dict[str, str]) -> None:
         self._waiting[number] = guest
         self._broker.tell(channel.CONNECT, number)
         entry = {"event": "connect", "client": number, "peer": guest.peer}
-        if listener.told:
-            entry["ucspi"] = {name: plain(value) for name, value in listener.told.items()}
+        if told:
+            entry["ucspi"] = {name: plain(value) for name, value in told.items()}
         self._note(entry)
 
     def _take_given(self, given: Listener) -> None:
@@ -551,7 +575,7 @@ class Relay:
             self._waiting[number] = guest
             self._refuse(number, why)
         else:
-            self._admit(number, guest, given)
+            self._admit(number, guest, given.told)
 
     def _one_less(self) -> None:
         """A connection is over: there is room for another, or nothing left to do."""
@@ -600,6 +624,9 @@ class Relay:
                 with open(fds[0], "rb") as file:
                     self._new_session, limits = self._reload(file.read())
                 self._under(limits)
+            elif kind == channel.GIVEN:
+                if fds and fds[0] >= 0:
+                    self._take_handed(fds[0], text)
             elif kind == channel.STOP:
                 self._stop()
             else:

@@ -1,56 +1,37 @@
 """Starts a sidecar: policy, sockets, then two processes, broker and relay.
 
-Promises: nothing is left behind when a start fails; the relay begins with the listening sockets, its end of the channel and standard
-error open, and nothing else. Trusts: the command line as cli/ has checked it.
-
-The relay is forked before it loads its tables, so that the broker never has them, and after the import of everything both need,
-so that they share it.
+Promises: nothing is left behind when a start fails. Trusts: the command line as cli/ has checked it.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
-import importlib
-import json
 import os
 import signal
-import socket
-import sys
-from collections.abc import Callable
 from typing import Any, Final
 
-from ..core.connection import NOTHING
-from ..core.fds import Files
-from ..core.quotas import Limits, Usage, limits_of
-from ..core.session import Session
-from ..handlers import load_tables
 from . import address, confine, listen, notify
-from .audit_file import AuditFile
-from .broker import Broker
+from .audit_file import AuditFile, AuditLog
+from .broker import Broker, expired_entry
 from .compiled import Compilation, Compiled, PolicyInvalid
-from .compression import Codec
-from .files import HostFiles
+from .keeper import Keeper, Presence
 from .listener import Listener
-from .relay import NewSession, Relay
+from .relay_process import HELD_BACK, MakeSessions, RelayPlan, fork_relay, sessions_of
 from .say import say
 from .security_context import SecurityContext
-from .upstream import Upstream
+from .upstream import Upstream, default_path
 from .view import View
 from .watched import Watched, WatchError
 
 EXIT_USAGE: Final = 2
 EXIT_POLICY: Final = 6
-EXIT_INTERNAL: Final = 70
-MOST_FDS: Final = 65536
-# Objects made more than ended before the collector looks: the 700 it comes with cost a stream of frames a twentieth (bench stream).
-GC_THRESHOLD: Final = 10_000
+EXIT_NO_COMPOSITOR: Final = 5
 RECORD_BYTES: Final = 1 << 30
-HELD_BACK: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Settings:
-    """What `run` and `exec` were asked for. `policy` and `variables` are what `compilation` works on, for a reload."""
+    """What `run` and `exec` were asked for. `policy`, `variables` and `guest_file` are what `compilation` works on, for a reload; what the
+    guest's file says fills in where nothing was asked for ("" and empty lists)."""
 
     def __init__(
         self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
@@ -61,6 +42,7 @@ class Settings:
         self.variables = variables
         self.compilation = compilation
         self.guest = "guest"
+        self.guest_file = ""
         self.audit = ""
         self.ready_fd = -1
         self.upstream_wait = 5.0
@@ -75,21 +57,19 @@ class Settings:
         self.trace = ""  # where traced messages go, "-" for standard output
         self.trace_view = View()
 
+    def fill_in(self, said: dict[str, Any]) -> None:
+        """From the guest's file (guest_files.py)."""
+        self.listen = self.listen or said.get("listen", [])
+        self.upstream = self.upstream or said.get("upstream", "") or default_path(dict(os.environ))
+        self.audit = self.audit or said.get("audit", "")
 
-MakeSessions = Callable[[bytes, Usage], tuple[NewSession, Limits]]
 
+class Unusable(Exception):
+    """Nothing can be started from what was asked for; `exit_code` as documented."""
 
-def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
-    """What makes the session of each new connection under this policy, and its limits."""
-    policy = json.loads(compiled)
-    tables = load_tables(policy)
-    limits = limits_of(policy)
-    files = HostFiles()
-
-    def new_session(own_files: Files = files, hidden: frozenset[str] = NOTHING) -> Session:
-        return Session(tables, limits, own_files, usage, hidden)
-
-    return new_session, limits
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
@@ -99,15 +79,22 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     notify.forget_sockets(os.environ)
     watched = Watched()
     try:
-        address.check_length(settings.upstream, "--upstream")
+        if settings.guest_file:
+            compiled = settings.compilation.finish()
+            settings.fill_in(compiled.guest)
+        check_settings(settings)
         addresses = together([address.parse(uri) for uri in settings.listen], "-" in (settings.audit, settings.trace))
-        compiled = settings.compilation.finish()
-        log = AuditFile(settings.audit, settings.guest)
+        if not settings.guest_file:  # a mistake in a URI is found without waiting for the compiler
+            compiled = settings.compilation.finish()
+        log = AuditFile(settings.audit).log_of(settings.guest)
         watched = open_watched(settings)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
         for one in addresses:
             listening += listen.open_listeners(one, environ)
     except address.ListenError as error:
+        say(str(error))
+        code = error.exit_code
+    except Unusable as error:
         say(str(error))
         code = error.exit_code
     except PolicyInvalid as error:
@@ -129,6 +116,17 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
         made.remove()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     return code
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises Unusable where neither the command line nor the guest's file says what is needed, and ListenError."""
+    if not settings.listen:
+        more = f", or listen = [...] in {settings.guest_file}" if settings.guest_file else ""
+        raise Unusable(f"--listen URI is needed, for example --listen unix:/run/wlproxy/guest.sock{more}", EXIT_USAGE)
+    if not settings.upstream:
+        why = "no compositor's path: set --upstream PATH, or WAYLAND_DISPLAY and XDG_RUNTIME_DIR"
+        raise Unusable(why, EXIT_NO_COMPOSITOR)
+    address.check_length(settings.upstream, "--upstream")
 
 
 def together(addresses: list[address.Address], written: bool) -> list[address.Address]:
@@ -157,28 +155,26 @@ def run_both(
     sessions: MakeSessions,
     compiled: Compiled,
     listening: list[Listener],
-    log: AuditFile,
+    log: AuditLog,
     watched: Watched,
 ) -> int:
     """Forks the relay and is the broker."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sys.stdout.flush()
-    sys.stderr.flush()
     gc.freeze()  # neither process' collector shall write to the pages they share
-    pid = os.fork()
-    if pid == 0:
-        os._exit(be_relay(settings, sessions, compiled, theirs, listening, watched))
-    theirs.close()
+    plan = RelayPlan(settings.guest, compiled, listening, settings.confine, settings.clients)
+    pid, channel = fork_relay(plan, sessions, watched)
     watched.handed_over()
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
-    policy = (settings.policy, settings.variables)
-    broker = Broker(ours, pid, listening, upstream, log, policy, settings.ready_fd, settings.notifier)
     log.under({"name": compiled.name, "sha256": compiled.sha256})
     log.add({"event": "policy-load", "reason": "start"})
+    if compiled.guest.get("expired"):
+        log.add(expired_entry(settings.guest, compiled.guest, compiled.name))
     for entry in watched.entries():
         log.add(entry)
+    keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
+    source = (settings.policy, settings.variables, settings.guest_file)
+    broker = Broker(keeper, listening, upstream, log, source, compiled.guest, settings.ready_fd, settings.notifier)
     broker.catch_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     compiled.data = b""
@@ -201,102 +197,3 @@ def start_command(settings: Settings, broker: Broker) -> int:
     return 0
 
 
-def be_relay(
-    settings: Settings,
-    sessions: MakeSessions,
-    compiled: Compiled,
-    broker: socket.socket,
-    listeners: list[Listener],
-    watched: Watched,
-) -> int:
-    """The relay process. The broker tells it when to end, so that it is not killed by the signal sent to both."""
-    for number in HELD_BACK:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-    try:
-        close_others([2, broker.fileno(), *watched.fds] + [listener.sock.fileno() for listener in listeners])
-        usage = Usage()
-        watching = watched.watching()
-        if watching is not None:
-            sessions = watching.around(sessions)
-        new_session, limits = sessions(compiled.data, usage)
-        compiled.data = b""
-
-        def reload(data: bytes) -> tuple[NewSession, Limits]:
-            made = sessions(data, usage)
-            gc.collect()  # the tables before the last ones, some MiB that hold each other
-            return made
-
-        relay = Relay(broker, listeners, new_session, limits, usage, reload, settings.clients, allow_fds(), codecs_for(listeners))
-        if watching is not None:
-            watching.reports_to(relay.report)
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD)
-        relay.report(confined(settings))
-        relay.run()
-        if watching is not None:
-            watching.close()
-    except confine.ConfinementError as error:
-        print(f"wlproxy: {error}", file=sys.stderr, flush=True)
-        return EXIT_INTERNAL
-    except BaseException:  # noqa: BLE001  the last frame of the process: nothing may unwind into the broker's code
-        sys.excepthook(*sys.exc_info())
-        sys.stderr.flush()
-        return EXIT_INTERNAL
-    return 0
-
-
-def codecs_for(listeners: list[Listener]) -> dict[int, Codec]:
-    """What waypipe guests may ask for; nothing is imported where there are none."""
-    if not any(listener.framing == address.WAYPIPE for listener in listeners):
-        return {}
-    from .compression import load
-
-    return load()
-
-
-def confined(settings: Settings) -> dict[str, Any]:
-    """Confines this process and says in an audit entry what is in force. What Python would import late it imports now."""
-    for module in ("unicodedata", "encodings.unicode_escape", "encodings.ascii", "traceback", "linecache"):
-        importlib.import_module(module)
-    codecs.lookup("unicode_escape")
-    codecs.lookup("ascii")
-    uid = confine.uid_for(settings.guest) if os.geteuid() == 0 else 0
-    steps = confine.confine(settings.confine, uid)
-    return {
-        "event": "confined",
-        "in_force": [step.name for step in steps if step.done],
-        "missing": [str(step) for step in steps if not step.done],
-    }
-
-
-def close_others(kept: list[int]) -> None:
-    """Closes every descriptor that the relay has no use for; standard input and output become /dev/null."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    start = 3
-    for number in sorted(n for n in kept if n > 2):
-        os.closerange(start, number)
-        start = number + 1
-    os.closerange(start, most_open() + 1)
-
-
-def most_open() -> int:
-    """The highest descriptor that may be open: as /proc says, or the limit."""
-    try:
-        return max(int(name) for name in os.listdir("/proc/self/fd"))
-    except OSError:
-        return int(os.sysconf("SC_OPEN_MAX"))
-
-
-def allow_fds() -> int:
-    """Raises the soft limit on descriptors as far as the hard one goes, within reason (getrlimit(2)); the limit in force."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FDS if hard == resource.RLIM_INFINITY else min(hard, MOST_FDS)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return wanted

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Serve, Sidecar, compiled_policy, read, read_all, until
 
 Start = Callable[..., Sidecar]
 LOCAL = 1
@@ -72,6 +72,30 @@ def test_the_right_guest_is_served(start: Start, compositor: Compositor) -> None
     (end,) = until(lambda: sidecar.audit("disconnect"), "it is over")
     assert end["peer"] == connect_line["peer"] and end["events"]["bytes"] == 300_000
     assert sidecar.stop() == 0
+
+
+def test_guests_of_one_port_are_told_apart(serve: Serve, compositor: Compositor) -> None:
+    """Two guests, one port: this machine is CID 1 and no other's connection may reach it; the other guest's CID nobody here has."""
+    serve.guest("here", ["vsock:1024?cid=1"])
+    serve.guest("elsewhere", ["vsock:1024?cid=9"])
+    serve.start(confine="prefer")
+    guest = connect(1024)
+    host = compositor.accept()
+    guest.sendall(b"there")
+    assert read(host, 5) == (b"there", [])
+    host.sendall(b"back")
+    assert read(guest, 4) == (b"back", [])
+    assert [line["peer"]["cid"] for line in until(lambda: serve.audit("connect", "here"), "its line")] == [LOCAL]
+    assert not serve.audit("connect", "elsewhere")
+    (serve.files / "here.toml").unlink()
+    serve.reload()
+    assert read_all(guest) == b""
+    until(lambda: len(serve.relays()) == 1, "its end")
+    stranger = connect(1024)
+    assert read_all(stranger) == b""  # the other guest's port, and not the other guest
+    (line,) = until(lambda: serve.audit("connect", ""), "the stranger")
+    assert line["verdict"] == "deny" and line["peer"] == {"cid": LOCAL}
+    assert serve.stop() == 0
 
 
 def test_descriptors_vanish_and_the_proxy_does_not_mind(start: Start, compositor: Compositor) -> None:

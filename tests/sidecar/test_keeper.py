@@ -1,0 +1,126 @@
+"""The broker's side of a relay, with a relay that has been taken over: what it says costs its own guest, and not for long."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wlproxy.sidecar import channel
+from wlproxy.sidecar.audit_file import AuditFile
+from wlproxy.sidecar.keeper import Keeper, Presence, end_of
+from wlproxy.sidecar.upstream import Upstream
+
+MOST_WAITING = 8
+
+
+class Scene:
+    def __init__(self, folder: Path) -> None:
+        ours, self.relay = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.audit_path = folder / "audit"
+        self.file = AuditFile(str(self.audit_path))
+        self.upstream = Upstream(str(folder / "host.sock"), 0.0)
+        self.log = self.file.log_of("work")
+        self.keeper = Keeper(ours, 0, self.upstream, self.log, Presence(), MOST_WAITING)
+
+    def says(self, data: bytes) -> None:
+        self.relay.send(data)
+        self.keeper.read()
+
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    made.file.close()
+
+
+def test_it_cannot_ask_for_more_connections_than_it_may_accept(scene: Scene) -> None:
+    for number in range(100):
+        scene.says(channel.packet(channel.CONNECT, number))
+        scene.upstream.asked = {n: time.monotonic() + 60 for n in range(min(number + 1, MOST_WAITING))}
+    assert len(scene.upstream.asked) == MOST_WAITING
+    scene.relay.setblocking(False)
+    kinds = [channel.parts(scene.relay.recv(4096))[0] for _ in range(50)]
+    assert channel.REFUSED in kinds
+
+
+def test_it_speaks_in_its_guests_name_only(scene: Scene) -> None:
+    scene.log.under({"name": "strict", "sha256": "0"})
+    forged = {"event": "connect", "guest": "bank", "policy": {"name": "trusted"}, "v": 9, "ts": "yesterday"}
+    scene.says(channel.packet(channel.AUDIT, 0, json.dumps(forged).encode()))
+    line = scene.lines()[-1]
+    assert (line["guest"], line["policy"], line["v"]) == ("work", {"name": "strict", "sha256": "0"}, 1)
+    assert line["ts"] != "yesterday"
+
+
+@pytest.mark.parametrize("data", [b"x", b"A" + bytes(8) + b"[" * 4000, b"A" + bytes(8) + b"{nothing", bytes(9), b"S" + bytes(8)])
+def test_nonsense_is_a_line_at_most(scene: Scene, data: bytes) -> None:
+    scene.says(data)
+    assert not scene.keeper.gone
+    assert len(scene.lines()) <= 2
+
+
+def test_descriptors_it_sends_are_closed(scene: Scene) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with open("/dev/null", "rb") as file:
+        for _ in range(50):
+            socket.send_fds(scene.relay, [channel.packet(channel.READY)], [file.fileno()])
+            scene.keeper.read()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert scene.keeper.ready
+
+
+def test_a_flood_of_lines_takes_no_room_of_another_guest(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # it does not read for now
+    file = AuditFile(str(path))
+    loud, quiet = file.log_of("loud"), file.log_of("quiet")
+    for _ in range(5000):
+        loud.add({"event": "noise", "text": "x" * 1000})
+    quiet.add({"event": "signal"})
+    got = b""
+    while b'"signal"' not in got and len(got) < 1 << 22:
+        got += os.read(reader, 65536)
+        file.write()
+    lines = [json.loads(line) for line in got.split(b"\n")[:-1]]
+    assert [line["guest"] for line in lines if line["event"] == "signal"] == ["quiet"]
+    assert {line["guest"] for line in lines if line["event"] == "audit-gap"} <= {"loud"}
+    file.close()
+    os.close(reader)
+
+
+def test_one_that_hangs_up_and_lives_on_is_killed() -> None:
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    begin = time.monotonic()
+    assert end_of(pid) == "SIGKILL"
+    assert time.monotonic() - begin < 2
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7)
+    assert end_of(pid) == "exit code 7"
+
+
+def test_a_missing_compositor_is_one_message_for_all_guests(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    presence = Presence()
+    for _ in range(3):
+        presence.missing("/a", "no compositor at /a")
+    presence.missing("/b", "no compositor at /b")
+    presence.present("/a")
+    presence.present("/a")
+    said = capsys.readouterr().err
+    assert said.count("no compositor at /a") == 1 and said.count("no compositor at /b") == 1
+    assert said.count("the compositor is there: /a") == 1

@@ -1,0 +1,84 @@
+"""Guests' files from the disk, and the names of those there are.
+
+Promises: a GuestFile and its document, whose findings are for the caller to act on; never an exception but ConfigErrors. Trusts:
+whoever may write to the folder. A file is NAME.toml; what begins with a dot is an editor's, not a guest.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from ..core.errors import ConfigError, ConfigErrors
+from .document import Document
+from .load import read_chain, read_file
+from .read_guest import FALLBACK, GuestFile, is_guest_file, is_guest_name, read_guest
+from .read_variables import EVERY_GUEST_HAS
+
+GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"
+SUFFIX: Final = ".toml"
+ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
+NAME_ADVICE: Final = "letters, digits, dot, - and _, at most 64 of them, the first a letter or a digit"
+
+
+def name_of(path: str) -> str:
+    """The guest whose file that is."""
+    return os.path.basename(path).removesuffix(SUFFIX)
+
+
+def guest_files(folder: str) -> list[str]:
+    """The paths of all guests' files, by name. Raises ConfigError."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise ConfigError(folder, 0, 0, error.strerror or "cannot be read", "", "unreadable") from error
+    return [os.path.join(folder, name) for name in names if name.endswith(SUFFIX) and not name.startswith(".")]
+
+
+def load_guest(path: str) -> tuple[Document, GuestFile]:
+    """The file, read as far as it can be. Raises ConfigErrors where it cannot be."""
+    try:
+        document = Document(path, read_file(path))
+    except ConfigError as error:
+        raise ConfigErrors([error]) from error
+    if document.findings:
+        raise ConfigErrors(document.findings)
+    if not is_guest_name(name_of(path)):
+        document.wrong_file("name", f"{name_of(path)!a} is no guest's name: {NAME_ADVICE}", "rename the file")
+    return document, read_guest(document)
+
+
+def means_guest(path: str) -> bool:
+    """Whether a file that an admin names is a guest's rather than a policy; False also for what cannot be read."""
+    try:
+        return os.path.lexists(path) and is_guest_file(Document(path, read_file(path)))
+    except ConfigError:
+        return False
+
+
+def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
+    """The policy in force at `now` (seconds of the epoch), and whether the file has expired."""
+    expired = guest.expires is not None and now >= guest.expires.timestamp()
+    return (FALLBACK if expired else guest.policy), expired
+
+
+def declared_by(policy: str) -> set[str]:
+    """The variables that a policy has. Raises ConfigErrors."""
+    return {name for document in read_chain(policy, (ADMIN_FOLDER,)) for name in document.table("vars")} | {EVERY_GUEST_HAS}
+
+
+def declared_only(policy: str, variables: dict[str, str]) -> dict[str, str]:
+    """Of the values, those for variables that a policy has: the fallback need not know all that were given for another one. Raises
+    ConfigErrors."""
+    declared = declared_by(policy)
+    return {name: value for name, value in variables.items() if name in declared}
+
+
+def check_variables(document: Document, guest: GuestFile, policy: str) -> None:
+    """Findings, in the guest's file, for values of variables that its policy (by name or path) does not have. Raises ConfigErrors where
+    there is no such policy."""
+    declared = declared_by(policy)
+    for name in guest.variables:
+        if name not in declared:
+            text = f"policy {guest.policy!a} has no variable '{name}'  (it has: {', '.join(sorted(declared))})"
+            document.wrong_key(("vars", name), "unknown-variable", text, declared)

@@ -1,0 +1,450 @@
+"""Many guests: one parent that is broker to all of them, one confined relay for each.
+
+Promises: each guest has its own channel, user id (where we are root), policy and back-off, and a relay can speak for its own guest only; a
+guest whose file is wrong, whose socket cannot be made or whose relay dies costs the others nothing; guests come, change and go
+on SIGHUP; when this ends nothing is left. No byte of any guest's is read here. Trusts: the folder of guests' files, the compositors.
+
+The files are read and the policies compiled in a child (guest_files.py), so that neither TOML nor the compiler is in the memory that all
+relays share with this process.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import time
+from typing import Any, Final
+
+from ..core.quotas import Usage
+from . import address, listen, notify
+from .audit_file import AuditFile
+from .broker import expired_entry, tell_ready, until_expiry
+from .compiled import Compiled
+from .confine import REQUIRE
+from .guest_lines import GuestLines
+from .keeper import Keeper, Presence
+from .listener import AF_VSOCK, Listener
+from .loop import OUT, Loop, Signals, soonest
+from .relay_process import HELD_BACK, MakeSessions, RelayPlan, allow_fds, fork_relay, sessions_of, warm
+from .say import say
+from .served import Entry, Served, upstream_for
+from .shared_port import SharedPort
+from .watched import Watched
+
+EXIT_USAGE: Final = 2
+EXIT_NONE: Final = 6  # of the guests can start
+EXIT_INTERNAL: Final = 70
+ORDERS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+PORT_TICK_SECONDS: Final = 1.0
+
+
+class ServeSettings:
+    """What `serve` was asked for. `upstream` and `audit` are for guests whose file names none."""
+
+    def __init__(self, folder: str, upstream: str) -> None:
+        self.folder = folder
+        self.upstream = upstream
+        self.upstream_wait = 5.0
+        self.audit = ""
+        self.ready_fd = -1
+        self.clients = 1024
+        self.confine = REQUIRE
+        self.notifier = notify.Notifier("")
+        self.retry_seconds = 5.0  # between attempts to make a socket that could not be made
+
+
+def serve_guests(settings: ServeSettings, sessions: MakeSessions = sessions_of) -> int:
+    """Serves all guests of the folder to the end; the exit code. `sessions`: tests put their own in its place."""
+    environ = dict(os.environ)
+    notify.forget_sockets(os.environ)
+    try:
+        address.check_length(settings.upstream, "--upstream")
+        file = AuditFile(settings.audit)
+    except address.ListenError as error:
+        say(str(error))
+        return error.exit_code
+    except OSError as error:
+        say(f"--audit {settings.audit}: {error.strerror}")
+        return EXIT_USAGE
+    allow_fds()
+    supervisor = Supervisor(settings, sessions, environ, file)
+    return supervisor.run()
+
+
+class Supervisor:
+    """All guests, by name."""
+
+    def __init__(self, settings: ServeSettings, sessions: MakeSessions, environ: dict[str, str], file: AuditFile) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._environ = environ
+        self._files = {settings.audit: file}
+        self._log = file.log_of("")  # what is about no guest
+        self._presence = Presence()
+        self._loop = Loop()
+        self._signals = Signals(self._loop)
+        self._guests: dict[str, Served] = {}
+        self._ports: dict[tuple[str, int], SharedPort] = {}
+        self._watched_logs: dict[str, int] = {}
+        self._lines: GuestLines | None = None
+        self._read_again = False
+        self._bad: dict[str, str] = {}  # guests that are not served, or not as their files say
+        self._refused: dict[str, Entry] = {}  # those whose file is right, and whose sockets or log could not be had
+        self._retry_at = 0.0
+        self._warm = False
+        self._is_ready = False
+        self._ready_fd = settings.ready_fd
+        self._status = ""
+        self._exit_code: int | None = None
+
+    def run(self) -> int:
+        """Until a signal; the exit code."""
+        self._signals.catch(ORDERS)
+        self._read_folder()
+        while self._exit_code is None or self._guests:
+            self._watch_logs()
+            self._loop.turn(self._patience())
+            while self._signals.pending:
+                self._obey(self._signals.pending.pop(0))
+            now = time.monotonic()
+            for served in list(self._guests.values()):
+                self._tend(served, now)
+                if self._signals.pending:
+                    break  # a compositor that does not answer costs time with each guest: a SIGTERM goes first
+            for port in self._ports.values():
+                if port.pending:
+                    port.tick(now)
+            if self._lines is None and any(until_expiry(s.entry.compiled.guest) == 0 for s in self._guests.values()):
+                self._read_folder()
+            if self._refused and now >= self._retry_at:
+                self._retry()
+            self._settle()
+        return self._end()
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        due = [served.next_event(now) for served in self._guests.values()]
+        if self._lines is None:
+            due += [until_expiry(served.entry.compiled.guest) for served in self._guests.values()]
+        if any(port.pending for port in self._ports.values()):
+            due.append(PORT_TICK_SECONDS)
+        if self._refused:
+            due.append(max(0.0, self._retry_at - now))
+        return soonest(due)
+
+    def _watch_logs(self) -> None:
+        for path, file in self._files.items():
+            before, number = self._watched_logs.get(path, -1), file.waits_on
+            if before != number:
+                if before >= 0:
+                    self._loop.forget(before)
+                if number >= 0:
+                    self._loop.watch(number, file.write, OUT)
+                self._watched_logs[path] = number
+
+    # -- orders
+
+    def _obey(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._reload()
+        else:
+            self._stop(0)
+
+    def _stop(self, exit_code: int) -> None:
+        if self._exit_code is None:
+            self._exit_code = exit_code
+            self._refused = {}
+            self._settings.notifier.stopping()
+            for served in self._guests.values():
+                served.leave()
+
+    def _reload(self) -> None:
+        for path, file in self._files.items():
+            try:
+                file.open()
+            except OSError as error:
+                say(f"--audit: {path}: {error.strerror}; the old file stays in use")
+        if self._is_ready:
+            self._settings.notifier.reloading()
+        self._read_folder()
+
+    # -- the folder
+
+    def _read_folder(self) -> None:
+        if self._lines is not None:
+            self._read_again = True
+            return
+        self._lines = GuestLines(self._settings.folder)
+        self._loop.watch(self._lines.fd, self._read_lines)
+
+    def _read_lines(self) -> None:
+        lines = self._lines
+        if lines is None:
+            return
+        number = lines.fd
+        over = lines.read()
+        for told in lines.take_lines():
+            if self._exit_code is None:
+                self._guest_told(told)
+        if not over:
+            return
+        self._loop.forget(number)
+        self._lines = None
+        if lines.error:
+            say(lines.error + ("" if self._guests else "; it is the folder of guests' files: --config DIR"))
+        else:
+            for name in [name for name in self._bad if name not in lines.names]:
+                del self._bad[name]
+                self._refused.pop(name, None)
+            for name, served in self._guests.items():
+                if name not in lines.names and not served.leaving and self._exit_code is None:
+                    say(f"guest {name}: its file is gone: it ends")
+                    served.log.add({"event": "guest-removed", "reason": "its file is gone"})
+                    served.leave()
+        if not self._is_ready:
+            self._first_reading_over(lines)
+        elif self._exit_code is None:
+            self._status = self._status_now()
+            self._settings.notifier.ready(self._status)
+        if self._read_again:
+            self._read_again = False
+            self._read_folder()
+
+    def _first_reading_over(self, lines: GuestLines) -> None:
+        if lines.error:
+            self._stop(EXIT_USAGE)
+        elif lines.names and not self._guests:
+            say(f"none of the guests in {self._settings.folder} can start")
+            self._stop(EXIT_NONE)
+
+    def _guest_told(self, told: dict[str, Any]) -> None:
+        """One guest's file, as it is on disk now."""
+        name, head = str(told["name"]), told["head"]
+        served = self._guests.get(name)
+        if head["findings"]:
+            for line in head["findings"]:
+                say(line)
+            stays = served is not None and not served.leaving
+            say(f"guest {name}: {'stays as it is' if stays else 'does not start'}, its file is wrong; the others are not touched")
+            self._bad[name] = "its file is wrong"
+            self._refused.pop(name, None)
+            log = self._log if served is None else served.log
+            log.add({"event": "policy-reject", "reason": head["findings"][0][:200]})
+            if served is not None:
+                served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
+            return
+        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
+        entry = Entry(name, told["file"], compiled)
+        if served is None or not served.entry.same(entry):
+            for line in head["warnings"]:
+                say(line)
+        self._wanted(entry, served)
+
+    def _wanted(self, entry: Entry, served: Served | None) -> None:
+        """That guest shall be there, in this way."""
+        if served is None:
+            self._start(entry)
+            return
+        self._bad.pop(entry.name, None)
+        if served.leaving:
+            served.following = entry
+        elif served.entry.same(entry):
+            served.entry.compiled.guest = entry.compiled.guest
+        elif served.entry.same_place(entry):
+            if not served.under(entry, "reload"):
+                say(f"guest {entry.name}: its relay is too busy to take a policy: send SIGHUP again")
+            elif entry.compiled.guest["expired"]:
+                served.log.add(expired_entry(entry.name, entry.compiled.guest, entry.compiled.name))
+        else:
+            say(f"guest {entry.name}: its listeners, compositor or log have changed: it starts anew")
+            served.leave(entry)
+
+    # -- one guest
+
+    def _start(self, entry: Entry) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        try:
+            served = self._make(entry)
+        except address.ListenError as error:
+            self._cannot_start(entry, str(error))
+        except OSError as error:
+            self._cannot_start(entry, f"audit {error.filename}: {error.strerror}")
+        else:
+            self._guests[entry.name] = served
+            self._bad.pop(entry.name, None)
+            self._refused.pop(entry.name, None)
+            served.under(entry, "start")
+            if entry.compiled.guest["expired"]:
+                served.log.add(expired_entry(entry.name, entry.compiled.guest, entry.compiled.name))
+            self._fork(served)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+
+    def _cannot_start(self, entry: Entry, why: str) -> None:
+        self._refused[entry.name] = entry
+        self._retry_at = time.monotonic() + self._settings.retry_seconds
+        if self._bad.get(entry.name) != why:
+            self._bad[entry.name] = why
+            say(f"guest {entry.name}: {why.removeprefix('--')} ({entry.file}); it starts when that is no longer so")
+            self._log.add({"event": "guest-rejected", "reason": f"{entry.name}: {why}"[:1000]})
+
+    def _retry(self) -> None:
+        """A folder may have been made meanwhile, a path or a CID may have become free."""
+        for entry in list(self._refused.values()):
+            self._start(entry)
+
+    def _make(self, entry: Entry) -> Served:
+        """Everything but the relay. Raises ListenError, and OSError for the log."""
+        path = entry.audit or self._settings.audit
+        if path not in self._files:
+            self._files[path] = AuditFile(path)
+        upstream = upstream_for(entry, self._settings.upstream, self._settings.upstream_wait)
+        served = Served(entry, [], upstream, self._files[path].log_of(entry.name))
+        try:
+            if not upstream.path:
+                raise address.ListenError("no compositor's path: add upstream = \"/path\", or give --upstream")
+            if not entry.listen:
+                raise address.ListenError('the file has no listen = ["unix:/path", ...]')
+            for uri in entry.listen:
+                self._open(uri, served)
+        except address.ListenError:
+            self._release(served)
+            raise
+        return served
+
+    def _open(self, uri: str, served: Served) -> None:
+        """One of a guest's listeners. Raises ListenError."""
+        one = address.parse(uri)
+        if isinstance(one, address.VsockAddress) and ("port", one.port) in self._ports:
+            port = self._ports["port", one.port]
+            port.claim(one.cid, served, port.framing, uri)
+            return
+        if isinstance(one, address.UnixAddress):
+            for other in self._guests.values():  # said without a connection to it, which its guest would see
+                if any(listener.path == one.path for listener in other.listeners):
+                    raise address.ListenError(f"--listen {uri}: is guest {other.name}'s already")
+        for made in listen.open_listeners(one, self._environ):
+            if made.sock.family == AF_VSOCK:
+                self._share(one, made, served)
+                continue
+            whose = self._owner_of(made.sock)
+            if whose:
+                made.sock.close()
+                raise address.ListenError(f"--listen {uri}: is guest {whose}'s already")
+            served.listeners.append(made)
+
+    def _share(self, one: address.Address, made: Listener, served: Served) -> None:
+        """Connections of a vsock port are told apart by their CIDs, here: another guest may come to the same port at any time. Raises
+        ListenError."""
+        key = ("port", one.port) if isinstance(one, address.VsockAddress) else ("inode", os.fstat(made.sock.fileno()).st_ino)
+        port = self._ports.get(key)
+        if port is None:
+            port = self._ports[key] = SharedPort(made, self._log)
+            self._loop.watch(made.sock.fileno(), port.accept)
+        else:
+            made.sock.close()
+        port.claim(made.cid, served, made.framing, made.uri)
+
+    def _owner_of(self, sock: socket.socket) -> str:
+        """Which guest has this very socket, "" for none: two guests cannot be told apart on one."""
+        inode = os.fstat(sock.fileno()).st_ino
+        for served in self._guests.values():
+            if any(os.fstat(listener.sock.fileno()).st_ino == inode for listener in served.listeners):
+                return served.name
+        return ""
+
+    def _fork(self, served: Served) -> None:
+        if not self._warm:
+            self._warm = True
+            warm()
+            self._sessions(served.entry.compiled.data, Usage())  # what that makes once and keeps is made for all
+            gc.collect()
+            gc.freeze()  # no collector shall write to the pages that all processes share
+        settings, entry = self._settings, served.entry
+        plan = RelayPlan(served.name, entry.compiled, served.listeners, settings.confine, settings.clients)
+        plan.framed = any(port.framed_for(served) for port in self._ports.values())
+        pid, channel = fork_relay(plan, self._sessions, Watched())
+        keeper = Keeper(channel, pid, served.upstream, served.log, self._presence, settings.clients)
+        self._loop.watch(keeper.number, keeper.read)
+        served.begin(keeper)
+
+    def _tend(self, served: Served, now: float) -> None:
+        """What is due for one guest."""
+        keeper = served.keeper
+        if keeper is not None:
+            keeper.tick(now)
+            served.settled = served.settled or keeper.ready
+            if keeper.gone:
+                self._loop.forget(keeper.number)
+                served.died()
+        if served.keeper is None:
+            if served.leaving:
+                self._ended(served)
+            elif now >= served.restart_at:
+                served.log.add({"event": "restart", "reason": "the relay had ended unexpectedly"})
+                signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+                self._fork(served)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+
+    def _ended(self, served: Served) -> None:
+        """A guest is over; what follows it begins."""
+        del self._guests[served.name]
+        self._release(served)
+        if served.following is not None and self._exit_code is None:
+            self._start(served.following)
+        if self._exit_code is None:
+            self._retry()
+
+    def _release(self, served: Served) -> None:
+        served.close()
+        for key, port in list(self._ports.items()):
+            if not port.release(served):
+                self._loop.forget(port.sock.fileno())
+                port.close()
+                del self._ports[key]
+        for path, file in list(self._files.items()):
+            if not file.used:
+                self._loop.forget(self._watched_logs.pop(path, -1))
+                file.close()
+                del self._files[path]
+
+    # -- what others are told
+
+    def _settle(self) -> None:
+        if self._exit_code is not None or self._lines is not None:
+            return
+        if self._is_ready:
+            status = self._status_now()
+            if status != self._status:
+                self._status = status
+                self._settings.notifier.status(status)
+        elif all(served.settled for served in self._guests.values()):
+            if self._guests and not any(served.keeper is not None and served.keeper.ready for served in self._guests.values()):
+                say("none of the guests' relays stays alive")
+                self._stop(EXIT_INTERNAL)
+                return
+            self._is_ready = True
+            self._ready_fd = tell_ready(self._ready_fd)
+            self._status = self._status_now()
+            self._settings.notifier.ready(self._status)
+
+    def _status_now(self) -> str:
+        running = [served for served in self._guests.values() if served.keeper is not None and served.keeper.ready]
+        parts = [f"serving {len(running)} of {len(self._guests.keys() | self._bad.keys())} guests"]
+        parts += [f"{name}: {why}" for name, why in sorted(self._bad.items())[:3]]
+        if any(served.keeper is not None and served.keeper.missing for served in running):
+            parts.append("no compositor yet")
+        return "; ".join(parts)
+
+    # -- the end
+
+    def _end(self) -> int:
+        if self._lines is not None:
+            self._lines.abandon()
+        for port in self._ports.values():
+            port.close()
+        for file in self._files.values():
+            file.close()
+        return self._exit_code or 0

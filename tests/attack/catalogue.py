@@ -643,7 +643,7 @@ ROWS: dict[str, Entry] = {
         "sources used twice, offers finished at the wrong time",
         of(
             SELECTIONS,
-            "test_a_source_is_the_selection_once",
+            "test_a_source_is_the_selection_once_however_often_it_is_set",
             "test_a_source_that_is_the_selection_is_not_dragged",
             "test_a_source_that_is_dragged_is_not_the_selection",
             "test_a_source_with_drag_actions_is_no_selection",

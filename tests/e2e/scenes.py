@@ -125,6 +125,47 @@ async def qt6(way: Way) -> Seen:
     return await toolkit(way, command, QT_QPA_PLATFORM="wayland", QT_WAYLAND_DISABLE_WINDOWDECORATION="1")
 
 
+async def qt5(way: Way) -> Seen:
+    """Qt 6's window, on Qt 5."""
+    python = debian_python("PyQt5.QtWidgets", "python3-pyqt5 qtwayland5")
+    client = way.compositor.folder / "qt5_window.py"
+    client.write_text((CLIENTS / "qt6_window.py").read_text().replace("PyQt6", "PyQt5"))
+    return await toolkit(way, [python, str(client), TITLE], QT_QPA_PLATFORM="wayland", QT_WAYLAND_DISABLE_WINDOWDECORATION="1")
+
+
+async def sdl(way: Way) -> Seen:
+    """SDL 2 with software rendering: it believes in a screen only after two wl_output.done (handlers/virtual.py)."""
+    command = [need("/usr/libexec/installed-tests/SDL2/testsprite2", "libsdl2-tests")]
+    return await moving(way, command, SDL_VIDEODRIVER="wayland", SDL_RENDER_DRIVER="software")
+
+
+async def mpv(way: Way) -> Seen:
+    """A video of mpv's own making, through shared memory."""
+    command = [need("mpv", "mpv"), "--no-config", "--vo=wlshm", "--no-audio", "--really-quiet"]
+    return await moving(way, [*command, "av://lavfi:testsrc2=size=320x180:rate=30"])
+
+
+async def gtk3(way: Way) -> Seen:
+    """Its animations run on, so that only its being there can be compared."""
+    return await moving(way, [need("gtk3-widget-factory", "gtk-3-examples")], commits=3, GDK_BACKEND="wayland")
+
+
+async def simple_touch(way: Way) -> Seen:
+    """It takes the globals of its first read for all there are, and ends where wl_shm is not among them."""
+    return await moving(way, [need("weston-simple-touch", "weston")], commits=1)
+
+
+async def moving(way: Way, command: list[str], commits: int = 12, **more: str) -> Seen:
+    """A client that draws again and again: only its being there, and so many commits, can be compared."""
+    env = way.client_environment(WAYLAND_DEBUG="1", **more)
+    async with program(command, env, way.compositor.folder) as client:
+        await until(f"{commits} commits", lambda: client.check_alive() and client.output.count(".commit()") >= commits)
+        if not isinstance(way.compositor, Sway):
+            return Seen(await way.compositor.screenshot(), bound_in(client.output))
+        window = await way.compositor.window()
+        return Seen(await way.compositor.screenshot(), bound_in(client.output), window["name"] or "", window["app_id"] or "")
+
+
 async def toolkit(way: Way, command: list[str], **more: str) -> Seen:
     """A window of a toolkit: it shows, somebody types a word, it hears the word."""
     assert isinstance(way.compositor, Sway)

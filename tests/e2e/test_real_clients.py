@@ -99,6 +99,31 @@ async def test_qt6(name: str, folder: Path) -> None:
     await check_pixels("sway", name, scenes.qt6, folder)
 
 
+@pytest.mark.parametrize("name", PROXIED)
+async def test_qt5(name: str, folder: Path) -> None:
+    await check_pixels("sway", name, scenes.qt5, folder)
+
+
+@pytest.mark.parametrize("name", PROXIED)
+async def test_sdl(name: str, folder: Path) -> None:
+    await check("sway", name, scenes.sdl, folder)
+
+
+@pytest.mark.parametrize("name", PROXIED)
+async def test_mpv(name: str, folder: Path) -> None:
+    await check("sway", name, scenes.mpv, folder)
+
+
+@pytest.mark.parametrize("name", PROXIED)
+async def test_weston_simple_touch(name: str, folder: Path) -> None:
+    await check("weston", name, scenes.simple_touch, folder)
+
+
+@pytest.mark.parametrize("name", PROXIED)
+async def test_gtk3(name: str, folder: Path) -> None:
+    await check("sway", name, scenes.gtk3, folder)
+
+
 @pytest.mark.parametrize("name", WITH_CLIPBOARD)
 @pytest.mark.parametrize("size", [17, 300_000])  # the second is more than a pipe holds
 async def test_copy_and_paste(name: str, size: int, folder: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scene import BASIC, Scene, policy
+from tests.scene import BASIC, Scene, policy, shipped
+from wlproxy.policy.load import load_policy
 
 ALL = ("wl_compositor", "wp_presentation", "wl_shm", "zwp_linux_dmabuf_v1", "wl_seat")
 
@@ -22,6 +23,16 @@ def test_a_global_that_appears_later_is_filtered_like_the_first_ones():
     scene = Scene(policy("wl_compositor")).announce(names=("wl_compositor",)).forget()
     scene.event(2, "global", 99, "zwp_linux_dmabuf_v1", 4).guest_gets()
     scene.event(2, "global", 100, "unheard_of_v1", 1).guest_gets()
+
+
+def test_the_proxys_own_globals_come_with_the_compositors_first_and_once():
+    """weston-simple-touch takes what it reads first for the whole list (one wl_display_dispatch() after get_registry)."""
+    scene = Scene(load_policy("strict", {}, shipped(), search=(), ceiling="")).guest(1, "get_registry", 2).guest_gets()
+    scene.event(2, "global", 70, "zwlr_layer_shell_v1", 4).guest_gets("wl_registry#2.global(1, 'zxdg_output_manager_v1', 3)")
+    scene.event(2, "global", 71, "wl_shm", 1).guest_gets("wl_registry#2.global(2, 'wl_shm', 1)")
+    scene.guest(1, "get_registry", 3).guest_gets()
+    scene.event(3, "global", 71, "wl_shm", 1)
+    scene.guest_gets("wl_registry#3.global(1, 'zxdg_output_manager_v1', 3)", "wl_registry#3.global(2, 'wl_shm', 1)")
 
 
 def test_bind_reaches_the_compositor_under_its_own_name():

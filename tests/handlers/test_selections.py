@@ -39,10 +39,11 @@ def pressed(scene: Scene) -> int:
 # -- sources
 
 
-def test_a_source_is_the_selection_once():
+def test_a_source_is_the_selection_once_however_often_it_is_set():
+    """GTK 3, and so Firefox, sets the same source twice with each copy."""
     scene = desk()
     scene.guest(6, "set_selection", 9, typed(scene)).goes_on()
-    scene.guest(6, "set_selection", 9, typed(scene)).host_gets().ends(6, 1, "serves a selection already")
+    scene.guest(6, "set_selection", 9, typed(scene)).host_gets().guest_gets().goes_on()
 
 
 def test_a_source_that_is_the_selection_is_not_dragged():
@@ -127,7 +128,7 @@ def test_a_primary_source_used_twice_is_used_once():
     scene = primary()
     serial = scene.serial()
     scene.forget().guest(5, "set_selection", 7, serial).host_gets("zwp_primary_selection_device_v1#5.set_selection(7, 60)")
-    scene.guest(5, "set_selection", 7, serial).host_gets().guest_gets("zwp_primary_selection_source_v1#7.cancelled()").goes_on()
+    scene.guest(5, "set_selection", 7, serial).host_gets().guest_gets().goes_on()
 
 
 def test_a_primary_selection_that_the_policy_refuses_is_cancelled():

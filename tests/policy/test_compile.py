@@ -17,7 +17,6 @@ from wlproxy.policy.compile import VETTED, canonical, compile_policy, deny_shape
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import CLOSE_FD, DISCONNECT, FAIL_EVENT, IGNORE, INERT, Origin, Policy, Predicate, Rewrite
 
-TABLE = Path(__file__).parents[2] / "protocols" / "interfaces.tsv"
 LINE = Origin("p.toml", 7)
 SHIPPED = ("strict", "desktop", "transparent")
 
@@ -293,46 +292,6 @@ def test_a_charset_survives_the_way_through_json(tmp_path: Path) -> None:
     text = HEAD + '[global]\nxdg_wm_base = 1\n[message.xdg_toplevel]\nset_title.args.title.charset = "\\u0020-\\uffff\U0001f600"\n'
     value = compiled_text(tmp_path, text)
     assert json.loads(canonical(value)) == value
-
-
-# the verdicts of protocols/interfaces.tsv
-
-INERT_ON_PURPOSE = {("strict", "wl_data_device_manager")}  # see policies/strict.toml: without it GTK serves no keyboard
-NOT_SERVED_YET = {
-    ("desktop", "wp_linux_drm_syncobj_manager_v1"): "no handler vets its timelines and points yet; policies/desktop.toml leaves it out",
-}
-
-
-def verdicts(name: str) -> dict[str, str]:
-    """Interface -> the verdict column of that policy."""
-    column = {"strict": 3, "desktop": 4}[name]
-    rows = [line.split("|") for line in TABLE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return {interface: row[column] for row in rows for interface in row[0].split() if len(row) > column}
-
-
-@pytest.mark.parametrize("name", ["strict", "desktop"])
-def test_nothing_is_served_that_the_table_hides(name: str) -> None:
-    table = verdicts(name)
-    served = load(name)["globals"]
-    unlisted = [interface for interface in served if interface not in table]
-    hidden = [i for i in served if table.get(i, "").startswith(("never", "hide")) and (name, i) not in INERT_ON_PURPOSE]
-    assert not unlisted and not hidden
-
-
-@pytest.mark.parametrize("name", ["strict", "desktop"])
-def test_everything_is_served_that_the_table_plainly_allows(name: str) -> None:
-    served = load(name)["globals"]
-    allowed = [i for i, verdict in verdicts(name).items() if verdict.startswith("allow") and i in shipped()]
-    assert [i for i in allowed if i not in served and (name, i) not in NOT_SERVED_YET] == []
-    assert [i for _, i in NOT_SERVED_YET if i in served] == []
-
-
-@pytest.mark.parametrize("name", ["strict", "desktop"])
-def test_versions_are_at_most_those_of_the_table(name: str) -> None:
-    served = load(name)["globals"]
-    for interface, verdict in verdicts(name).items():
-        if "≤" in verdict and interface in served:
-            assert served[interface][0] <= int(verdict.partition("≤")[2].split()[0])
 
 
 @pytest.mark.parametrize("name", SHIPPED)

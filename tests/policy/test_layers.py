@@ -294,6 +294,18 @@ def test_the_screens_that_the_proxy_serves_have_the_sizes_of_the_outputs_and_no_
     scene.goes_on()
 
 
+def test_a_screen_asked_for_before_it_is_known_is_done_twice() -> None:
+    """As from compositors: SDL 2 sends both requests at once and counts one done for the output and one for its zxdg_output_v1."""
+    scene = Scene(load_policy("strict", {}, shipped(), search=(), ceiling="")).announce(names=("wl_output",))
+    scene.bind("wl_output", 3).bind("zxdg_output_manager_v1", 4).guest(4, "get_xdg_output", 5, 3).forget()
+    scene.event(3, "mode", 1, 800, 600, 60000).event(3, "done")
+    assert [line.partition(".")[2].partition("(")[0] for line in scene.guest_lines] == [
+        "mode", "done", "logical_position", "logical_size", "name", "description", "done"
+    ]  # fmt: skip
+    scene.forget().event(3, "done")
+    assert scene.guest_lines.count("wl_output#3.done()") == 1
+
+
 # comparing
 
 

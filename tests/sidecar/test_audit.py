@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from wlproxy.sidecar.audit import BURST_LINES, Folder, line, plain, short
+import pytest
+
+from wlproxy.core.outcome import Record
+from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
 from wlproxy.sidecar.audit_file import AuditFile
 
 
@@ -58,3 +61,12 @@ def test_every_line_has_an_id_of_its_own_that_the_relay_cannot_give(tmp_path: Pa
 
 def test_numbers_are_short() -> None:
     assert [short(number) for number in (0, 35, 36, 36**3)] == ["0", "z", "10", "1000"]
+
+
+@pytest.mark.parametrize(
+    ("event", "decided", "said"),
+    [("bind", "allow", "allow"), ("bind", "virtual", "virtual"), ("rewritten", "rewrite", "rewrite"), ("refused", "inert", "deny")],
+)
+def test_what_the_proxy_serves_itself_is_no_refusal(event: str, decided: str, said: str) -> None:
+    entry = entry_of(Record(event, 0, "wl_registry", 2, "bind", "a global", decided, "p.toml:1"), 1, {"pid": 2})
+    assert entry["verdict"] == said and entry.get("deny_as") == (decided if said == "deny" else None)

@@ -234,7 +234,8 @@ class Judge:
                 raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "creates nothing that could be inert", message.origin)
         else:
             self._make_ghost(message, family)
-        self._answer(message)
+        if not message.without_effect:
+            self._answer(message)
 
     def _make_ghost(self, message: Message, family: Family) -> None:
         new_id = message.number(message.rule.signature.index(wire.NEW_ID))

@@ -159,7 +159,6 @@ HANDLERS = Handlers(
         ("zwp_linux_dmabuf_feedback_v1", "tranche_target_device"): virtual.on_device,
     },
     effects={
-        ("wl_display", "get_registry"): registry.registry_made,
         ("wl_shm", "create_pool"): buffers.pool_made,
         ("wl_shm_pool", "create_buffer"): buffers.buffer_made,
         ("wp_viewporter", "get_viewport"): viewports.viewport_made,

@@ -73,6 +73,7 @@ class Registry(Note):
     def __init__(self) -> None:
         self.by_host: dict[int, Announced] = {}
         self.by_guest: dict[int, Announced] = {}
+        self.serves = False  # the guest has been told of the proxy's own globals
 
 
 def registry_of(message: Message) -> Registry:
@@ -93,19 +94,17 @@ def globals_of(connection: Connection) -> Globals:
     return known
 
 
-def registry_made(connection: Connection, message: Message) -> None:
-    """wl_display.get_registry: the proxy's own globals come first."""
-    made = message.created
-    if made is None or not connection.tables.served:
-        return
-    registry = Registry()
-    made.note = registry
+def announce_served(connection: Connection, message: Message, registry: Registry) -> None:
+    """Tells of the proxy's own globals, right before the compositor's first one. Not earlier: some programs take what they read first
+    for the whole list (weston-simple-touch has one wl_display_dispatch() for it)."""
+    registry.serves = True
     for interface, (version, _) in connection.tables.served.items():
         if interface in connection.hidden:
             continue
         announced = globals_of(connection).serve(interface, version)
         registry.by_guest[announced.guest_name] = announced
-        connection.send_to_guest(wire.encode(made.guest_id, GLOBAL, "usu", [announced.guest_name, interface, version]))
+        told = [announced.guest_name, interface, version]
+        connection.send_to_guest(wire.encode(message.target.guest_id, GLOBAL, "usu", told))
 
 
 def on_global(connection: Connection, message: Message) -> int:
@@ -113,6 +112,8 @@ def on_global(connection: Connection, message: Message) -> int:
     interface = message.text(INTERFACE)
     allowed = connection.tables.globals.get(interface)
     registry = registry_of(message)
+    if not registry.serves:
+        announce_served(connection, message, registry)
     if allowed is None or len(registry.by_guest) >= MOST_NAMES or interface in connection.hidden:
         return DROP
     offered = message.number(VERSION)

@@ -33,7 +33,7 @@ MOST_TYPE_BYTES: Final = 128
 SELECTION: Final = "selection"
 DRAG: Final = "drag"
 
-WITH_USED_SOURCE: Final = frozenset(("wl_data_device", "ext_data_control_device_v1", "zwlr_data_control_device_v1"))
+WITHOUT_REPEATS: Final = frozenset(("ext_data_control_device_v1", "zwlr_data_control_device_v1"))  # used_source, even for the same use
 
 BUILT_IN: Final = "built-in: mime type"
 NO_TYPES: Final[frozenset[str]] = frozenset()
@@ -163,16 +163,18 @@ def on_set_selection(connection: Connection, message: Message) -> int:
         return FORWARD
     if source.actions_set:
         raise ProtocolViolation(source.owner.guest_id, INVALID_SOURCE, "a source with drag and drop actions is no selection")
-    return FORWARD if use_once(message, source, SELECTION) else DROP
+    if source.use == SELECTION and message.rule.interface not in WITHOUT_REPEATS:
+        message.without_effect = True  # GTK 3 sets the same source twice with each copy, and compositors let that be
+        return DROP
+    use_once(message, source, SELECTION)
+    return FORWARD
 
 
-def use_once(message: Message, source: Source, use: str) -> bool:
-    """Raises used_source where the source has served already; False where the protocol names no error (primary selections)."""
-    if source.use and message.rule.interface in WITH_USED_SOURCE:
+def use_once(message: Message, source: Source, use: str) -> None:
+    """Raises used_source where the source has served already."""
+    if source.use:
         raise ProtocolViolation(message.target.guest_id, USED_SOURCE, f"the source serves a {source.use} already")
-    first = not source.use
     source.use = use
-    return first
 
 
 def on_start_drag(connection: Connection, message: Message) -> int:

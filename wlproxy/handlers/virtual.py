@@ -80,6 +80,7 @@ class Screen:
         self.height = 0
         self.scale = 1
         self.watchers: list[Object] = []  # the zxdg_output_v1 that the proxy answers
+        self.untold = False  # one of them was made before the screen was known, and waits for a done of its own
 
 
 def screens(connection: Connection) -> dict[int, Screen]:
@@ -118,14 +119,21 @@ def serve_xdg_output(connection: Connection, message: Message) -> None:
     screen = screen_of(connection, output)
     screen.watchers = [watcher for watcher in screen.watchers if watcher.stage == LIVE][:MOST_WATCHERS]
     screen.watchers.append(made)
+    ends = made.version >= 3  # from 3 on wl_output.done ends what was said
     if not screen.width:
+        screen.untold = screen.untold or ends
         return
     tell(connection, made, screen, output)
     found = connection.objects.of_guest(output)
-    if made.version >= 3 and found is not None and not found.ghost:  # from 3 on wl_output.done ends what was said
-        for event in found.table.events:
-            if event.name == "done" and event.since <= found.version:
-                connection.send_to_guest(wire.encode(found.guest_id, event.opcode, "", []))
+    if ends and found is not None and not found.ghost:
+        send_done(connection, found)
+
+
+def send_done(connection: Connection, output: Object) -> None:
+    """wl_output.done(), where its version has it."""
+    for event in output.table.events:
+        if event.name == "done" and event.since <= output.version:
+            connection.send_to_guest(wire.encode(output.guest_id, event.opcode, "", []))
 
 
 def tell(connection: Connection, made: Object, screen: Screen, output: int) -> None:
@@ -145,10 +153,14 @@ def tell(connection: Connection, made: Object, screen: Screen, output: int) -> N
 
 
 def on_output_done(connection: Connection, message: Message) -> int:
-    """wl_output.done(): what belongs to it and is the proxy's own goes before it."""
+    """wl_output.done(): what belongs to it and is the proxy's own goes before it. A zxdg_output_v1 made before the screen was known has a
+    done of its own, as from compositors: SDL 2 counts two before it believes in a screen (SDL_waylandvideo.c, display_handle_done)."""
     output = message.target.guest_id
     screen = screens(connection).get(output)
     if screen is not None:
+        if screen.untold:
+            screen.untold = False
+            send_done(connection, message.target)
         for watcher in screen.watchers:
             if watcher.stage == LIVE:
                 tell(connection, watcher, screen, output)

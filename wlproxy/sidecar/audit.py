@@ -21,6 +21,7 @@ LINES_PER_SECOND: Final = 20
 BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
+GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
 EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
 
 
@@ -36,7 +37,7 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
         "event": EVENTS.get(record.event, record.event),
         "client": client,
         "peer": peer,
-        "verdict": "allow" if record.verdict == "allow" else "rewrite" if record.event == "rewritten" else "deny",
+        "verdict": record.verdict if record.verdict in GIVEN else "rewrite" if record.event == "rewritten" else "deny",
         "reason": plain(record.reason),
         "decided": {"kind": record.event, "rule": plain(record.rule)},
     }
@@ -79,7 +80,7 @@ class Folder:
             self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
-        kind = 0 if entry.get("verdict") in ("allow", "rewrite") else 1
+        kind = 0 if entry.get("verdict") in (*GIVEN, "rewrite") else 1
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:

@@ -254,4 +254,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     made = Serve(tmp_path)
     yield made
     if hasattr(made, "process"):
-        made.stop()
+        try:
+            made.stop()
+        except subprocess.TimeoutExpired:
+            for pid in (*made.relays(), made.process.pid):  # it does not end them any more
+                os.kill(pid, signal.SIGKILL)
+            made.process.wait(PATIENCE)
+            raise

@@ -200,7 +200,10 @@ def run(args: argparse.Namespace) -> int:
 def guest_file_of(args: argparse.Namespace) -> str:
     """The guest's file that is to be read, "" for none. Raises ValueError where there cannot be one."""
     if args.config:
-        return os.path.abspath(str(args.config))
+        path = os.path.abspath(str(args.config))
+        if not os.path.isfile(path):
+            raise ValueError(f"--config {args.config}: no such file; a guest's file is needed, for example {GUESTS_FOLDER}/work.toml")
+        return path
     if args.policy or not args.guest:
         return ""
     if "/" in args.guest or "\0" in args.guest or args.guest.startswith("."):

@@ -1362,7 +1362,7 @@ TABLE = (
             '    """wl_data_device.set_selection(source, serial) and its like; null empties the selection."""\n'
             "    return FORWARD"
         ),
-        ("handlers/test_selections.py::test_a_source_is_the_selection_once",),
+        ("handlers/test_selections.py::test_a_source_that_is_dragged_is_not_the_selection",),
     ),
     Mutant(
         "handlers/selections.py",
@@ -1372,15 +1372,33 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
+        "    if message.text(0) not in offer.types or not offer.told:",
+        "    if message.text(0) not in offer.types:",
+        ("policy/test_layers.py::test_an_offer_that_the_guest_was_not_told_of_cannot_be_read",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    if not types or message.text(0) in types:",
+        "    if True:",
+        ("policy/test_layers.py::test_the_parameters_of_a_transfer_hold",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    if permission in connection.tables.refused:",
+        "    if False:",
+        ("policy/test_layers.py::test_an_offer_that_the_guest_was_not_told_of_cannot_be_read",),
+    ),
+    Mutant(
+        "handlers/selections.py",
         "    if source.actions_set:",
         "    if False:",
         ("handlers/test_selections.py::test_a_source_with_drag_actions_is_no_selection",),
     ),
     Mutant(
         "handlers/selections.py",
-        "    if source.use and message.rule.interface in WITH_USED_SOURCE:",
+        "    if source.use:",
         "    if False:",
-        ("handlers/test_selections.py::test_a_source_is_the_selection_once",),
+        ("handlers/test_selections.py::test_a_source_that_is_dragged_is_not_the_selection",),
     ),
     Mutant(
         "handlers/selections.py",

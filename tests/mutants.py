@@ -1378,9 +1378,21 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    if not types or message.text(0) in types:",
+        "    if types is None or message.text(0) in types:",
         "    if True:",
         ("policy/test_layers.py::test_the_parameters_of_a_transfer_hold",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    if types is None or message.text(0) in types:",
+        "    if not types or message.text(0) in types:",
+        ("policy/test_layers.py::test_where_policy_and_ceiling_have_no_type_of_data_in_common_none_passes",),
+    ),
+    Mutant(
+        "policy/load.py",
+        "    if transparent and ceiling is not None:",
+        "    if False:",
+        ("policy/test_layers.py::test_a_host_with_a_ceiling_has_no_policy_that_passes_everything",),
     ),
     Mutant(
         "handlers/selections.py",

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.scene import Scene, deny, policy, shipped
 from wlproxy.core.errors import ConfigError, ConfigErrors
-from wlproxy.policy.compare import Change, changes
+from wlproxy.policy.compare import Change, changes, submasks
 from wlproxy.policy.compile import compile_policy, parameters_of, usual_shape
 from wlproxy.policy.decide import global_steps, message_steps, strictest
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_interface_table import CLASSES, floor, interface_table, row_of
-from wlproxy.policy.model import ALLOW, ASK, DENY, HIDE, VIRTUAL, Origin, PermissionRule, Policy
+from wlproxy.policy.model import ALLOW, ASK, DENY, VIRTUAL, Origin, PermissionRule, Policy
 from wlproxy.policy.permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 
 HEAD = 'format = 1\nname = "x"\n'
@@ -77,16 +79,16 @@ def test_a_message_is_refused_where_none_of_its_permissions_is_given(key: tuple[
     if interface not in compiled(without)["interfaces"]:
         pytest.skip("reached by globals with permissions of their own only")
     assert decision(without, interface, name)["verdict"] in ("ignore", "inert")
-    for given in OF_MESSAGE[key]:
-        allowed = policy(*[n for n in ways if row_of(n) is not None], permissions={given: PermissionRule(ALLOW, LINE)})
+    for name_given in OF_MESSAGE[key]:
+        allowed = policy(*[n for n in ways if row_of(n) is not None], permissions={name_given: PermissionRule(ALLOW, LINE)})
         assert decision(allowed, interface, name).get("verdict", ALLOW) == ALLOW
 
 
 @pytest.mark.parametrize("name", sorted(OF_GLOBAL))
 def test_a_global_is_hidden_where_none_of_its_permissions_is_given(name: str) -> None:
     assert name not in compiled(policy(name, permissions={}))["globals"]
-    for given in OF_GLOBAL[name]:
-        assert name in compiled(policy(name, permissions={given: PermissionRule(ALLOW, LINE)}))["globals"]
+    for name_given in OF_GLOBAL[name]:
+        assert name in compiled(policy(name, permissions={name_given: PermissionRule(ALLOW, LINE)}))["globals"]
 
 
 def test_asking_nobody_is_a_refusal_that_says_so() -> None:
@@ -96,9 +98,9 @@ def test_asking_nobody_is_a_refusal_that_says_so() -> None:
 
 def test_a_message_rule_can_take_away_what_a_permission_gives_and_not_the_other_way_round() -> None:
     key = ("xdg_toplevel", "set_fullscreen")
-    given = policy("xdg_wm_base", messages={key: deny("disconnect")})
-    assert strictest(message_steps(given, *key)).layer == "message"
-    assert decision(given, *key)["verdict"] == "disconnect"
+    wide = policy("xdg_wm_base", messages={key: deny("disconnect")})
+    assert strictest(message_steps(wide, *key)).layer == "message"
+    assert decision(wide, *key)["verdict"] == "disconnect"
     refused = policy("xdg_wm_base", permissions={}, messages={key: deny("ignore")})
     assert strictest(message_steps(refused, *key)).layer == "permission"
 
@@ -119,8 +121,8 @@ def test_a_rate_holds_for_the_guest_and_comes_back_with_time(tmp_path: Path) -> 
 
 
 def test_the_parameters_of_a_transfer_hold() -> None:
-    given = {"clipboard-out": PermissionRule(ALLOW, LINE, {"mime": ["text/plain"], "max-bytes": 10})}
-    rules = policy("wl_seat", "wl_data_device_manager", permissions=given)
+    allowed = {"clipboard-out": PermissionRule(ALLOW, LINE, {"mime": ["text/plain"], "max-bytes": 10})}
+    rules = policy("wl_seat", "wl_data_device_manager", permissions=allowed)
     scene = Scene(rules).announce().bind("wl_seat", 3).guest(3, "get_keyboard", 4).bind("wl_data_device_manager", 5)
     scene.guest(5, "get_data_device", 6, 3).event(4, "key", 60, 1, 30, 1)
     scene.guest(5, "create_data_source", 7).guest(7, "offer", "text/plain").guest(7, "offer", "text/html")
@@ -134,8 +136,8 @@ def test_the_parameters_of_a_transfer_hold() -> None:
 def test_an_offer_that_the_guest_was_not_told_of_cannot_be_read() -> None:
     """drag-in is given, clipboard-in is not: data_offer passes, the selection does not."""
     server = 0xFF000000
-    given = {"drag-in": PermissionRule(ALLOW, LINE)}
-    rules = policy("wl_seat", "wl_data_device_manager", permissions=given)
+    allowed = {"drag-in": PermissionRule(ALLOW, LINE)}
+    rules = policy("wl_seat", "wl_data_device_manager", permissions=allowed)
     scene = Scene(rules).announce().bind("wl_seat", 3).bind("wl_data_device_manager", 4).guest(4, "get_data_device", 5, 3)
     scene.event(5, "data_offer", server).event(server, "offer", "text/plain").event(5, "selection", server)
     assert scene.guest_lines[-1] == "wl_data_device#5.selection(0)"
@@ -327,4 +329,43 @@ def test_a_change_knows_its_line_and_says_what_was_and_is(tmp_path: Path) -> Non
     assert changes(compiled(before), compiled(after)) == [
         Change("wider", "permission.fullscreen", DENY, ALLOW, f"{tmp_path / 'b.toml'}:6")
     ]
-    assert HIDE == "hide"
+
+
+def test_where_policy_and_ceiling_have_no_type_of_data_in_common_none_passes(tmp_path: Path) -> None:
+    ceiling = write(tmp_path, "ceiling", '[permission]\nclipboard-out = { at-most = "allow", mime = ["text/plain"] }\n')
+    text = '[global]\nwl_seat = 5\nwl_data_device_manager = 3\n[permission]\nclipboard-out = { verdict = "allow", mime = ["image/png"] }\n'
+    scene = Scene(load(write(tmp_path, "x", text), str(ceiling))).announce().bind("wl_seat", 3).guest(3, "get_keyboard", 4)
+    scene.bind("wl_data_device_manager", 5).guest(5, "get_data_device", 6, 3).event(4, "key", 60, 1, 30, 1)
+    scene.guest(5, "create_data_source", 7).guest(7, "offer", "text/plain").guest(7, "offer", "image/png")
+    scene.guest(6, "set_selection", 7, scene.serial()).forget()
+    for mime_type in ("text/plain", "image/png"):
+        scene.event(7, "send", mime_type, fds=1).guest_gets().goes_on()
+
+
+def test_a_host_with_a_ceiling_has_no_policy_that_passes_everything(tmp_path: Path) -> None:
+    ceiling = write(tmp_path, "ceiling", '[permission]\nfullscreen = "deny"\n')
+    (finding,) = findings(write(tmp_path, "x", "transparent = true\n"), str(ceiling))
+    assert (finding.code, finding.line) == ("ceiling", 3) and str(ceiling) in finding.message
+
+
+def test_what_the_ceiling_has_made_up_is_made_up(tmp_path: Path) -> None:
+    ceiling = write(tmp_path, "ceiling", '[global]\nwl_output = { max = 3, virtualize = ["make", "name"] }\n')
+    made = compiled(load(write(tmp_path, "x", '[global]\nwl_output = { max = 4, virtualize = ["make", "model"] }\n'), str(ceiling)))
+    assert made["virtual"] == {"wl_output": ["make", "model", "name"]}
+    assert made["globals"]["wl_output"][0] == 3
+
+
+def test_a_rate_that_disconnects_is_said_once(tmp_path: Path) -> None:
+    rule = '{ rate = "1/s burst 1", deny-as = "disconnect", verdict = "allow" }'
+    globals_ = "[global]\nwl_compositor = 6\nxdg_wm_base = 6\nwl_shm = 1\n"
+    scene = Scene(load(write(tmp_path, "x", f"{globals_}[message.xdg_toplevel]\nset_maximized = {rule}\n"))).window()
+    scene.guest(8, "set_maximized").goes_on().guest(8, "set_maximized").ends(1, 3, "more than 1 a second")
+    assert len(scene.records("refused")) == 1
+
+
+@given(st.sets(st.integers(0, 31), max_size=10))
+def test_submasks_are_all_of_them_whatever_the_bits(places: set[int]) -> None:
+    flags = sum(1 << place for place in places)
+    found = list(submasks(flags))
+    assert len(found) == len(set(found)) == 2 ** len(places)
+    assert all(bits & ~flags == 0 for bits in found)

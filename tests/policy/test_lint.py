@@ -39,6 +39,7 @@ ODD = [
         4,
         "org_kde_kwin_idle is not",
     ),
+    ('[global]\nwl_shm = 1\n[ask]\ntimeout = "30s"\n', "nobody-to-ask", 5, "has no effect yet"),
     ("transparent = true\n", "transparent", 3, "never for a guest"),
 ]
 
@@ -118,4 +119,4 @@ def test_against_a_compositor_that_hangs_up(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_compiled_policy_is_not_what_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "work.json"]) == 1
-    assert "check the .toml it was made from" in capsys.readouterr().err
+    assert "give the policy that it was compiled from" in capsys.readouterr().err

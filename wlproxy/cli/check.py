@@ -105,21 +105,19 @@ def findings_of(
     name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None
 ) -> tuple[list[Any], dict[str, Any] | None]:
     """What there is to say about a valid policy, and what it compiles to. Raises ConfigErrors."""
-    from ..core.errors import ConfigError, ConfigErrors
-    from ..policy.compile import compile_policy
+    from ..core.errors import ConfigError
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
-    from ..policy.load import ADMIN_FOLDER, CEILING_FILE, build, compiled_part, load_ceiling, read_chain, replaces_shipped
+    from ..policy.load import CEILING_FILE, compiled_part, replaces_shipped
     from ..policy.load_interface_table import row_of
     from ..policy.load_protocols import load_shipped
+    from ..tools.sources import load_source
 
-    if name.endswith(".json"):
-        raise ConfigErrors([ConfigError(name, 0, 0, "is a compiled policy: check the .toml it was made from", "", "compiled")])
     interfaces = load_shipped()
-    chain = read_chain(name, (ADMIN_FOLDER,))
-    policy = build(chain, interfaces, variables, load_ceiling(CEILING_FILE if ceiling is None else ceiling, interfaces))
-    compiled = compile_policy(policy, interfaces)
-    found = [*lint(chain, policy, compiled, interfaces), *loosenings(chain, lambda part: compiled_part(part, interfaces, variables))]
+    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
+    chain, compiled = source.chain, source.compiled
+    found = [*lint(chain, source.policy, compiled, interfaces)]
+    found += loosenings(chain, lambda part: compiled_part(part, interfaces, variables))
     for document in chain:
         replaced = replaces_shipped(document)
         if replaced:

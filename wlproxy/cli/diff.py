@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import Final
 
-from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, ceiling_of, coloured, tell, variables
+from .policies import EXIT_FINDINGS, GREEN, RED, add_variables, ceiling_of, coloured, reads_policy
 
 EXAMPLE: Final = """example:
   wlproxy diff HEAD~1:desktop policies/desktop.toml --fail-on=wider
@@ -38,21 +37,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(function=run)
 
 
-def run(args: argparse.Namespace) -> int:
+@reads_policy
+def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
     from ..policy.compare import TIGHTER, WIDER, changes
     from ..policy.document import printable
     from ..policy.load_protocols import load_shipped
     from ..tools.sources import compiled_of
 
-    given = variables(args)
-    if given is None:
-        return EXIT_USAGE
-    try:
-        interfaces = load_shipped()
-        before, after = (compiled_of(name, given, interfaces, ceiling_of(args)) for name in (args.a, args.b))
-    except ConfigErrors as errors:
-        return tell(errors)
+    interfaces = load_shipped()
+    before, after = (compiled_of(name, given, interfaces, ceiling_of(args)) for name in (args.a, args.b))
     found = changes(before, after)
     kinds = [change.kind for change in found]
     if args.json:

@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import Any, Final
 
-from ..core.errors import ConfigErrors
-from .policies import EXIT_USAGE, add_variables, ceiling_of, tell, variables
+from .policies import EXIT_USAGE, add_variables, ceiling_of, reads_policy
 
 EXAMPLE: Final = """example:
   wlproxy interfaces --class H --policy conferencing
@@ -36,7 +35,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(function=run)
 
 
-def run(args: argparse.Namespace) -> int:
+@reads_policy
+def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
     from ..policy.document import printable
     from ..policy.load_interface_table import CLASSES
@@ -49,14 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         say(f"--class {','.join(sorted(unknown))[:40]!a}: the classes are {', '.join(CLASSES)}, and - for none")
         return EXIT_USAGE
-    given = variables(args)
-    if given is None:
-        return EXIT_USAGE
-    try:
-        interfaces = load_shipped()
-        source = load_source(args.policy, given, interfaces, ceiling_of(args)) if args.policy else None
-    except ConfigErrors as errors:
-        return tell(errors)
+    interfaces = load_shipped()
+    source = load_source(args.policy, given, interfaces, ceiling_of(args)) if args.policy else None
     rows = [row for row in table(interfaces, source) if not wanted or row["class"] in wanted]
     if args.json:
         print(json.dumps(rows, indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from ..core.errors import ConfigErrors
@@ -30,6 +31,21 @@ def variables(args: argparse.Namespace) -> dict[str, str] | None:
     from .run import variables_of
 
     return variables_of(args.var, args.guest)
+
+
+def reads_policy(work: Callable[[argparse.Namespace, dict[str, str]], int]) -> Callable[[argparse.Namespace], int]:
+    """A verb's `run` of what it does with its variables: what is wrong with them or with a policy is told, and is the exit code."""
+
+    def run(args: argparse.Namespace) -> int:
+        given = variables(args)
+        if given is None:
+            return EXIT_USAGE
+        try:
+            return work(args, given)
+        except ConfigErrors as errors:
+            return tell(errors)
+
+    return run
 
 
 def ceiling_of(args: argparse.Namespace) -> str:

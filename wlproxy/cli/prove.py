@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Final
 
-from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, ceiling_of, coloured, tell, variables
+from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, add_variables, ceiling_of, coloured, reads_policy
 
 if TYPE_CHECKING:
     from ..policy.exposure import Never
@@ -66,7 +65,8 @@ def claims_of(items: list[str], known: set[str]) -> list[Never] | str:
     return found
 
 
-def run(args: argparse.Namespace) -> int:
+@reads_policy
+def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
     from ..policy.document import printable
     from ..policy.exposure import prove
@@ -74,18 +74,12 @@ def run(args: argparse.Namespace) -> int:
     from ..sidecar.say import say
     from ..tools.sources import compiled_of, risk_of
 
-    given = variables(args)
-    if given is None:
+    interfaces = load_shipped()
+    claims = claims_of(args.never, set(interfaces))
+    if isinstance(claims, str):
+        say(claims)
         return EXIT_USAGE
-    try:
-        interfaces = load_shipped()
-        claims = claims_of(args.never, set(interfaces))
-        if isinstance(claims, str):
-            say(claims)
-            return EXIT_USAGE
-        compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
-    except ConfigErrors as errors:
-        return tell(errors)
+    compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
     proof = prove(compiled, claims, risk_of)
     size = f"{proof.interfaces} interfaces and {proof.messages} messages that a guest can reach"
     refuted = {example.claim for example in proof.counterexamples}

@@ -74,20 +74,16 @@ def run(args: argparse.Namespace) -> int:
 
 def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Subject:
     """What the page is about. Raises ConfigErrors."""
-    from ..core.errors import ConfigError, ConfigErrors
     from ..policy.compare import changes
-    from ..policy.compile import compile_policy
     from ..policy.lint import lint
-    from ..policy.load import ADMIN_FOLDER, CEILING_FILE, build, compiled_part, load_ceiling, read_chain
+    from ..policy.load import CEILING_FILE, compiled_part
     from ..policy.load_protocols import load_shipped
     from ..tools.report import Subject
+    from ..tools.sources import load_source
 
-    if name.endswith(".json"):
-        raise ConfigErrors([ConfigError(name, 0, 0, "is a compiled policy: name the .toml it was made from", "", "compiled")])
     interfaces = load_shipped()
-    chain = read_chain(name, (ADMIN_FOLDER,))
-    policy = build(chain, interfaces, variables, load_ceiling(CEILING_FILE if ceiling is None else ceiling, interfaces))
-    compiled = compile_policy(policy, interfaces)
+    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
+    policy, chain, compiled = source.policy, source.chain, source.compiled
     found = []
     if len(chain) > 1:
         found = changes(compiled_part(chain[:-1], interfaces, variables), compiled_part(chain, interfaces, variables))

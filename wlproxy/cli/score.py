@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import Final
 
-from ..core.errors import ConfigErrors
-from .policies import EXIT_FINDINGS, EXIT_USAGE, add_variables, ceiling_of, coloured, tell, variables
+from .policies import EXIT_FINDINGS, add_variables, ceiling_of, coloured, reads_policy
 
 EXAMPLE: Final = """example:
   wlproxy score desktop --threshold 40
@@ -47,7 +46,8 @@ def points(text: str) -> float:
     return value
 
 
-def run(args: argparse.Namespace) -> int:
+@reads_policy
+def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
     from ..policy.document import printable
     from ..policy.exposure import WEIGHTS, powers, rating, score_of
@@ -55,14 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from ..policy.load_protocols import load_shipped
     from ..tools.sources import compiled_of, risk_of
 
-    given = variables(args)
-    if given is None:
-        return EXIT_USAGE
-    try:
-        interfaces = load_shipped()
-        compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
-    except ConfigErrors as errors:
-        return tell(errors)
+    interfaces = load_shipped()
+    compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
     found = powers(compiled, risk_of)
     scores = {risk: score_of(risk, found[risk]) for risk in WEIGHTS}
     total = sum(scores.values())

@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Final
 
-from ..core.errors import ConfigErrors
-from .policies import EXIT_USAGE, add_variables, ceiling_of, tell, variables
+from .policies import add_variables, ceiling_of, reads_policy
 
 if TYPE_CHECKING:
     from ..policy.effective import Setting
@@ -41,21 +40,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(function=run)
 
 
-def run(args: argparse.Namespace) -> int:
+@reads_policy
+def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
     from ..policy.document import printable
     from ..policy.effective import as_toml, settings
     from ..policy.load_protocols import load_shipped
     from ..tools.sources import load_source
 
-    given = variables(args)
-    if given is None:
-        return EXIT_USAGE
-    try:
-        interfaces = load_shipped()
-        source = load_source(args.policy, given, interfaces, ceiling_of(args))
-    except ConfigErrors as errors:
-        return tell(errors)
+    interfaces = load_shipped()
+    source = load_source(args.policy, given, interfaces, ceiling_of(args))
     found = settings(source.policy, source.chain, source.compiled, interfaces)
     if args.json:
         print(json.dumps(as_json(source, found), indent=1))

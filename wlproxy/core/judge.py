@@ -118,9 +118,9 @@ class Judge:
             return MAKE_INERT if rule.verdict == INERT else DROP
         if rule.rate is not None and not self._connection.usage.within(rule.interface, rule.name, rule.rate, self._connection.now):
             reason = f"more than {rule.rate[0]:g} a second"
-            self._connection.record("refused", message, reason, rule.refusal, rule.origin)
             if rule.refusal == DISCONNECT:
                 raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, rule.origin)
+            self._connection.record("refused", message, reason, rule.refusal, rule.origin)
             return MAKE_INERT if rule.refusal == INERT else DROP
         if message.stale and rule.serial_kinds != CONFIGURE:  # a wrong configure serial is an error of its own
             reason = "its serial was not given to this guest, or not for this, or too long ago"

@@ -256,7 +256,7 @@ class Tables:
         self.families: dict[str, Family] = {}
         self.globals: dict[str, tuple[int, str]] = {}
         self.served: dict[str, tuple[int, str]] = {}  # announced by the proxy itself; what a guest makes of them is inert
-        self.transfers: dict[str, tuple[int, frozenset[str]]] = {}  # by permission: most bytes (0 = no bound), types (none = all)
+        self.transfers: dict[str, tuple[int, frozenset[str] | None]] = {}  # by permission: most bytes (0 = no bound), types (None = all)
         self.sizes: dict[str, int] = {}  # by permission: pixels
         self.refused: set[str] = set()  # permissions that are not given
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
@@ -321,7 +321,8 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         if "max-size" in parameters:
             tables.sizes[name] = parameters["max-size"]
         if "max-bytes" in parameters or "mime" in parameters:
-            tables.transfers[name] = (parameters.get("max-bytes", 0), frozenset(parameters.get("mime", ())))
+            types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
+            tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables

@@ -36,7 +36,7 @@ DRAG: Final = "drag"
 WITHOUT_REPEATS: Final = frozenset(("ext_data_control_device_v1", "zwlr_data_control_device_v1"))  # used_source, even for the same use
 
 BUILT_IN: Final = "built-in: mime type"
-NO_TYPES: Final[frozenset[str]] = frozenset()
+ANYTHING: Final[tuple[int, frozenset[str] | None]] = (0, None)
 READING: Final = {
     "wl_data_device": "clipboard-in",
     "zwp_primary_selection_device_v1": "primary-in",
@@ -303,8 +303,8 @@ def permission_of(message: Message) -> str:
 def lets_pass(connection: Connection, message: Message) -> bool:
     """Whether the policy lets data of this type through."""
     name = permission_of(message)
-    _, types = connection.tables.transfers.get(name, (0, NO_TYPES))
-    if not types or message.text(0) in types:
+    _, types = connection.tables.transfers.get(name, ANYTHING)
+    if types is None or message.text(0) in types:
         return True
     reason = f"permission {name} is not for {message.text(0)[:MOST_TYPE_BYTES]!a}"
     connection.record("refused", message, reason, "ignore", f"permission: {name}")

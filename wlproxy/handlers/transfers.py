@@ -16,7 +16,7 @@ from ..core.message import Message
 from ..core.outcome import Transfer
 from ..core.tables import DROP, FORWARD
 from ..core.wire import STRING
-from .selections import NO_TYPES, permission_of
+from .selections import ANYTHING, permission_of
 
 BUILT_IN: Final = "built-in: transfer"
 
@@ -34,7 +34,7 @@ def through_own_pipe(connection: Connection, message: Message) -> int:
         return DROP
     limits = connection.limits
     most_bytes = limits.clipboard_bytes
-    allowed, _ = connection.tables.transfers.get(permission_of(message), (0, NO_TYPES))
+    allowed, _ = connection.tables.transfers.get(permission_of(message), ANYTHING)
     if allowed:
         most_bytes = min(most_bytes, allowed)
     message.descriptors[0] = target

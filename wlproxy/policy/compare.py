@@ -240,12 +240,20 @@ def within(inner: list[list[Any]], outer: list[list[Any]]) -> bool:
         return True
     if o_values is not None:
         if flags != HIGH and flags.bit_count() <= 12:
-            parts = [bits for bits in range(flags + 1) if bits & ~flags == 0 and low <= bits <= high]
-            return all(bits in o_values for bits in parts)
+            return all(bits in o_values for bits in submasks(flags) if low <= bits <= high)
         if high - low > len(o_values):
             return False
         return all(v in o_values for v in range(low, high + 1) if v & ~flags == 0)
     return o_low <= low and high <= o_high and (flags & ~o_flags) == 0
+
+
+def submasks(flags: int) -> Iterable[int]:
+    """Every number that has no bit outside `flags`."""
+    bits = flags
+    while bits:
+        yield bits
+        bits = (bits - 1) & flags
+    yield 0
 
 
 def bounds(found: list[list[Any]]) -> tuple[frozenset[int] | None, int, int, int]:

@@ -86,7 +86,7 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "globals": offered,
         "served": served,
         "quota": {quota.field: [quota.amount, str(quota.origin)] for _, quota in sorted(policy.quotas.items())},
-        "virtual": {name: list(rule.virtual) for name, rule in sorted(policy.globals.items()) if rule.virtual and name in offered},
+        "virtual": {name: parts for name in offered if (parts := _virtual(policy, name))},
         "shm-unsealable": policy.shm_unsealable,
         "upstream": UPSTREAM | policy.upstream,
         "permissions": {} if policy.transparent else _permissions(policy),
@@ -144,6 +144,12 @@ def _globals(policy: Policy, interfaces: Mapping[str, Interface]) -> tuple[dict[
             origin = next(s.origin for s in steps if s.layer == GLOBAL)
             (offered if step.verdict == ALLOW else served)[name] = [allowed_version(steps), origin]
     return offered, served
+
+
+def _virtual(policy: Policy, name: str) -> list[str]:
+    """The parts of a global that are made up: those that the policy names and those that the ceiling does."""
+    rules = [policy.globals.get(name), policy.ceiling.globals.get(name) if policy.ceiling is not None else None]
+    return sorted({part for rule in rules if rule is not None for part in rule.virtual})
 
 
 def _permissions(policy: Policy) -> dict[str, list[Any]]:

@@ -14,11 +14,9 @@ Promises: the default is "no"; a layer that has nothing to say says so. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..core.protocol import NEW_ID, Interface
 from .model import ALLOW, ASK, DENY, HIDE, NEVER, VIRTUAL, PermissionRule, Policy
 from .permissions import OF_GLOBAL, OF_MESSAGE
 
@@ -116,25 +114,3 @@ def message_steps(policy: Policy, interface: str, message: str) -> list[Step]:
     else:
         steps.append(Step(MESSAGE, rule.verdict, f"message.{interface}.{message}", str(rule.origin)))
     return steps
-
-
-def ways_to(interface: str, interfaces: Mapping[str, Interface]) -> list[str]:
-    """The globals through which a guest can come to hold an object of the interface, sorted."""
-    makers: dict[str, set[str]] = {}
-    for owner in interfaces.values():
-        for message in (*owner.requests, *owner.events):
-            for argument in message.arguments:
-                if argument.type == NEW_ID and argument.interface:
-                    makers.setdefault(argument.interface, set()).add(owner.name)
-    found: set[str] = set()
-    todo = [interface]
-    seen: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if name not in makers:
-            found.add(name)
-        todo += makers.get(name, ())
-    return sorted(found - {"wl_display"})

@@ -248,6 +248,8 @@ def put_together(
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites or permissions):
         last.wrong_key(("transparent",), "transparent", "a transparent policy forwards everything: it has no other rules")
+    if transparent and ceiling is not None:
+        last.wrong_key(("transparent",), "ceiling", f"this host has a ceiling, {ceiling.origin}: no policy passes everything")
     for parent, child in pairwise(chain):
         if parent.data.get("transparent") is True:
             child.wrong_value(("extends",), "transparent", f"{parent.name} has no rules that could be extended")

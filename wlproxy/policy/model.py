@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import ConfigError
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -125,7 +123,7 @@ class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
     `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
-    `never`: the floor, interfaces that no policy may allow, with the reason. `warnings`: findings that do not make it invalid.
+    `never`: the floor, interfaces that no policy may allow, with the reason.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
     """
 
@@ -143,4 +141,3 @@ class Policy:
     permissions: dict[str, PermissionRule] = field(default_factory=dict)
     never: dict[str, str] = field(default_factory=dict)
     ceiling: Ceiling | None = None
-    warnings: tuple[ConfigError, ...] = ()

@@ -163,6 +163,8 @@ READERS: Final[dict[str, Callable[[Document, Path, Any], Any]]] = {
 def read_ask(document: Document) -> dict[str, Any]:
     """The [ask] table of one file: how the user is asked where a permission does not say."""
     found: dict[str, Any] = {}
+    if document.table("ask"):
+        document.warn(("ask",), "nobody-to-ask", "[ask] is checked and has no effect yet: there is nobody to ask")
     for key, value in document.table("ask").items():
         path: Path = ("ask", key)
         if key in (TIMEOUT, "min-display"):

@@ -324,7 +324,7 @@ class Stage:
                 return value.begins + "x" * max(0, value.size - len(value.begins.encode("utf-8", "surrogateescape")))
             if isinstance(value, str) or value is None:
                 return value
-            types = [word for _, words in self.session.connection.tables.transfers.values() for word in sorted(words)]
+            types = [word for _, words in self.session.connection.tables.transfers.values() for word in sorted(words or ())]
             first = types[:1] if argument.name == "mime_type" and types else []
             return self._suits(rule, index, [*first, TEXTS.get(argument.name, "a"), "a", "A", "0", ""])
         if isinstance(value, Fixed):

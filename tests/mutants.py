@@ -61,8 +61,8 @@ TABLE = (
     ),
     Mutant(
         "core/objects.py",
-        ("            whole.now -= own.now\n"),
-        ("            pass\n"),
+        ("                    usage.kinds[kind].now -= 1\n"),
+        ("                    pass\n"),
         ("core/test_quotas.py::test_objects_are_counted_over_connections",),
     ),
     Mutant(

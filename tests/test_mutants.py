@@ -20,6 +20,13 @@ def test_every_entry_fits_the_source_once():
     assert [reason for mutant in TABLE if (reason := fits(mutant))] == []
 
 
+def test_every_mutant_is_a_program():
+    """One that is none would be noticed by every test, and prove nothing."""
+    for mutant in TABLE:
+        source = (ROOT / "wlproxy" / mutant.file).read_text()
+        ast.parse(source.replace(mutant.old, mutant.new), mutant.file)
+
+
 def test_every_entrys_test_is_there():
     for mutant in TABLE:
         for test in mutant.tests:

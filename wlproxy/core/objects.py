@@ -16,7 +16,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from .errors import PolicyViolation, ProtocolViolation
-from .quotas import COUNTED, Limits, Usage, counts_by_kind
+from .quotas import COUNTED, Limits, Usage
 from .tables import SWALLOW, Family, InterfaceTable, MessageRule, Note
 from .wire import DISPLAY_ID, INVALID_METHOD, NO_MEMORY, SERVER_IDS
 
@@ -81,7 +81,6 @@ class ObjectTable:
         self._limits = limits
         self._usage = usage  # the guest's
         self.count: i64 = 1  # this connection's part of it
-        self._kinds = counts_by_kind()
         usage.objects += 1
 
     def of_guest(self, guest_id: int) -> Object | None:
@@ -235,18 +234,20 @@ class ObjectTable:
     def abandon(self) -> None:
         """The connection is over: none of its objects counts any more, or is there. Notes and connection hold each other; taken apart
         here they are freed at once, and not when the collector comes to it, a million objects later (tests/soak.py)."""
-        for held in (*self.client, *self.by_guest, *self.by_host.values()):
+        usage = self._usage
+        for held in (*self.client, *self.by_guest):
             if held is not None:
                 held.note = None
+                kind = held.table.family.counted
+                if kind:
+                    usage.kinds[kind].now -= 1
+        for known in self.by_host.values():
+            known.note = None
         self.client = []
         self.by_guest = []
         self.by_host = {}
-        usage = self._usage
         usage.objects -= self.count
         self.count = 0
-        for own, whole in zip(self._kinds, usage.kinds, strict=True):
-            whole.now -= own.now
-            own.now = 0
 
     def _free(self, gone: Object) -> None:
         self.client[gone.guest_id] = None
@@ -257,7 +258,6 @@ class ObjectTable:
         self._usage.objects += 1
         kind = made.table.family.counted
         if kind:
-            self._kinds[kind].now += 1
             self._usage.kinds[kind].now += 1
 
     def _count_down(self, gone: Object) -> None:
@@ -265,5 +265,4 @@ class ObjectTable:
         self._usage.objects -= 1
         kind = gone.table.family.counted
         if kind:
-            self._kinds[kind].now -= 1
             self._usage.kinds[kind].now -= 1

@@ -108,11 +108,6 @@ class Count:
         self.now: i64 = 0
 
 
-def counts_by_kind() -> list[Count]:
-    """One for each kind of COUNTED."""
-    return [Count() for _ in COUNTED]
-
-
 class Bucket:
     """A rate. `take` never refuses: it says how long to wait before more may be taken, so that nothing is lost of what is too much."""
 
@@ -151,7 +146,7 @@ class Usage:
 
     def __init__(self) -> None:
         self.objects: i64 = 0
-        self.kinds = counts_by_kind()
+        self.kinds = [Count() for _ in COUNTED]
         self.rates: dict[str, Bucket] = {}  # of messages that the policy bounds
         self.shm_bytes = 0
         self.mirrored_bytes = 0  # of files that the transport holds for the guest

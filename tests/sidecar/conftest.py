@@ -38,6 +38,14 @@ def until(condition: Callable[[], Any], what: str) -> Any:
         time.sleep(0.005)
 
 
+def is_listening(path: str | Path) -> bool:
+    """Whether a Unix socket at `path` takes connections: it exists before that, between bind and listen; proc(5), /proc/net/unix."""
+    return any(
+        fields[7:8] == [str(path)] and int(fields[3], 16) & 0x10000  # __SO_ACCEPTCON
+        for fields in map(str.split, Path("/proc/net/unix").read_text().splitlines()[1:])
+    )
+
+
 def read_all(sock: socket.socket) -> bytes:
     """Everything up to the end of stream."""
     sock.settimeout(PATIENCE)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PASSING, PATIENCE, Compositor, Sidecar, compiled_policy, is_listening, read, read_all, until
 from wlproxy.sidecar.address import NO_CID, UNCHECKED
 from wlproxy.sidecar.listener import Listener, peer_of, stranger
 
@@ -276,7 +276,7 @@ def activate(tmp_path: Path) -> Iterator[Callable[..., None]]:
         named = ["-E", f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
         command = [tool, "-l", f"{tmp_path}/guest", *options, *named, *PASSING, json.dumps(settings)]
         started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        until((tmp_path / "guest").exists, "it listens")
+        until(lambda: is_listening(tmp_path / "guest"), "it listens")
 
     yield activate_one
     for process in started:

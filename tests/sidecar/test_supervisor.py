@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.sidecar.conftest import PATIENCE, Compositor, Serve, compiled_policy, read, read_all, until
+from tests.sidecar.conftest import PATIENCE, Compositor, Serve, compiled_policy, is_listening, read, read_all, until
 from tests.sidecar.test_listeners import ACTIVATE
 
 
@@ -122,7 +122,7 @@ def test_reload_adds_changes_and_removes(serve: Serve, compositor: Compositor, t
         serve.reload()
         assert read_all(leaving) == b""
         until(lambda: not goes.exists(), "the socket file of the guest that is gone")
-        until(comes.exists, "the new guest's socket")
+        until(lambda: is_listening(comes), "the new guest's socket")
         with connected(comes) as new, compositor.accept() as new_host:
             speak(new, new_host)
         loads = until(lambda: len(serve.audit("policy-load", "stays")) == 2 and serve.audit("policy-load", "stays"), "the reload")
@@ -139,7 +139,7 @@ def test_reload_of_nothing_new_touches_nobody(serve: Serve, compositor: Composit
         serve.reload()
         later = serve.guest("later")  # in the folder by the next reading at the latest
         serve.reload()
-        until(later.exists, "the second reading")
+        until(lambda: is_listening(later), "the second reading")
         speak(guest, host)
     assert len(serve.audit("policy-load", "work")) == 1
 
@@ -150,7 +150,7 @@ def test_other_listeners_are_another_start(serve: Serve, compositor: Compositor,
     with connected(bank) as other, compositor.accept() as other_host:
         serve.guest("work", [f"unix:{tmp_path}/elsewhere.sock"])
         serve.reload()
-        until((tmp_path / "elsewhere.sock").exists, "the new socket")
+        until(lambda: is_listening(tmp_path / "elsewhere.sock"), "the new socket")
         with connected(tmp_path / "elsewhere.sock") as guest, compositor.accept() as host:
             speak(guest, host)
         speak(other, other_host)
@@ -195,7 +195,7 @@ def test_no_guests_yet(serve: Serve, compositor: Compositor) -> None:
     serve.start()
     work = serve.guest("work")
     serve.reload()
-    until(work.exists, "the socket")
+    until(lambda: is_listening(work), "the socket")
     with connected(work) as guest, compositor.accept() as host:
         speak(guest, host)
     assert serve.stop() == 0

@@ -213,7 +213,9 @@ def test_a_ceiling_is_checked_like_a_policy(tmp_path: Path, text: str, code: str
 
 
 def test_no_ceiling_is_no_bound(tmp_path: Path) -> None:
-    assert load_ceiling(str(tmp_path / "none.toml"), shipped()) is None
+    assert load_ceiling("", shipped()) is None
+    with pytest.raises(ConfigErrors, match="No such file"):  # whoever names one means one
+        load_ceiling(str(tmp_path / "none.toml"), shipped())
 
 
 # final

@@ -13,6 +13,7 @@ from tests.policy.broken import HEAD
 from tests.scene import shipped
 from wlproxy.core.errors import ConfigError, ConfigErrors
 from wlproxy.policy.load import explain, load_policy, shipped_names
+from wlproxy.policy.load_safely import ANYBODY
 from wlproxy.policy.model import HIDE, Policy
 
 
@@ -290,11 +291,17 @@ def test_extends_is_one_name(tmp_path: Path, parent: str) -> None:
     assert codes(path) == ["type"]
 
 
-@pytest.mark.parametrize("name", ["a", "a.toml", "./a.toml", "../{}/a.toml", "link.toml"])
+@pytest.mark.parametrize("name", ["a", "a.toml", "./a.toml", "../{}/a.toml"])
 def test_a_policy_cannot_extend_itself(tmp_path: Path, name: str) -> None:
-    (tmp_path / "link.toml").symlink_to("a.toml")
     (finding,) = refused(write(tmp_path, "a", "", name.format(tmp_path.name)))
     assert finding.code == "cycle"
+
+
+def test_a_policy_cannot_extend_itself_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.toml").symlink_to("a.toml")
+    with pytest.raises(ConfigErrors) as caught:
+        load_policy(str(write(tmp_path, "a", "", "link.toml")), {}, shipped(), search=(), owners=ANYBODY)
+    assert [finding.code for finding in caught.value.findings] == ["cycle"]
 
 
 def test_two_policies_cannot_extend_each_other(tmp_path: Path) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from .run import add_owner, variables_of
+
+if TYPE_CHECKING:
+    from ..core.errors import ConfigError
+    from ..policy.load_safely import Owners
 
 EXAMPLE = """example:
   wlproxy check /etc/wlproxy/policies/work.toml
@@ -15,7 +21,8 @@ EXAMPLE = """example:
   wlproxy check --guests /etc/wlproxy/guests.d  guests' files, each with the policy it names
   wlproxy check --against live desktop          can the running compositor serve it?
 
-exit codes: 0 valid, 1 findings (all of them in one run), 2 usage, 5 the compositor cannot be reached."""
+exit codes: 0 valid, 1 findings (all of them in one run; a file that others can change is one), 2 usage,
+5 the compositor cannot be reached."""
 
 ERROR: Final = "error"
 GATES: Final = {"error": (ERROR,), "wider": (ERROR, "wider"), "warning": (ERROR, "warning")}
@@ -47,6 +54,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also say what the running compositor, or the list of its globals in FILE (a line of 'NAME VERSION' each), lacks",
     )
     parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    parser.add_argument(
+        "--allow-unsafe-permissions",
+        action="store_true",
+        help="do not ask who could change the files, as `wlproxy run` will (OWNERS in wlproxy-policy(5))",
+    )
+    add_owner(parser)
     parser.add_argument("--json", action="store_true", help="findings as one JSON array")
     parser.set_defaults(function=run)
 
@@ -56,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     from ..core.errors import ConfigError, ConfigErrors
     from ..policy.document import printable, show
     from ..policy.load_guest import means_guest
+    from ..policy.load_safely import ANYBODY, Owners
     from .check_guests import files_in, findings_of_guest
-    from .run import variables_of
 
     variables = variables_of(args.var, "guest")
     if variables is None:
@@ -81,19 +94,22 @@ def run(args: argparse.Namespace) -> int:
         print("wlproxy check: what is to be checked? A policy's name, a file, or --guests DIR", file=sys.stderr)
         return 2
     for name in [*args.policy, *guests]:
+        unsafe: list[ConfigError] = []
+        owners = ANYBODY if args.allow_unsafe_permissions else Owners(args.trust_owner, unsafe)
         try:
             if name in guests or means_guest(name):
-                findings, compiled = findings_of_guest(name, args.ceiling)
+                findings, compiled = findings_of_guest(name, args.ceiling, owners)
             else:
-                findings, compiled = findings_of(name, variables, args.ceiling, offered)
+                findings, compiled = findings_of(name, variables, args.ceiling, offered, owners)
         except ConfigErrors as errors:
             findings, compiled = errors.findings, None
+        findings = [*unsafe, *findings]
         rows += findings
         if args.json:
             continue
         if findings:
             print("\n".join(show(f) if f.severity != "wider" else show(f).split("\n")[0] for f in findings), file=sys.stderr)
-        if compiled is not None:
+        if compiled is not None and not unsafe:
             print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}{summary(findings)}")
     if args.json:
         keys = {"file": "path"} | {key: key for key in ("line", "column", "code", "severity", "message", "hint")}
@@ -102,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def findings_of(
-    name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None
+    name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None, owners: Owners | None
 ) -> tuple[list[Any], dict[str, Any] | None]:
     """What there is to say about a valid policy, and what it compiles to. Raises ConfigErrors."""
     from ..core.errors import ConfigError
@@ -114,7 +130,7 @@ def findings_of(
     from ..tools.sources import load_source
 
     interfaces = load_shipped()
-    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
+    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling, owners)
     chain, compiled = source.chain, source.compiled
     found = [*lint(chain, source.policy, compiled, interfaces)]
     found += loosenings(chain, lambda part: compiled_part(part, interfaces, variables))
@@ -139,6 +155,7 @@ def offered_by(against: str) -> dict[str, int]:
     """The globals of a compositor with their versions: a running one's, or those listed in a file. Raises ConfigError."""
     from ..core.errors import ConfigError
     from ..policy.load import read_file
+    from ..policy.load_safely import ANYBODY
 
     if against == LIVE:
         import os
@@ -155,7 +172,7 @@ def offered_by(against: str) -> dict[str, int]:
             why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
             raise ConfigError(path, 0, 0, f"the compositor does not answer: {why}") from error
     found: dict[str, int] = {}
-    for number, line in enumerate(read_file(against).decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(read_file(against, ANYBODY).decode("utf-8", "replace").splitlines(), 1):
         words = line.partition("#")[0].split()
         if words and (len(words) != 2 or not words[1].isdigit()):
             raise ConfigError(against, number, 1, "a line of NAME VERSION is needed")

@@ -16,11 +16,12 @@ from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
-from ..handlers import load_tables
-from ..policy.compile import canonical, compile_policy, digest
+from ..policy.compile import canonical, compile_policy
 from ..policy.document import Document
 from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, MAX_BYTES, build, load_ceiling, read_chain, read_file
+from ..policy.load_compiled import MOST_BYTES, parse
 from ..policy.load_interface_table import row_of
+from ..policy.load_safely import ANYBODY, Owners
 from ..policy.model import Policy
 
 GIT_SECONDS: Final = 20
@@ -37,14 +38,18 @@ class Source:
 
 
 def load_source(
-    name: str, variables: Mapping[str, str], interfaces: Mapping[str, Interface], ceiling: str = CEILING_FILE
+    name: str,
+    variables: Mapping[str, str],
+    interfaces: Mapping[str, Interface],
+    ceiling: str = CEILING_FILE,
+    owners: Owners | None = ANYBODY,
 ) -> Source:
     """A policy by name or path. Raises ConfigErrors."""
     if name.endswith(".json"):
         hint = "give the policy that it was compiled from"
         raise ConfigErrors([ConfigError(name, 0, 0, "a compiled policy no longer says which layer decided", hint, "compiled")])
-    chain = read_chain(name, (ADMIN_FOLDER,))
-    policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces))
+    chain = read_chain(name, (ADMIN_FOLDER,), owners)
+    policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces, owners))
     return Source(policy, chain, compile_policy(policy, interfaces))
 
 
@@ -63,18 +68,9 @@ def compiled_of(
 def of_json(path: str) -> dict[str, Any]:
     """A compiled policy, whole and of this version. Raises ConfigErrors."""
     try:
-        raw = read_file(path)
+        return parse(path, read_file(path, ANYBODY, MOST_BYTES))
     except ConfigError as error:
         raise ConfigErrors([error]) from error
-    try:
-        compiled = json.loads(raw)
-        if not isinstance(compiled, dict) or digest(compiled) != compiled["sha256"]:
-            raise ConfigErrors([ConfigError(path, 0, 0, "its sha256 is not that of its content", "compile it again", "compiled")])
-        load_tables(compiled)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        hint = "made by: wlproxy compile NAME -o FILE.json"
-        raise ConfigErrors([ConfigError(path, 0, 0, "is no compiled policy of this version", hint, "compiled")]) from error
-    return compiled
 
 
 def of_revision(

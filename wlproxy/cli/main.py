@@ -26,6 +26,7 @@ VERBS: Final = {
     "test": "policy test files, run through the real session",
     "interfaces": "every known interface: class, verdicts, reason",
     "compile": "a policy as canonical JSON, with its hash",
+    "verify": "a compiled policy: hash, signature, origins",
     "learn": "the smallest policy that a program needs",
     "report": "a policy as a page to look at",
     "completion": "completion of these verbs in bash, zsh or fish",

@@ -58,7 +58,7 @@ def parse(path: str, raw: bytes) -> dict[str, Any]:
             raise ConfigErrors([ConfigError(path, 0, 0, text, "compile it again", "compiled")])
         load_tables(compiled)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-        text = f"is no compiled policy of this version ({type(error).__name__})"
+        text = f"is no compiled policy of this version ({type(error).__name__}: {str(error)[:80]})"
         raise ConfigErrors([ConfigError(path, 0, 0, text, MADE_BY, "compiled")]) from error
     return compiled
 

@@ -22,6 +22,7 @@ from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
 from ..policy.read_rules import BUILT_IN
 from ..policy.read_upstream import MODES, TEXTS
+from .man_trust import add_trust
 from .roff import Page
 
 MANUAL: Final = "wlproxy"
@@ -237,6 +238,7 @@ def policy_page() -> Page:
     page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
     keys = ", ".join(f"`{key}`" for key in ASK_KEYS)
     page.section("[ask]").text(f"{keys}: how the user is asked, where a permission does not say.")
+    add_trust(page)
     page.section("FILES")
     page.item(ADMIN_FOLDER, "policies of this host")
     page.item(

@@ -12,8 +12,8 @@ def add_trust(page: Page) -> Page:
         "Who can change a policy decides what a guest may do. So `wlproxy run`, `exec`, `serve`, `record`, `trace` and `compile` read a "
         "policy, what it extends, a guest's file, the ceiling and a compiled policy only where root and the user who runs wlproxy are "
         "the only ones who can change it or put another in its place: the file, and each directory above it up to /, belongs to one "
-        "of the two, and nobody else may write to it. Otherwise they end with exit code 3 and name each file or directory at fault and the "
-        "command that mends it. `wlproxy check` has it as a finding, and `--allow-unsafe-permissions` against it; what only shows or "
+        "of the two, and nobody else may write to it. Otherwise they end with exit code 3 and name each file or directory at fault and "
+        "the command that mends it. `wlproxy check` has it as a finding, and `--allow-unsafe-permissions` against it; what only shows or "
         "compares a policy does not ask.",
         "So a policy in one's home directory is fine, and so is one in a directory of one's own in /tmp: a sticky directory that belongs to "
         "root is no danger to what is ours in it. What a group may write to is fine where its only members are these two, as with a "
@@ -35,6 +35,6 @@ def add_trust(page: Page) -> Page:
         "wlproxy verify work.json --allowed-signers /etc/wlproxy/allowed_signers"
     )
     return page.text(
-        "A compiled policy was made under the ceiling of the host that compiled it. It is asked again where it runs: one that gives more than "
-        "the ceiling there, or the floor of that wlproxy, is refused with the line that forbids it."
+        "A compiled policy was made under the ceiling of the host that compiled it. It is asked again where it runs: one that gives more "
+        "than the ceiling there, or the floor of that wlproxy, is refused with the line that forbids it."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,14 +126,18 @@ def findings_of(
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
     from ..policy.load import CEILING_FILE, compiled_part, replaces_shipped
+    from ..policy.load_desktop_files import installed
     from ..policy.load_interface_table import row_of
     from ..policy.load_protocols import load_shipped
-    from ..tools.sources import load_source
+    from ..policy.tokens import collisions
+    from ..tools.sources import load_source, risk_of
 
     interfaces = load_shipped()
     source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling, owners)
     chain, compiled = source.chain, source.compiled
-    found = [*lint(chain, source.policy, compiled, interfaces)]
+    found = [*lint(chain, source.policy, compiled, interfaces, risk_of)]
+    found += collisions(chain, source.policy, installed(os.environ))
+    found.sort(key=lambda finding: (finding.path, finding.line, finding.column))
     found += loosenings(chain, lambda part: compiled_part(part, interfaces, variables))
     for document in chain:
         replaced = replaces_shipped(document)
@@ -158,8 +163,6 @@ def offered_by(against: str) -> dict[str, int]:
     from ..policy.load_safely import ANYBODY
 
     if against == LIVE:
-        import os
-
         from ..sidecar.security_context import globals_of
         from ..sidecar.upstream import default_path
 

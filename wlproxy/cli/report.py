@@ -79,7 +79,7 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     from ..policy.load import CEILING_FILE, compiled_part
     from ..policy.load_protocols import load_shipped
     from ..tools.report import Subject
-    from ..tools.sources import load_source
+    from ..tools.sources import load_source, risk_of
 
     interfaces = load_shipped()
     source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
@@ -88,5 +88,5 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     if len(chain) > 1:
         found = changes(compiled_part(chain[:-1], interfaces, variables), compiled_part(chain, interfaces, variables))
     ancestors = [str(document.data.get("name", document.name)) for document in chain[:-1]]
-    warnings = [finding for finding in lint(chain, policy, compiled, interfaces) if finding.severity == "warning"]
+    warnings = [finding for finding in lint(chain, policy, compiled, interfaces, risk_of) if finding.severity == "warning"]
     return Subject(policy, compiled, ancestors, found, warnings, interfaces)

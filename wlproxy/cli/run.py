@@ -76,7 +76,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:
-    """The options that say whose policies are taken."""
+    """The options that say which policies are taken."""
+    parser.add_argument("--ceiling", metavar="FILE", help='the host\'s ceiling (/etc/wlproxy/ceiling.toml, where it exists); "" for none')
     add_owner(parser)
     parser.add_argument(
         "--allowed-signers",
@@ -112,7 +113,8 @@ def trust_of(args: argparse.Namespace) -> Trust:
     """The options of `add_trust`."""
     from ..sidecar.compiled import Trust
 
-    return Trust(args.trust_owner, os.path.abspath(args.allowed_signers) if args.allowed_signers else "")
+    signers = os.path.abspath(args.allowed_signers) if args.allowed_signers else ""
+    return Trust(args.trust_owner, signers, os.path.abspath(args.ceiling) if args.ceiling else args.ceiling)
 
 
 def add_record(parser: argparse.ArgumentParser, file: str = "--record") -> None:

@@ -19,6 +19,7 @@ from .positions import Path, Positions, positions
 MOST_DOTS: Final = 64  # in a key: tomllib takes time and memory by the square of its parts
 MOST_SUGGESTIONS: Final = 200  # each is a search through hundreds of names
 TOML_PLACE: Final = " (at line "
+BECAUSE: Final = "because"
 WINDOW: Final = 160  # characters of a long line that are shown
 
 
@@ -96,6 +97,11 @@ class Document:
         line, column, length = self._positions.key(path)
         return ConfigError(self.name, line, column, message, "", code, length, self._line(line), severity)
 
+    def place(self, path: Path, message: str) -> ConfigError:
+        """What is to be said of the value at `path`, which makes another place wrong (ConfigError.because)."""
+        line, column, length = self._positions.value(path)
+        return ConfigError(self.name, line, column, message, "", BECAUSE, length, self._line(line), "note")
+
     def warn(self, path: Path, code: str, message: str) -> None:
         """A finding about a key that leaves the policy valid."""
         self.warnings.append(self.finding(path, code, message, "warning"))
@@ -124,7 +130,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def show(finding: ConfigError) -> str:
-    """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion."""
+    """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion; then the other place
+    that makes it one."""
+    text = show_one(finding)
+    return text if finding.because is None else f"{text}\n{show_one(finding.because)}"
+
+
+def show_one(finding: ConfigError) -> str:
+    """The same without the other place."""
     place = finding.path + (f":{finding.line}" if finding.line else "") + (f":{finding.column}" if finding.column else "")
     shown = [printable(f"{place}: {finding.severity}[{finding.code or 'policy'}]: {finding.message}")]
     hint = printable(finding.hint)

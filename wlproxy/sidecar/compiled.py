@@ -35,11 +35,15 @@ class PolicyInvalid(Exception):
 
 class Trust:
     """Whose files are read: those of the users `owners`, beside root's and our own; `signers`: a file of allowed signers, one of whom must
-    have signed the compiled policy, "" for no such demand. `anybody`: whose they are is not asked, where nothing is run by them."""
+    have signed the compiled policy, "" for no such demand. `ceiling`: the host's file, "" for none, None for the usual one. `anybody`:
+    whose files they are is not asked, where nothing is run by them."""
 
-    def __init__(self, owners: list[int] | None = None, signers: str = "", anybody: bool = False) -> None:
+    def __init__(
+        self, owners: list[int] | None = None, signers: str = "", ceiling: str | None = None, anybody: bool = False
+    ) -> None:
         self.owners = owners or []
         self.signers = signers
+        self.ceiling = ceiling
         self.anybody = anybody
 
 
@@ -124,16 +128,18 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:
     """A policy by name or path, compiled or to be compiled. Raises PolicyInvalid with all findings."""
+    from ..policy.load import CEILING_FILE
     from ..policy.load_compiled import load_compiled, only_compiled
     from ..policy.load_safely import ANYBODY, Owners
 
     owners = ANYBODY if trust.anybody else Owners(trust.owners)
+    ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     try:
         if name.endswith(".json"):
-            return load_compiled(name, owners, trust.signers)
+            return load_compiled(name, owners, trust.signers, ceiling)
         if trust.signers:
             raise only_compiled(name)
-        return from_source(name, variables, owners)
+        return from_source(name, variables, owners, ceiling)
     except ConfigErrors as errors:
         raise invalid(errors.findings) from errors
     except ConfigError as error:
@@ -142,14 +148,14 @@ def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, A
         raise PolicyInvalid([f"{error.filename or name}: {error.strerror}"]) from error
 
 
-def from_source(name: str, variables: dict[str, str], owners: Owners | None) -> dict[str, Any]:
+def from_source(name: str, variables: dict[str, str], owners: Owners | None, ceiling: str) -> dict[str, Any]:
     """Loads and compiles. Raises ConfigErrors, ConfigError, OSError."""
     from ..policy.compile import compile_policy
     from ..policy.load import load_policy
     from ..policy.load_protocols import load_shipped
 
     interfaces = load_shipped()
-    return compile_policy(load_policy(name, variables, interfaces, owners=owners), interfaces)
+    return compile_policy(load_policy(name, variables, interfaces, ceiling=ceiling, owners=owners), interfaces)
 
 
 def invalid(findings: list[ConfigError]) -> PolicyInvalid:

@@ -19,7 +19,7 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy import compile as compiler
 from ..policy.document import Document, show
-from ..policy.load import load_policy
+from ..policy.load import ADMIN_FOLDER, CEILING_FILE, load_policy
 from ..policy.load_compiled import load_compiled, only_compiled
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
 from ..policy.load_protocols import load_shipped
@@ -56,12 +56,13 @@ def refused(why: PolicyInvalid) -> dict[str, Any]:
 def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
     """The same. Raises ConfigErrors, ConfigError, OSError."""
     owners = Owners(trust.owners)
+    ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     document, guest = checked(path, owners)
     policy, expired = (instead, False) if instead else policy_of(guest, time.time())
     values = {"vm": name_of(path)} | guest.variables | variables
     place = instead or beside(path, policy)
     if policy.endswith(".json"):
-        compiled = load_compiled(place, owners, trust.signers)
+        compiled = load_compiled(place, owners, trust.signers, ceiling)
     elif trust.signers and not expired:
         raise only_compiled(policy)
     else:
@@ -69,7 +70,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust)
             values = declared_only(policy, values)
         elif not instead:
             raise_findings_about_variables(document, guest, place)
-        compiled = compiler.compile_policy(load_policy(place, values, interfaces(), owners=owners), interfaces())
+        compiled = compiler.compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
     said = {
         "listen": guest.listen,
         "upstream": guest.upstream,

@@ -15,9 +15,9 @@ def add_trust(page: Page) -> Page:
         "of the two, and nobody else may write to it. Otherwise they end with exit code 3 and name each file or directory at fault and "
         "the command that mends it. `wlproxy check` has it as a finding, and `--allow-unsafe-permissions` against it; what only shows or "
         "compares a policy does not ask.",
-        "So a policy in one's home directory is fine, and so is one in a directory of one's own in /tmp: a sticky directory that belongs to "
-        "root is no danger to what is ours in it. What a group may write to is fine where its only members are these two, as with a "
-        "umask of 002 and a group of one's own; not where the file has an access list (acl(5)).",
+        "So a policy in one's home directory is fine, and so is one in /tmp that is one's own: a sticky directory that belongs to root "
+        "is no danger to what is ours in it. What a group may write to is fine where these two are its only members, as "
+        "with a umask of 002 and a group of one's own; not where the file has an access list (acl(5)).",
         "The file must not be a symbolic link, unless it leads into /nix/store; a directory on the way may be one, where link and target "
         "belong to the right users as well. Of wlproxy's own policies, their directory is asked, and that they belong to those two or to "
         "whoever owns the program.",

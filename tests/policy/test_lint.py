@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from wlproxy.cli.main import main
+from wlproxy.policy.load_compositors import compositors
 
 HEAD = 'format = 1\nname = "x"\n'
 
@@ -88,16 +89,43 @@ def test_the_ceiling_is_said_where_it_bites(tmp_path: Path, capsys: pytest.Captu
 
 def test_against_a_list_of_globals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listed = tmp_path / "globals"
-    listed.write_text("# weston\nwl_compositor 4\nacme_laser_v1 1\n")
-    _, found = checked(tmp_path, capsys, "[global]\nwl_compositor = 6\nxdg_wm_base = 6\n", "--against", str(listed))
+    listed.write_text(
+        "# weston\nwl_compositor 4\nacme_laser_v1 1\nwl_seat 99\nzwlr_layer_shell_v1 4\nwp_viewporter 1\n"
+        "zwp_virtual_keyboard_manager_v1 1\n"
+    )
+    text = '[global]\nwl_compositor = 6\nwl_shm = 2\nwl_seat = 7\n"zwlr_*" = "hide"\n[upstream]\nsecurity-context = "require"\n'
+    status, found = checked(tmp_path, capsys, text, "--against", str(listed))
     assert [(f["code"], f["severity"], f["line"]) for f in found] == [
         ("older", "note", 4),
         ("not-offered", "warning", 5),
+        ("impossible", "error", 9),
+        ("newer", "note", 0),
+        ("not-named", "note", 0),
         ("unreviewed", "note", 0),
     ]
+    assert status == 1
+    assert "wl_seat 11 (policy: 7)" in str(found[3]["message"])
+    assert str(found[4]["message"]).endswith("has 1 globals that this policy does not name, all hidden, by class of risk: B wp_viewporter")
+    assert str(found[5]["message"]).endswith("acme_laser_v1")
     listed.write_text("wl_compositor\n")
     assert main(["check", "--against", str(listed), "strict"]) == 2
     assert f"{listed}:1:1: a line of NAME VERSION is needed" in capsys.readouterr().err
+
+
+def test_against_a_compositor_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    listed = compositors()
+    assert {"kwin", "labwc", "mutter", "sway", "weston"} == set(listed)
+    for known in listed.values():
+        assert {"wl_compositor", "wl_shm", "wl_seat", "xdg_wm_base"} <= set(known.in_context) <= set(known.globals)
+        assert checked(tmp_path, capsys, "[global]\nwl_compositor = 4\n", "--against", known.name)[0] == 0
+    assert "zwlr_screencopy_manager_v1" in listed["labwc"].globals and "zwlr_screencopy_manager_v1" not in listed["labwc"].in_context
+    text = '[global]\next_idle_notifier_v1 = 1\n[permission]\nidle-notify = "allow"\n'
+    hidden = [f["code"] for f in checked(tmp_path, capsys, text, "--against", "labwc")[1]]
+    shown = [f["code"] for f in checked(tmp_path, capsys, text + "[upstream]\nsecurity-context = 'off'\n", "--against", "labwc")[1]]
+    assert "not-offered" in hidden and "not-offered" not in shown
+    assert main(["check", "--against", "swya", "strict"]) == 2
+    assert "kwin, labwc, mutter, sway, weston" in capsys.readouterr().err
 
 
 def test_windows_without_a_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

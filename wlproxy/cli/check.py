@@ -20,7 +20,7 @@ EXAMPLE = """example:
 
   wlproxy check --fail-on=wider work.toml       a gate for reviews: nothing may be looser than in the policy it extends
   wlproxy check --guests /etc/wlproxy/guests.d  guests' files, each with the policy it names
-  wlproxy check --against live desktop          can the running compositor serve it?
+  wlproxy check --against live desktop          can the running compositor serve it, and what has it gained?
 
 exit codes: 0 valid, 1 findings (all of them in one run; a file that others can change is one), 2 usage,
 5 the compositor cannot be reached."""
@@ -51,8 +51,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--against",
-        metavar="live|FILE",
-        help="also say what the running compositor, or the list of its globals in FILE (a line of 'NAME VERSION' each), lacks",
+        metavar="live|COMPOSITOR|FILE",
+        help="also say what the running compositor lacks and has that the policy does not name; or one that wlproxy has a list of (kwin, "
+        "labwc, mutter, sway, weston), or the list of globals in FILE (a line of 'NAME VERSION' each)",
     )
     parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
     parser.add_argument(
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     variables = variables_of(args.var, "guest")
     if variables is None:
         return 2
-    offered: dict[str, int] | None = None
+    offered: Offered | None = None
     if args.against:
         try:
             offered = offered_by(args.against)
@@ -119,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def findings_of(
-    name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None, owners: Owners | None
+    name: str, variables: dict[str, str], ceiling: str | None, offered: Offered | None, owners: Owners | None
 ) -> tuple[list[Any], dict[str, Any] | None]:
     """What there is to say about a valid policy, and what it compiles to. Raises ConfigErrors."""
     from ..core.errors import ConfigError
@@ -127,7 +128,6 @@ def findings_of(
     from ..policy.lint import lacking, lint
     from ..policy.load import CEILING_FILE, compiled_part, replaces_shipped
     from ..policy.load_desktop_files import installed
-    from ..policy.load_interface_table import row_of
     from ..policy.load_protocols import load_shipped
     from ..policy.tokens import collisions
     from ..tools.sources import load_source, risk_of
@@ -145,7 +145,9 @@ def findings_of(
             text = f"stands in for the shipped policy {replaced}"
             found.append(ConfigError(document.name, 0, 0, text, "", "replaces-shipped", severity="warning"))
     if offered is not None:
-        found += lacking(chain, compiled, offered, row_of)
+        inside = compiled["upstream"].get("security-context") != "off"
+        found += lacking(chain, source.policy, compiled, interfaces, offered.in_context if inside else offered.outside, class_of)
+        found.sort(key=lambda finding: (finding.severity == "wider", finding.path, not finding.line, finding.line, finding.column))
     return found, compiled
 
 
@@ -156,10 +158,28 @@ def summary(findings: list[Any]) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def offered_by(against: str) -> dict[str, int]:
-    """The globals of a compositor with their versions: a running one's, or those listed in a file. Raises ConfigError."""
+class Offered:
+    """The globals of a compositor with their versions; `in_context`: those that a client in a security context is shown, as far as that is
+    known."""
+
+    def __init__(self, outside: dict[str, int], in_context: dict[str, int] | None = None) -> None:
+        self.outside = outside
+        self.in_context = outside if in_context is None else in_context
+
+
+def class_of(interface: str) -> str:
+    """The class of risk of an interface, "-" where the table has it without one, "" where the table does not have it."""
+    from ..policy.load_interface_table import row_of
+
+    row = row_of(interface)
+    return "" if row is None else row.risk or "-"
+
+
+def offered_by(against: str) -> Offered:
+    """The globals of a running compositor, of one that is known by name, or those listed in a file. Raises ConfigError."""
     from ..core.errors import ConfigError
     from ..policy.load import read_file
+    from ..policy.load_compositors import compositors
     from ..policy.load_safely import ANYBODY
 
     if against == LIVE:
@@ -170,15 +190,21 @@ def offered_by(against: str) -> dict[str, int]:
         if not path:
             raise ConfigError(LIVE, 0, 0, "there is no XDG_RUNTIME_DIR, so no compositor to ask")
         try:
-            return globals_of(path)
+            return Offered(globals_of(path))
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
             raise ConfigError(path, 0, 0, f"the compositor does not answer: {why}") from error
+    known = compositors().get(against)
+    if known is not None and not os.path.lexists(against):
+        return Offered(known.globals, known.in_context)
     found: dict[str, int] = {}
+    if not os.path.lexists(against) and "/" not in against:
+        text = f"is no file, and no compositor that wlproxy has a list of (it has: {', '.join(compositors())})"
+        raise ConfigError(against, 0, 0, text)
     for number, line in enumerate(read_file(against, ANYBODY).decode("utf-8", "replace").splitlines(), 1):
         words = line.partition("#")[0].split()
         if words and (len(words) != 2 or not words[1].isdigit()):
             raise ConfigError(against, number, 1, "a line of NAME VERSION is needed")
         if words:
             found[words[0]] = max(found.get(words[0], 0), int(words[1]))
-    return found
+    return Offered(found)

@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from ..core.errors import ConfigError
 from ..core.protocol import Interface
-from .compile import legal_shapes
+from .compile import legal_shapes, vetted_version
 from .decide import permission_step, permission_verdict
 from .document import Document
 from .model import ALLOW, ASK, DENY, HIDE, IGNORE, Policy
 from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 from .reach import SIDES, holdings
 
+CONTEXT: Final = "security-context"
+MANAGER: Final = "wp_security_context_manager_v1"
 WINDOW: Final = "xdg_toplevel"
 LABELS: Final = {"title": "[GUEST] {title}", "app-id": "vm.GUEST.{app_id}"}  # by key of [rewrite]
 MISSED: Final = ("wl_data_device_manager",)  # without it GTK serves no keyboard
@@ -209,20 +211,51 @@ def twins(document: Document, policy: Policy, compiled: Mapping[str, Any]) -> li
 
 
 def lacking(
-    chain: list[Document], compiled: Mapping[str, Any], offered: Mapping[str, int], reviewed: Callable[[str], object]
+    chain: list[Document],
+    policy: Policy,
+    compiled: Mapping[str, Any],
+    interfaces: Mapping[str, Interface],
+    offered: Mapping[str, int],
+    risk_of: Callable[[str], str],
 ) -> list[ConfigError]:
-    """What the policy allows and a compositor with these globals (by version) does not have; and what it has that nobody has reviewed."""
+    """What the policy allows and a compositor with these globals (by version) does not have; and what has come to it since the policy was
+    written: what it has that the policy does not name, newer versions, and what nobody has reviewed."""
     found = []
+    if compiled["upstream"].get(CONTEXT) == "require" and MANAGER not in offered:
+        document = next((d for d in reversed(chain) if d.has(("upstream", CONTEXT))), chain[-1])
+        text = f"the compositor has no security contexts ({MANAGER}), and this policy requires one: no guest would be served"
+        found.append(document.finding(("upstream", CONTEXT), "impossible", text, "error"))
+    newer = []
     for name, (version, _) in compiled["globals"].items():
         document = next((d for d in reversed(chain) if name in d.table("global")), chain[-1])
         path = ("global", name)
         if name not in offered:
-            found.append(document.finding(path, "not-offered", f"the compositor has no {name}: guests will do without", "warning"))
+            if not policy.transparent:
+                found.append(document.finding(path, "not-offered", f"the compositor has no {name}: guests will do without", "warning"))
         elif offered[name] < version:
             text = f"the compositor has {name} at version {offered[name]}, the policy allows {version}"
             found.append(document.finding(path, "older", text, "note"))
-    unknown = sorted(name for name in offered if not reviewed(name))
+        elif version < min(offered[name], vetted_version(interfaces[name])):
+            newer.append(f"{name} {min(offered[name], vetted_version(interfaces[name]))} (policy: {version})")
+    if newer:
+        text = f"the compositor has newer versions that wlproxy can vet: {', '.join(newer)}"
+        found.append(ConfigError(chain[-1].name, 0, 0, text, "", "newer", severity="note"))
+    unknown = sorted(name for name in offered if not risk_of(name))
+    reviewed = {*unknown, *policy.never, *compiled["globals"]}
+    new = [name for name in offered if name not in reviewed and not named(name, chain)]
+    if new and not policy.transparent:
+        classes = {risk: sorted(name for name in new if risk_of(name) == risk) for risk in sorted({risk_of(name) for name in new})}
+        listed = "; ".join(f"{risk} {', '.join(names)}" for risk, names in classes.items())
+        text = f"the compositor has {len(new)} globals that this policy does not name, all hidden, by class of risk: {listed}"
+        hint = 'to have seen one: NAME = "hide" under [global]'
+        found.append(ConfigError(chain[-1].name, 0, 0, text, hint, "not-named", severity="note"))
     if unknown:
         text = f"the compositor has globals that nobody has reviewed, all hidden: {', '.join(unknown)}"
         found.append(ConfigError(chain[-1].name, 0, 0, text, "", "unreviewed", severity="note"))
     return found
+
+
+def named(name: str, chain: list[Document]) -> bool:
+    """Whether a file of the chain speaks of a global, be it by the beginning of its name."""
+    keys = [key for document in chain for key in document.table("global")]
+    return any(name.startswith(key[:-1]) if key.endswith("*") else name == key for key in keys)

@@ -23,6 +23,7 @@ from wlproxy.policy.grammar import ANY, EVENT, REQUEST, Literal, NewId, write
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
 from wlproxy.policy.permissions import OF_GLOBAL, OF_MESSAGE
+from wlproxy.policy.recompiled import explainable
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of
 from wlproxy.tools.stage import Seen, Stage, Unstaged
@@ -116,6 +117,22 @@ def cannot_be_named(one: Engine, literal: Literal) -> bool:
 @given(text=made_up.policies(), literal=made_up.messages())
 def test_what_explain_says_is_what_a_session_does(path: Path, text: str, literal: Literal) -> None:
     agree(engine(path, text), literal)
+
+
+@relaxed
+@given(text=made_up.policies(), literal=made_up.messages())
+def test_explain_says_of_a_compiled_policy_what_it_says_of_its_source(path: Path, text: str, literal: Literal) -> None:
+    one = engine(path, text)
+    model = explainable(one.compiled, one.policy.never, None)
+    two = Explainer(model, one.compiled, one.explainer.tables, shipped(), risk_of).explain(literal)
+    said = one.says(literal)
+    assert (two.verdict, two.shape, two.sees, two.becomes, two.conditions) == (
+        said.verdict,
+        said.shape,
+        said.sees,
+        said.becomes,
+        said.conditions,
+    )
 
 
 def every_message() -> list[Literal]:

@@ -148,7 +148,8 @@ def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
                 if change is None:
                     continue
                 told = moved.intersection((*OF_MESSAGE.get((name, new[0]), ()), *OF_GLOBAL.get(name, ())))
-                if told and (_verdict(old[4]) != _verdict(new[4]) or change.before.startswith("rate ")):
+                refused = _verdict(new[4]) != ALLOW  # then, or in either shape
+                if told and (refused or _verdict(old[4]) != ALLOW or change.before.startswith("rate ")):
                     continue  # the permission's own change says it
                 yield change
 
@@ -303,7 +304,7 @@ def _rewrites(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
     for key, place in REWRITES.items():
         was, now = (_template(compiled, place.interface, place.request) for compiled in (before, after))
         if (was or [""])[0] != (now or [""])[0] and place.interface in before["interfaces"] and place.interface in after["interfaces"]:
-            words = ["none" if entry is None else f'"{entry[0]}"' for entry in (was, now)]
+            words = ["none" if entry is None else '"' + entry[0].replace("{}", place.placeholder) + '"' for entry in (was, now)]
             yield Change(_kind(now is None, was is None), f"rewrite.{key}", words[0], words[1], (now or was or ["", ""])[1])
 
 

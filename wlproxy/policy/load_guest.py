@@ -57,6 +57,21 @@ def means_guest(path: str) -> bool:
         return False
 
 
+def guest_called(name: str) -> str:
+    """The file that an admin means by a name where a policy may be meant as well: a guest's file, or the name of a guest of this host that
+    no policy has; "" where it is neither."""
+    if means_guest(name):
+        return name
+    path = os.path.join(GUESTS_FOLDER, name + SUFFIX)
+    if not is_guest_name(name) or not means_guest(path):
+        return ""
+    try:
+        read_chain(name, (ADMIN_FOLDER,), ANYBODY)
+    except ConfigErrors as errors:
+        return path if errors.findings[0].code == "not-found" else ""
+    return ""
+
+
 def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
     """The policy in force at `now` (seconds of the epoch), and whether the file has expired."""
     expired = guest.expires is not None and now >= guest.expires.timestamp()

@@ -1,7 +1,8 @@
 """What a compiled policy gives that a floor and a ceiling do not, though they may be younger than it.
 
 Promises: exact: the policy's globals and permissions are compiled again, with and without the two (compile.py, which is what a policy in
-TOML goes through), and every difference is told. Pure.
+TOML goes through), and every difference is told. A compiled policy can be explained as well, down to the message; of an argument it has
+the checks, but not the predicates they were made of. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 from ..core.protocol import Interface
 from .compare import changes
 from .compile import compile_policy
-from .model import ALLOW, VIRTUAL, Ceiling, GlobalRule, Origin, PermissionRule, Policy
+from .decide import permission_step
+from .model import ALLOW, ASK, DENY, VIRTUAL, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy
+from .permissions import OF_MESSAGE
 
 
 def beyond(
@@ -48,6 +51,24 @@ def as_policy(compiled: Mapping[str, Any]) -> Policy:
         for name, (verdict, origin, said) in compiled.get("permissions", {}).items()
     }
     return Policy(compiled["name"], globals=rules, permissions=given)
+
+
+def explainable(compiled: Mapping[str, Any], never: Mapping[str, str], ceiling: Ceiling | None) -> Policy:
+    """The same with the rules for messages, under the floor and a ceiling."""
+    policy = as_policy(compiled)
+    if compiled["names"] == "keep":
+        return replace(policy, globals={}, permissions={}, transparent=True)
+    rules: dict[tuple[str, str], MessageRule] = {}
+    for name, entry in compiled["interfaces"].items():
+        for message, _, _, _, decision in (*entry["requests"], *entry["events"]):
+            told = decision or {}
+            covering = OF_MESSAGE.get((name, message), ())
+            if "verdict" not in told and "rate" not in told or (covering and permission_step(policy, covering).verdict != ALLOW):
+                continue
+            allowed = told.get("verdict", ALLOW) == ALLOW
+            verdict = ALLOW if allowed else ASK if told.get("ask") else DENY
+            rules[name, message] = MessageRule(verdict, "" if allowed else told["verdict"], {}, Origin(told.get("origin", "")))
+    return replace(policy, messages=rules, never=dict(never), ceiling=ceiling)
 
 
 def said_by(key: str, never: Mapping[str, str], ceiling: Ceiling | None) -> str:

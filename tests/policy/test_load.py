@@ -284,6 +284,26 @@ def test_an_absent_parent_is_a_finding_of_the_child(tmp_path: Path) -> None:
     assert (finding.code, finding.line, finding.column) == ("not-found", 3, 11)
 
 
+def test_what_else_is_wrong_with_a_child_is_said_without_its_parent(tmp_path: Path) -> None:
+    text = '[global]\nwl_shmm = 1\n[rewrite]\ntitle = "[${label}] {title}"\n'
+    assert codes(write(tmp_path, "child", text, "nowhere")) == ["not-found", "unknown-interface"]
+    write(tmp_path, "b", "[global]\nwl_seet = 1\n", "a")
+    assert sorted(codes(write(tmp_path, "a", text, "b"))) == ["cycle", "unknown-interface", "unknown-interface"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "says", "line"),
+    [
+        (b"\xef\xbb\xbfformat = 1\n", "byte order mark", 1),
+        (b"format = 1\n[quota]\nobjects = " + b"9" * 5000 + b"\n[global]\n", "more digits", 3),
+    ],
+)
+def test_odd_bytes_have_a_finding_in_an_admin_s_words(tmp_path: Path, raw: bytes, says: str, line: int) -> None:
+    (tmp_path / "p.toml").write_bytes(raw)
+    (finding,) = refused(tmp_path / "p.toml")
+    assert says in finding.message and finding.line == line
+
+
 @pytest.mark.parametrize("parent", ["1", "[]", '["strict", "desktop"]', "false", '""', "{}"])
 def test_extends_is_one_name(tmp_path: Path, parent: str) -> None:
     path = tmp_path / "p.toml"

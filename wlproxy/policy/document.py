@@ -7,6 +7,7 @@ number. Trusts: nothing in the text. Pure.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
@@ -19,6 +20,9 @@ from .positions import Path, Positions, positions
 MOST_DOTS: Final = 64  # in a key: tomllib takes time and memory by the square of its parts
 MOST_SUGGESTIONS: Final = 200  # each is a search through hundreds of names
 TOML_PLACE: Final = " (at line "
+MARK: Final = "\ufeff"
+TOO_LONG: Final = "Exceeds the limit"  # of digits, as int() says it
+DIGITS: Final = re.compile(r"[0-9_]{4300}")
 BECAUSE: Final = "because"
 WINDOW: Final = 160  # characters of a long line that are shown
 
@@ -40,6 +44,9 @@ class Document:
             before = raw[: error.start].decode("utf-8").split("\n")
             self._at(len(before), len(before[-1]) + 1, "not-utf8", "this is not UTF-8 text, so it is no TOML")
             return
+        if text.startswith(MARK):
+            self._at(1, 1, "syntax", "the file begins with a byte order mark (U+FEFF): save it as UTF-8 without one")
+            return
         for number, line in enumerate(self._lines, 1):
             if max(part.count(".") for part in line.split("=")) > MOST_DOTS:
                 self._at(number, 1, "too-deep", f"no key has more than {MOST_DOTS} dots, and no line of text needs as many")
@@ -54,6 +61,9 @@ class Document:
             message, _, place = str(error).partition(TOML_PLACE)
             numbers = [int(word) for word in place.replace(",", " ").replace(")", " ").split() if word.isdigit()]
             line_number, column = numbers if len(numbers) == 2 else (len(self._lines), 1)
+            if message.startswith(TOO_LONG):
+                line_number = next((number for number, line in enumerate(self._lines, 1) if DIGITS.search(line)), line_number)
+                message = "a number has more digits than any number here can have"
             self._at(line_number, column, "syntax", message)
 
     def table(self, key: str) -> dict[str, Any]:

@@ -43,6 +43,8 @@ MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+DOTS: Final = re.compile(r"\A(?:\./+)+")
+OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
 HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable")
 KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask")
 LATER: Final = ("audit", "mode", "until")
@@ -87,7 +89,8 @@ def explain(errors: ConfigErrors) -> list[str]:
 
 
 def read_chain(name_or_path: str, search: Sequence[str], owners: Owners | None = ROOT_AND_US) -> list[Document]:
-    """The file and its ancestors, the oldest first. Raises ConfigErrors."""
+    """The file and its ancestors, the oldest first, as far as they can be had: where one cannot, the first has a finding, which `build`
+    tells with those it makes itself. Raises ConfigErrors for what is no TOML."""
     try:
         path, raw = read(name_or_path, search, owners)
     except ConfigError as error:
@@ -117,9 +120,8 @@ def read_chain(name_or_path: str, search: Sequence[str], owners: Owners | None =
             break
         chain.insert(0, Document(display_name(path), raw))
         seen.append(identity(path))
-    findings = [finding for document in chain for finding in document.findings]
-    if findings:
-        raise ConfigErrors(findings)
+    if any(document.findings and not document.data for document in chain):
+        raise ConfigErrors([finding for document in chain for finding in document.findings])
     return chain
 
 
@@ -139,7 +141,7 @@ def read(
     """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes; `beside` is the folder of the file that extends it,
     `seen` are the files that led here: one that replaces a shipped policy may extend it. Raises ConfigError."""
     if not NAME.fullmatch(wanted.removesuffix(".toml")):
-        path = os.path.join(beside, wanted)
+        path = DOTS.sub("./", os.path.join(beside, wanted))
         return path, read_file(path, owners)
     file_name = wanted.removesuffix(".toml") + ".toml"
     shipped = shipped_bytes(file_name, owners)
@@ -167,6 +169,8 @@ def read_file(path: str, owners: Owners | None = ROOT_AND_US, most: int = MAX_BY
     """A regular file of at most so many bytes; opening neither waits (FIFO, device) nor follows more links than the kernel allows. Raises
     ConfigError."""
     try:
+        if not path:
+            raise ValueError("empty")
         with open(open_file(path, owners), "rb", buffering=0) as file:
             data = b""
             while len(data) <= most and (part := file.read(most + 1 - len(data))):
@@ -174,7 +178,7 @@ def read_file(path: str, owners: Owners | None = ROOT_AND_US, most: int = MAX_BY
     except OSError as error:
         code = "not-found" if error.errno == errno.ENOENT else "unreadable"
         raise ConfigError(path, 0, 0, error.strerror or "cannot be read", "", code) from error
-    except ValueError as error:  # a NUL or a surrogate in the name
+    except ValueError as error:  # a NUL or a surrogate in the name, or nothing
         raise ConfigError(repr(path), 0, 0, "is no file name", "", "not-found") from error
     if len(data) > most:
         raise ConfigError(path, 0, 0, f"is larger than {most} bytes, the most it may have", "", "too-large")
@@ -245,6 +249,7 @@ def put_together(
     upstream: dict[str, str] = {}
     permissions: dict[str, PermissionRule] = {}
     unsealable = COPY
+    cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
     for document in chain:
         read_head(document)
@@ -272,6 +277,8 @@ def put_together(
             if name in never and name in globals_ and globals_[name].verdict != HIDE:
                 document.wrong_key(("global", name), "never", f"no guest may have {name}: {never[name]}")
     findings = [f for document in chain for f in sorted(document.findings, key=lambda f: (f.line, f.column))]
+    if cut_off:
+        findings = [finding for finding in findings if finding.code not in OF_VARIABLES]  # they may be the ancestor's
     if findings:
         raise ConfigErrors(findings)
     return Policy(

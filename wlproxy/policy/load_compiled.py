@@ -57,6 +57,9 @@ def parse(path: str, raw: bytes) -> dict[str, Any]:
             text = "its sha256 is not that of its content: it was damaged or edited"
             raise ConfigErrors([ConfigError(path, 0, 0, text, "compile it again", "compiled")])
         load_tables(compiled)
+    except json.JSONDecodeError as error:
+        text = f"is no compiled policy, and no JSON at all: {error}"
+        raise ConfigErrors([ConfigError(path, 0, 0, text, MADE_BY, "compiled")]) from error
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         text = f"is no compiled policy of this version ({type(error).__name__}: {str(error)[:80]})"
         raise ConfigErrors([ConfigError(path, 0, 0, text, MADE_BY, "compiled")]) from error

@@ -80,7 +80,10 @@ def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
 
 def declared_by(policy: str) -> set[str]:
     """The variables that a policy has; whose files it is made of is asked where it is loaded. Raises ConfigErrors."""
-    return {name for document in read_chain(policy, (ADMIN_FOLDER,), ANYBODY) for name in document.table("vars")} | {EVERY_GUEST_HAS}
+    chain = read_chain(policy, (ADMIN_FOLDER,), ANYBODY)
+    if chain[0].findings:
+        raise ConfigErrors(chain[0].findings)
+    return {name for document in chain for name in document.table("vars")} | {EVERY_GUEST_HAS}
 
 
 def declared_only(policy: str, variables: dict[str, str]) -> dict[str, str]:

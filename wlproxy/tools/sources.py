@@ -50,7 +50,7 @@ def load_source(
     """A policy by name or path. Raises ConfigErrors."""
     name, variables = of_guest(name, variables)
     if name.endswith(".json"):
-        hint = "give the policy that it was compiled from"
+        hint = "give the policy that it was compiled from; wlproxy verify checks a compiled one"
         raise ConfigErrors([ConfigError(name, 0, 0, "a compiled policy no longer says which layer decided", hint, "compiled")])
     chain = read_chain(name, (ADMIN_FOLDER,), owners)
     policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces, owners))

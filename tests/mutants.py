@@ -3174,6 +3174,18 @@ TABLE = (
         ("policy/test_load_safely.py::test_a_ceiling_is_asked_and_so_is_the_folder_that_lacks_it",),
     ),
     Mutant(
+        "policy/load.py",
+        "        check_folder(folder, owners)  # who can write there can take away what stands in for a shipped policy\n",
+        "        pass\n",
+        ("policy/test_load_safely.py::test_a_folder_from_which_others_could_take_a_policy_away_is_asked",),
+    ),
+    Mutant(
+        "policy/load_compiled.py",
+        "            check_folder(os.path.dirname(ceiling), owners)",
+        "            pass",
+        ("policy/test_load_compiled.py::test_where_others_could_take_the_ceiling_away_nothing_compiled_runs",),
+    ),
+    Mutant(
         "policy/load_compiled.py",
         "    if found:\n        raise ConfigErrors(found)",
         "    if False:\n        raise ConfigErrors(found)",
@@ -3187,8 +3199,8 @@ TABLE = (
     ),
     Mutant(
         "policy/load_compiled.py",
-        "        if signers:\n            check_signature",
-        "        if False:\n            check_signature",
+        "        if signers:\n            from",
+        "        if False:\n            from",
         ("policy/test_load_compiled.py::test_a_signature_that_is_not_good",),
     ),
     Mutant(

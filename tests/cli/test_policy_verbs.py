@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from wlproxy.cli.main import main
-from wlproxy.policy.load import MAX_BYTES
+from wlproxy.policy.load_file import MAX_BYTES
 
 Run = Callable[..., tuple[int, str, str]]
 HEAD = 'format = 1\nname = "p"\n'

@@ -79,6 +79,17 @@ def test_what_the_ceiling_was_asked_about_when_it_was_compiled_runs(tmp_path: Pa
     assert load_compiled(str(made), ceiling=str(ceiling))["globals"]["wl_shm"][0] == 1
 
 
+def test_where_others_could_take_the_ceiling_away_nothing_compiled_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    ceiling = str(folder / "ceiling.toml")
+    monkeypatch.setattr("wlproxy.policy.load_compiled.CEILING_FILE", ceiling)
+    assert load_compiled(str(path), ceiling=ceiling)
+    folder.chmod(0o777)
+    assert refusal(path, ceiling=ceiling)[0][0] == "unsafe"
+    assert load_compiled(str(path), ceiling="")  # told that there is none
+
+
 def test_a_transparent_policy_runs_under_no_ceiling(tmp_path: Path) -> None:
     made = tmp_path / "p.json"
     made.write_bytes(canonical(compiled("transparent")))

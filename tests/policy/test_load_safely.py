@@ -17,7 +17,8 @@ from tests.scene import shipped
 from wlproxy.cli.main import main
 from wlproxy.core.errors import ConfigError, ConfigErrors
 from wlproxy.policy import load, load_safely
-from wlproxy.policy.load import load_ceiling, load_policy, read_file
+from wlproxy.policy.load import load_ceiling, load_policy
+from wlproxy.policy.load_file import read_file
 from wlproxy.policy.load_safely import ACCESS_LIST, Owners, check_folder
 
 TEXT = 'format = 1\nname = "p"\n'
@@ -226,6 +227,15 @@ def test_a_ceiling_is_asked_and_so_is_the_folder_that_lacks_it(path: Path, monke
     check_folder(str(path.parent / "none"), Owners())
 
 
+def test_a_folder_from_which_others_could_take_a_policy_away_is_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    assert load_policy("strict", {}, shipped(), search=[str(folder), str(tmp_path / "none")], ceiling="").name == "strict"
+    folder.chmod(0o777)
+    with pytest.raises(ConfigErrors, match="policies can be written to by everybody"):
+        load_policy("strict", {}, shipped(), search=[str(folder)], ceiling="")
+
+
 def test_the_installation_s_own_policies_are_asked_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()
@@ -291,7 +301,7 @@ def test_check_has_it_among_all_other_findings_and_can_be_told_not_to_ask(path: 
 def test_another_user_s_wlproxy_takes_roots_files_and_its_own_and_no_third_s() -> None:
     script = (
         "import os, sys\n"
-        "from wlproxy.policy.load import read_file\n"
+        "from wlproxy.policy.load_file import read_file\n"
         "os.setgroups([]); os.setgid(61000); os.setuid(61000)\n"
         "print(len(read_file(sys.argv[1])))\n"
     )

@@ -126,8 +126,9 @@ def findings_of(
     from ..core.errors import ConfigError
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
-    from ..policy.load import CEILING_FILE, compiled_part, replaces_shipped
+    from ..policy.load import compiled_part, replaces_shipped
     from ..policy.load_desktop_files import installed
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
     from ..policy.tokens import collisions
     from ..tools.sources import load_source, risk_of
@@ -178,8 +179,8 @@ def class_of(interface: str) -> str:
 def offered_by(against: str) -> Offered:
     """The globals of a running compositor, of one that is known by name, or those listed in a file. Raises ConfigError."""
     from ..core.errors import ConfigError
-    from ..policy.load import read_file
     from ..policy.load_compositors import compositors
+    from ..policy.load_file import read_file
     from ..policy.load_safely import ANYBODY
 
     if against == LIVE:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> tuple[list[ConfigError], dict[str, Any] | None]:
     """Warnings about a valid file, and what its policy compiles to. Raises ConfigErrors."""
     from ..policy.compile import compile_policy
-    from ..policy.load import ADMIN_FOLDER, CEILING_FILE, load_policy
+    from ..policy.load import ADMIN_FOLDER, load_policy
     from ..policy.load_compiled import load_compiled
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_guest import name_of
     from ..policy.load_protocols import load_shipped
     from ..sidecar.guest_files import beside, checked, raise_findings_about_variables

@@ -76,7 +76,8 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     """What the page is about. Raises ConfigErrors."""
     from ..policy.compare import changes
     from ..policy.lint import lint
-    from ..policy.load import CEILING_FILE, compiled_part
+    from ..policy.load import compiled_part
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
     from ..tools.report import Subject
     from ..tools.sources import load_source, risk_of

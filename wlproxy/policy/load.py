@@ -10,7 +10,6 @@ says it first. A file beats its parent, key by key; lists replace. /etc/wlproxy/
 
 from __future__ import annotations
 
-import errno
 import os
 import pkgutil
 import re
@@ -24,9 +23,10 @@ from ..core.protocol import Interface
 from .compile import compile_policy
 from .document import Document, show
 from .inheritance import FINAL, broken_finals, read_final
+from .load_file import CEILING_FILE, read_file
 from .load_interface_table import floor
 from .load_protocols import load_shipped
-from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed, open_file
+from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed
 from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
 from .read_permissions import read_ask, read_permissions
 from .read_predicates import is_whole
@@ -37,9 +37,7 @@ from .read_variables import read_variables
 
 DATA_PACKAGE: Final = "wlproxy.policies_data"  # what the packager makes of policies/
 ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
-CEILING_FILE: Final = "/etc/wlproxy/ceiling.toml"
 SHIPPED_PREFIX: Final = "shipped:"
-MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -151,6 +149,8 @@ def read(
     for path in places:
         if os.path.lexists(path) and (shipped is None or identity(path) not in seen):
             return path, read_file(path, owners)
+    for folder in search:
+        check_folder(folder, owners)  # who can write there can take away what stands in for a shipped policy
     if shipped is not None:
         return SHIPPED_PREFIX + file_name, shipped
     path = os.path.join(beside, wanted)
@@ -163,26 +163,6 @@ def replaces_shipped(document: Document) -> str:
     """The name of the shipped policy that a file of the admin's stands in for, "" where it does not."""
     folder, name = os.path.split(document.name)
     return name if folder == ADMIN_FOLDER and shipped_bytes(name) is not None else ""
-
-
-def read_file(path: str, owners: Owners | None = ROOT_AND_US, most: int = MAX_BYTES) -> bytes:
-    """A regular file of at most so many bytes; opening neither waits (FIFO, device) nor follows more links than the kernel allows. Raises
-    ConfigError."""
-    try:
-        if not path:
-            raise ValueError("empty")
-        with open(open_file(path, owners), "rb", buffering=0) as file:
-            data = b""
-            while len(data) <= most and (part := file.read(most + 1 - len(data))):
-                data += part
-    except OSError as error:
-        code = "not-found" if error.errno == errno.ENOENT else "unreadable"
-        raise ConfigError(path, 0, 0, error.strerror or "cannot be read", "", code) from error
-    except ValueError as error:  # a NUL or a surrogate in the name, or nothing
-        raise ConfigError(repr(path), 0, 0, "is no file name", "", "not-found") from error
-    if len(data) > most:
-        raise ConfigError(path, 0, 0, f"is larger than {most} bytes, the most it may have", "", "too-large")
-    return data
 
 
 def shipped_bytes(file_name: str, owners: Owners | None = ROOT_AND_US) -> bytes | None:

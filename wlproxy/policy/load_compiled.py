@@ -7,17 +7,15 @@ in it says that the text is whole, not who wrote it: that is what a signature is
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..handlers import load_tables
 from .compile import canonical, digest
-from .load import CEILING_FILE, load_ceiling, read_file
+from .load_file import CEILING_FILE, read_file
 from .load_interface_table import floor
-from .load_protocols import load_shipped
-from .load_safely import ROOT_AND_US, Owners
-from .load_signature import UNSIGNED, check_signature
-from .recompiled import beyond
+from .load_safely import ROOT_AND_US, UNSIGNED, Owners, check_folder
 
 MOST_BYTES: Final = 1 << 24
 MADE_BY: Final = "made by: wlproxy compile NAME -o FILE.json"
@@ -31,6 +29,8 @@ def load_compiled(
     try:
         raw = read_file(path, owners, MOST_BYTES)
         if signers:
+            from .load_signature import check_signature
+
             check_signature(path, raw, signers, owners)
     except ConfigError as error:
         raise ConfigErrors([error]) from error
@@ -74,10 +74,20 @@ def is_canonical(raw: bytes, compiled: dict[str, Any]) -> bool:
 def past_the_host(path: str, compiled: dict[str, Any], ceiling: str, owners: Owners | None) -> list[ConfigError]:
     """A finding for each thing that the policy gives and that this host does not. Raises ConfigErrors where the ceiling has findings."""
     never = {} if compiled["names"] == "keep" else floor(list(compiled["globals"]))  # what wlproxy serves itself reaches nothing
+    if not never and not ceiling:
+        return []
+    if not never and ceiling == CEILING_FILE and not os.path.lexists(ceiling):
+        try:
+            check_folder(os.path.dirname(ceiling), owners)  # who can write there can take it away
+        except ConfigError as error:
+            raise ConfigErrors([error]) from error
+        return []
+    from .load import load_ceiling  # the whole language, which a sidecar need not wait for where there is no ceiling
+    from .load_protocols import load_shipped
+    from .recompiled import beyond
+
     interfaces = load_shipped()
     top = load_ceiling(ceiling, interfaces, owners)
-    if top is None and not never:
-        return []
     return [
         ConfigError(path, 0, 0, f"{key} is more than this host allows: {says}", AGAIN, "ceiling")
         for key, says in beyond(compiled, interfaces, never, top)

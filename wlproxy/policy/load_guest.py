@@ -11,7 +11,8 @@ from typing import Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from .document import Document
-from .load import read_chain, read_file
+from .load import read_chain
+from .load_file import read_file
 from .load_safely import ANYBODY, ROOT_AND_US, Owners
 from .read_guest import FALLBACK, GuestFile, is_guest_file, is_guest_name, read_guest
 from .read_variables import EVERY_GUEST_HAS

@@ -25,7 +25,8 @@ from typing import Final
 
 from ..core.errors import ConfigError
 
-UNSAFE: Final = "unsafe"  # the code of such a finding; exit code 3
+UNSAFE: Final = "unsafe"  # the codes of findings whose exit code is 3; this one is made here,
+UNSIGNED: Final = "signature"  # and this one by load_signature.py
 STORE: Final = "/nix/store/"
 MOST_LINKS: Final = 40  # as the kernel has it
 ACCESS_LIST: Final = "system.posix_acl_access"

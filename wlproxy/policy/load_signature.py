@@ -14,11 +14,10 @@ import subprocess
 from typing import Final
 
 from ..core.errors import ConfigError
-from .load import read_file
-from .load_safely import ANYBODY, Owners
+from .load_file import read_file
+from .load_safely import ANYBODY, UNSIGNED, Owners
 
 NAMESPACE: Final = "wlproxy-policy"
-UNSIGNED: Final = "signature"  # the code of such a finding; exit code 3
 PROGRAM: Final = "ssh-keygen"
 SECONDS: Final = 20
 MOST_WORDS: Final = 200

@@ -128,8 +128,8 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:
     """A policy by name or path, compiled or to be compiled. Raises PolicyInvalid with all findings."""
-    from ..policy.load import CEILING_FILE
     from ..policy.load_compiled import load_compiled, only_compiled
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_safely import ANYBODY, Owners
 
     owners = ANYBODY if trust.anybody else Owners(trust.owners)
@@ -161,8 +161,7 @@ def from_source(name: str, variables: dict[str, str], owners: Owners | None, cei
 def invalid(findings: list[ConfigError]) -> PolicyInvalid:
     """The same findings, as lines, with the exit code that they make."""
     from ..policy.document import show
-    from ..policy.load_safely import UNSAFE
-    from ..policy.load_signature import UNSIGNED
+    from ..policy.load_safely import UNSAFE, UNSIGNED
 
     unsafe = any(finding.code in (UNSAFE, UNSIGNED) for finding in findings)
     return PolicyInvalid([show(finding) for finding in findings], EXIT_UNSAFE if unsafe else EXIT_POLICY)

@@ -19,8 +19,9 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy import compile as compiler
 from ..policy.document import Document, show
-from ..policy.load import ADMIN_FOLDER, CEILING_FILE, load_policy
+from ..policy.load import ADMIN_FOLDER, load_policy
 from ..policy.load_compiled import load_compiled, only_compiled
+from ..policy.load_file import CEILING_FILE
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
 from ..policy.load_protocols import load_shipped
 from ..policy.load_safely import ROOT_AND_US, Owners, check_folder

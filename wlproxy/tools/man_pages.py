@@ -12,7 +12,8 @@ from typing import Any, Final
 from ..core.protocol import Interface
 from ..handlers.virtual import PARTS, SERVED
 from ..policy.compile import REWRITES, compile_policy, global_names, vetted_version
-from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, load_policy, shipped_names
+from ..policy.load import ADMIN_FOLDER, DEEPEST, load_policy, shipped_names
+from ..policy.load_file import CEILING_FILE
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
 from ..policy.model import DENY, HIDE, NEVER, VIRTUAL

@@ -33,7 +33,8 @@ from ..core.protocol import Interface
 from ..policy.compile import REWRITES
 from ..policy.document import Document
 from ..policy.grammar import EVENT, REQUEST, Literal, read
-from ..policy.load import NAME, SHIPPED_PREFIX, read_file
+from ..policy.load import NAME, SHIPPED_PREFIX
+from ..policy.load_file import read_file
 from ..policy.load_safely import ANYBODY
 from ..policy.permissions import OF_GLOBAL, OF_MESSAGE
 from ..policy.positions import Path

@@ -19,8 +19,9 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy.compile import canonical, compile_policy
 from ..policy.document import Document
-from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, MAX_BYTES, build, load_ceiling, read_chain, read_file
+from ..policy.load import ADMIN_FOLDER, DEEPEST, build, load_ceiling, read_chain
 from ..policy.load_compiled import MOST_BYTES, parse
+from ..policy.load_file import CEILING_FILE, MAX_BYTES, read_file
 from ..policy.load_guest import declared_only, guest_called, load_guest, name_of, policy_of
 from ..policy.load_interface_table import floor, row_of
 from ..policy.load_safely import ANYBODY, Owners

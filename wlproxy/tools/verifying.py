@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
-from ..policy.load import read_file, shipped_bytes
+from ..policy.load import shipped_bytes
 from ..policy.load_compiled import MOST_BYTES, is_canonical, parse, past_the_host
+from ..policy.load_file import read_file
 from ..policy.load_safely import ANYBODY, UNSAFE, Owners
 from ..policy.load_signature import check_signature
 

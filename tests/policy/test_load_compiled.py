@@ -79,7 +79,9 @@ def test_what_the_ceiling_was_asked_about_when_it_was_compiled_runs(tmp_path: Pa
     assert load_compiled(str(made), ceiling=str(ceiling))["globals"]["wl_shm"][0] == 1
 
 
-def test_where_others_could_take_the_ceiling_away_nothing_compiled_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_others_could_take_the_ceiling_away_nothing_compiled_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()
     ceiling = str(folder / "ceiling.toml")

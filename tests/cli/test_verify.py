@@ -70,6 +70,18 @@ def test_origins_that_have_moved(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert code == 1 and "cannot be read from here" in found["origins"][0][1]
 
 
+def test_a_guest_s_compiled_policy_is_beside_its_file(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guests = tmp_path / "guests.d"
+    guests.mkdir()
+    path.rename(guests / "p.json")
+    (guests / "work.toml").write_text('format = 1\npolicy = "./p.json"\n')
+    monkeypatch.chdir("/")
+    assert main(["check", "--guests", str(guests)]) == 0
+    assert main(["diff", "desktop", str(guests / "work.toml"), "--fail-on=wider"]) == 0
+    (guests / "p.json").chmod(0o666)
+    assert main(["check", "--guests", str(guests)]) == 1
+
+
 def wlproxy(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-P", "-m", "wlproxy", *args], capture_output=True, text=True, timeout=60, check=False)
 

@@ -78,6 +78,15 @@ def test_what_is_wider_than_the_parent_is_said_and_can_be_a_gate(tmp_path: Path,
     assert checked(tmp_path, capsys, text, "--fail-on=wider")[0] == 1
 
 
+def test_what_breaks_a_final_names_both_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "base.toml").write_text('format = 1\nname = "base"\nfinal = ["quota.*", "permission.bell"]\n')
+    status, found = checked(tmp_path, capsys, 'extends = "base"\n[permission]\nbell = "allow"\n[global]\nxdg_system_bell_v1 = 1\n')
+    (finding,) = found
+    because = finding["because"]
+    assert status == 1 and finding["line"] == 5 and isinstance(because, dict)
+    assert (Path(because["file"]).name, because["line"], because["column"]) == ("base.toml", 3, 21)
+
+
 def test_the_ceiling_is_said_where_it_bites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ceiling = tmp_path / "ceiling.toml"
     ceiling.write_text('format = 1\nname = "ceiling"\n[permission]\nfullscreen = "deny"\n')

@@ -114,9 +114,15 @@ def run(args: argparse.Namespace) -> int:
         if compiled is not None and not unsafe:
             print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}{summary(findings)}")
     if args.json:
-        keys = {"file": "path"} | {key: key for key in ("line", "column", "code", "severity", "message", "hint")}
-        print(json.dumps([{key: getattr(f, field) for key, field in keys.items()} for f in rows], indent=1))
+        print(json.dumps([as_json(finding) for finding in rows], indent=1))
     return 1 if any(finding.severity in gates for finding in rows) else 0
+
+
+def as_json(finding: ConfigError) -> dict[str, Any]:
+    """For programs. "because": the other place that makes it one, or null."""
+    row: dict[str, Any] = {"file": finding.path}
+    row |= {key: getattr(finding, key) for key in ("line", "column", "code", "severity", "message", "hint")}
+    return row | {"because": None if finding.because is None else as_json(finding.because)}
 
 
 def findings_of(

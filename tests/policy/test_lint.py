@@ -114,11 +114,27 @@ def test_against_a_list_of_globals(tmp_path: Path, capsys: pytest.CaptureFixture
     ]
     assert status == 1
     assert "wl_seat 11 (policy: 7)" in str(found[3]["message"])
-    assert str(found[4]["message"]).endswith("has 1 globals that this policy does not name, all hidden, by class of risk: B wp_viewporter")
+    assert str(found[4]["message"]).endswith("that this policy does not name (1), all hidden, by class of risk: B wp_viewporter")
     assert str(found[5]["message"]).endswith("acme_laser_v1")
     listed.write_text("wl_compositor\n")
     assert main(["check", "--against", str(listed), "strict"]) == 2
     assert f"{listed}:1:1: a line of NAME VERSION is needed" in capsys.readouterr().err
+
+
+def test_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed, path = tmp_path / "globals", str(tmp_path / "x.toml")
+    listed.write_text("wl_seat 10\nwp_viewporter 1\nacme_laser_v1 1\nzwp_virtual_keyboard_manager_v1 1\nzwlr_layer_shell_v1 4\n")
+    Path(path).write_text(HEAD + '[global]\nwl_seat = 9\n"zwlr_*" = "hide"\n')
+    assert main(["drift", path, "--against", str(listed)]) == 1
+    out = capsys.readouterr().out
+    assert "new      wp_viewporter 1 " in out and "B harmless hint: " in out
+    assert "newer    wl_seat 9 -> 10\n" in out and "unknown  acme_laser_v1 1\n" in out and out.count("\n") == 4
+    assert main(["drift", path, "--against", str(listed), "--json"]) == 1
+    assert set(json.loads(capsys.readouterr().out)["new"]) == {"wp_viewporter"}
+    listed.write_text("wl_seat 9\n")
+    assert main(["drift", path, "--against", str(listed)]) == 0
+    assert main(["drift", path, "--against", str(tmp_path)]) == 2
+    assert main(["drift", str(listed), "--against", str(listed)]) == 6
 
 
 def test_against_a_compositor_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

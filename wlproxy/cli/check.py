@@ -28,6 +28,7 @@ exit codes: 0 valid, 1 findings (all of them in one run; a file that others can 
 ERROR: Final = "error"
 GATES: Final = {"error": (ERROR,), "wider": (ERROR, "wider"), "warning": (ERROR, "warning")}
 LIVE: Final = "live"
+EXIT_NO_COMPOSITOR: Final = 5
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             offered = offered_by(args.against)
         except ConfigError as error:
             print(f"wlproxy check: {error}", file=sys.stderr)
-            return 5 if args.against == LIVE else 2
+            return EXIT_NO_COMPOSITOR if args.against == LIVE else 2
     gates = {severity for gate in ("error", *args.fail_on) for severity in GATES[gate]}
     rows: list[ConfigError] = []
     guests: list[str] = []
@@ -152,8 +153,7 @@ def findings_of(
             text = f"stands in for the shipped policy {replaced}"
             found.append(ConfigError(document.name, 0, 0, text, "", "replaces-shipped", severity="warning"))
     if offered is not None:
-        inside = compiled["upstream"].get("security-context") != "off"
-        found += lacking(chain, source.policy, compiled, interfaces, offered.in_context if inside else offered.outside, class_of)
+        found += lacking(chain, source.policy, compiled, interfaces, offered.shown_to(compiled), class_of)
         found.sort(key=lambda finding: (finding.severity == "wider", finding.path, not finding.line, finding.line, finding.column))
     return found, compiled
 
@@ -172,6 +172,10 @@ class Offered:
     def __init__(self, outside: dict[str, int], in_context: dict[str, int] | None = None) -> None:
         self.outside = outside
         self.in_context = outside if in_context is None else in_context
+
+    def shown_to(self, compiled: dict[str, Any]) -> dict[str, int]:
+        """Those that a guest's connection is shown under a policy."""
+        return self.outside if compiled["upstream"].get("security-context") == "off" else self.in_context
 
 
 def class_of(interface: str) -> str:

@@ -25,6 +25,7 @@ VERBS: Final = {
     "score": "how much a policy gives away, by class of risk",
     "test": "policy test files, run through the real session",
     "interfaces": "every known interface: class, verdicts, reason",
+    "drift": "what a compositor has that a policy was not written for",
     "compile": "a policy as canonical JSON, with its hash",
     "verify": "a compiled policy: hash, signature, origins",
     "learn": "the smallest policy that a program needs",

@@ -6,6 +6,7 @@ Promises: each finding names the line and what would mend it; none of them keeps
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core.errors import ConfigError
@@ -225,7 +226,6 @@ def lacking(
         document = next((d for d in reversed(chain) if d.has(("upstream", CONTEXT))), chain[-1])
         text = f"the compositor has no security contexts ({MANAGER}), and this policy requires one: no guest would be served"
         found.append(document.finding(("upstream", CONTEXT), "impossible", text, "error"))
-    newer = []
     for name, (version, _) in compiled["globals"].items():
         document = next((d for d in reversed(chain) if name in d.table("global")), chain[-1])
         path = ("global", name)
@@ -235,24 +235,51 @@ def lacking(
         elif offered[name] < version:
             text = f"the compositor has {name} at version {offered[name]}, the policy allows {version}"
             found.append(document.finding(path, "older", text, "note"))
-        elif version < min(offered[name], vetted_version(interfaces[name])):
-            newer.append(f"{name} {min(offered[name], vetted_version(interfaces[name]))} (policy: {version})")
-    if newer:
-        text = f"the compositor has newer versions that wlproxy can vet: {', '.join(newer)}"
+    since = drift(chain, policy, compiled, interfaces, offered, risk_of)
+    if since.newer:
+        words = ", ".join(f"{name} {now} (policy: {was})" for name, (was, now) in since.newer.items())
+        text = f"the compositor has newer versions that wlproxy can vet: {words}"
         found.append(ConfigError(chain[-1].name, 0, 0, text, "", "newer", severity="note"))
-    unknown = sorted(name for name in offered if not risk_of(name))
-    reviewed = {*unknown, *policy.never, *compiled["globals"]}
-    new = [name for name in offered if name not in reviewed and not named(name, chain)]
-    if new and not policy.transparent:
-        classes = {risk: sorted(name for name in new if risk_of(name) == risk) for risk in sorted({risk_of(name) for name in new})}
-        listed = "; ".join(f"{risk} {', '.join(names)}" for risk, names in classes.items())
-        text = f"the compositor has {len(new)} globals that this policy does not name, all hidden, by class of risk: {listed}"
+    if since.new:
+        risks = sorted({risk_of(name) for name in since.new})
+        listed = "; ".join(f"{risk} {', '.join(name for name in since.new if risk_of(name) == risk)}" for risk in risks)
+        text = f"the compositor has globals that this policy does not name ({len(since.new)}), all hidden, by class of risk: {listed}"
         hint = 'to have seen one: NAME = "hide" under [global]'
         found.append(ConfigError(chain[-1].name, 0, 0, text, hint, "not-named", severity="note"))
-    if unknown:
-        text = f"the compositor has globals that nobody has reviewed, all hidden: {', '.join(unknown)}"
+    if since.unknown:
+        text = f"the compositor has globals that nobody has reviewed, all hidden: {', '.join(since.unknown)}"
         found.append(ConfigError(chain[-1].name, 0, 0, text, "", "unreviewed", severity="note"))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a compositor has that a policy was not written for. `newer`: version allowed, and the one to be had, by global; `new`: globals
+    that the policy does not name; `unknown`: those that the table of interfaces does not know either."""
+
+    newer: dict[str, tuple[int, int]]
+    new: list[str]
+    unknown: list[str]
+
+
+def drift(
+    chain: list[Document],
+    policy: Policy,
+    compiled: Mapping[str, Any],
+    interfaces: Mapping[str, Interface],
+    offered: Mapping[str, int],
+    risk_of: Callable[[str], str],
+) -> Drift:
+    """All of it is hidden from guests; what no policy may have is left out."""
+    newer = {}
+    for name, (version, _) in compiled["globals"].items():
+        now = min(offered.get(name, 0), vetted_version(interfaces[name]))
+        if now > version:
+            newer[name] = (version, now)
+    unknown = sorted(name for name in offered if not risk_of(name))
+    reviewed = {*unknown, *policy.never, *compiled["globals"]}
+    new = sorted(name for name in offered if name not in reviewed and not named(name, chain))
+    return Drift(newer, [] if policy.transparent else new, unknown)
 
 
 def named(name: str, chain: list[Document]) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # what the relay runs through for each message, by the names that setup.py compiles
 DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers")
-RELAY_MODULES: Final = ("relay", "half", "link", "broker_line", "files", "pump", "mirrors", "remote_pipes", "waypipe")
+RELAY_MODULES: Final = ("relay", "half", "link", "broker_line", "compression", "files", "pump", "mirrors", "remote_pipes", "waypipe")
 DATA_PLANE_MODULES: Final = tuple(f"wlproxy.sidecar.{name}" for name in RELAY_MODULES)
 EXTENSION_SUFFIX: Final = ".so"
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from .wire import HEADER_BYTES, read_i32_le, word
+from .wire import HEADER_BYTES, read_i32_le, read_i64_le, word
 
 PROTOCOL: Final = 0
 INJECT_RIDS: Final = 1
@@ -89,16 +89,13 @@ class Refused(Exception):
 
 
 class Terms:
-    """What a connection header asks for: a wire version, as both can speak it, and a compression."""
+    """What a connection header asks for: a wire version, as both can speak it, and a compression. `acknowledges`: whether messages are
+    counted and acknowledged; up to version 16 the sender keeps them until they are."""
 
     def __init__(self, version: int, compression: int) -> None:
         self.version = version
         self.compression = compression
-
-    @property
-    def acknowledges(self) -> bool:
-        """Whether messages are counted and acknowledged: up to version 16 the sender keeps them until they are."""
-        return self.version <= 16
+        self.acknowledges = version <= 16
 
 
 def read_header(data: bytes) -> Terms:
@@ -345,42 +342,43 @@ def blocks_in(size: int) -> int:
     return (size + (1 << BLOCK_SHIFT) - 1) >> BLOCK_SHIFT
 
 
-class Extent:
-    """What a fill or a diff writes: so many runs, so many new blocks, and the parts of the file that have new ones in them."""
+class Fresh:
+    """Bytes of a file from `start` to `end`, with `blocks` that had not been written to."""
 
-    def __init__(self) -> None:
-        self.runs: i64 = 0
-        self.new: i64 = 0
-        self.fresh: list[tuple[int, int]] = []
-
-    def add(self, blocks: Blocks, start: i64, end: i64) -> None:
-        """One more run, of bytes that are in the file."""
-        new: i64 = blocks.touch(start, end)
-        if new:
-            self.new += new
-            self.fresh.append((int(start), int(end)))
+    def __init__(self, start: int, end: int, blocks: int) -> None:
+        self.start = start
+        self.end = end
+        self.blocks = blocks
 
 
-def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
-    """What the diff that begins at `begin` writes. Raises Refused unless each of its runs lies in the file.
+def note_fresh(blocks: Blocks, start: i64, end: i64, fresh: list[Fresh]) -> None:
+    """One more run, of bytes that are in the file."""
+    new: i64 = blocks.touch(start, end)
+    if new:
+        fresh.append(Fresh(int(start), int(end), int(new)))
+
+
+def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks, fresh: list[Fresh]) -> i64:
+    """How many runs the diff that begins at `begin` has; `fresh` gets those that reach into new blocks. Raises Refused unless each lies
+    in the file.
 
     A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file; all of it is in `data`.
     """
     at: i64 = begin
     limit: i64 = begin + diff_bytes
-    extent = Extent()
     runs: i64 = 0
     while at < limit:
         if limit - at < 8:
             raise Refused("BufferDiff ends in the middle of a run")
-        start: i64 = word(data, at) << 2
-        end: i64 = word(data, at + 4) << 2
+        both: i64 = read_i64_le(data, at)
+        start: i64 = (both & 0xFFFFFFFF) << 2
+        end: i64 = (both >> 32 & 0xFFFFFFFF) << 2
         at += 8
         if end <= start or end > file_bytes or end - start > limit - at:
             raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {limit - at}")
         runs += 1
         if blocks.unseen:
-            extent.add(blocks, start, end)
+            note_fresh(blocks, start, end, fresh)
         at += end - start
     if runs > MOST_RUNS:
         raise Refused(f"BufferDiff of {runs} runs, at most {MOST_RUNS} are taken")
@@ -388,29 +386,28 @@ def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_byt
         if trailing > file_bytes:
             raise Refused(f"BufferDiff with {trailing} bytes for the end of a file of {file_bytes}")
         runs += 1
-        extent.add(blocks, file_bytes - trailing, file_bytes)
-    extent.runs = runs
-    return extent
+        note_fresh(blocks, file_bytes - trailing, file_bytes, fresh)
+    return runs
 
 
 def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> None:
     """Writes a diff that has been checked against a file of the target's size."""
-    source = memoryview(data)
     at: i64 = begin
     limit: i64 = begin + diff_bytes
     while at < limit:
-        start: i64 = word(data, at) << 2
-        end: i64 = word(data, at + 4) << 2
+        both: i64 = read_i64_le(data, at)
+        start: i64 = (both & 0xFFFFFFFF) << 2
+        end: i64 = (both >> 32 & 0xFFFFFFFF) << 2
         at += 8
         stop: i64 = at + end - start
         if end - start < LARGE_RUN:  # the copy costs half of what a view does (bench/waypipe.py, rows)
             target[start:end] = data[at:stop]
         else:
-            target[start:end] = source[at:stop]
+            target[start:end] = memoryview(data)[at:stop]
         at = stop
     if trailing:
         size: i64 = len(target)
-        target[size - trailing : size] = source[limit : limit + trailing]
+        target[size - trailing : size] = data[limit : limit + trailing]
 
 
 # what a display side sends
@@ -419,7 +416,13 @@ def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, tra
 def message(kind: int, body: bytes) -> bytes:
     """A message with its padding."""
     size = len(body) + 4
-    return (size << 5 | kind).to_bytes(4, "little") + body + bytes(-size & 3)
+    head = (size << 5 | kind).to_bytes(4, "little")
+    return head + body + bytes(-size & 3) if size & 3 else head + body
+
+
+def acknowledgement(count: int) -> bytes:
+    """AckNblocks."""
+    return ((count & 0xFFFFFFFF) << 32 | 8 << 5 | ACK_NBLOCKS).to_bytes(8, "little")
 
 
 def numbers(kind: int, *values: int) -> bytes:

@@ -19,7 +19,7 @@ from mypy_extensions import i64
 
 from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd
 from ..core.quotas import Limits, Usage
-from ..core.waypipe import BLOCK_SHIFT, Blocks, Extent, Refused, apply_diff, check_diff
+from ..core.waypipe import BLOCK_SHIFT, Blocks, Fresh, Refused, apply_diff, check_diff, note_fresh
 from .files import F_DUPFD_CLOEXEC, HostFiles
 
 BIGGEST_FILE: Final = 1 << 30  # as handlers/buffers.py has it for pools; foot's have 512 MiB
@@ -97,9 +97,7 @@ class Mirrors(HostFiles):
         if end > mirror.size:
             raise Refused(f"BufferFill of bytes {start} to {end}: the file has {mirror.size}", RULE)
         if data:
-            extent = Extent()
-            extent.add(mirror.blocks, start, end)
-            self._take_memory(mirror, extent)
+            self._take_memory(mirror, start, end)
             view_of(mirror)[start:end] = data
 
     def begin(self, rid: int, start: int, end: int, first: bytes | memoryview) -> memoryview:
@@ -108,9 +106,7 @@ class Mirrors(HostFiles):
         mirror = self._by_rid[rid]
         if not start < end <= mirror.size:
             raise Refused(f"bytes {start} to {end} of a file of {mirror.size}", RULE)
-        extent = Extent()
-        extent.add(mirror.blocks, start, end)
-        self._take_memory(mirror, extent)
+        self._take_memory(mirror, start, end)
         view = view_of(mirror)
         middle = start + len(first)
         view[start:middle] = first
@@ -124,26 +120,31 @@ class Mirrors(HostFiles):
     def diff(self, rid: int, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> int:
         """BufferDiff, from `begin` in `data`: writes its runs; how many there were. Raises Refused before anything is written."""
         mirror = self._by_rid[rid]
-        extent = check_diff(data, begin, diff_bytes, trailing, mirror.size, mirror.blocks)
-        if extent.new:
-            self._take_memory(mirror, extent)
-        if extent.runs:
+        fresh: list[Fresh] = []
+        runs = check_diff(data, begin, diff_bytes, trailing, mirror.size, mirror.blocks, fresh)
+        if fresh:
+            self._take(mirror, fresh)
+        if runs:
             apply_diff(view_of(mirror), data, begin, diff_bytes, trailing)
-        return int(extent.runs)
+        return int(runs)
 
-    def _take_memory(self, mirror: Mirror, extent: Extent) -> None:
-        if not extent.new:
-            return
-        more = int(extent.new) << BLOCK_SHIFT
+    def _take_memory(self, mirror: Mirror, start: int, end: int) -> None:
+        fresh: list[Fresh] = []
+        note_fresh(mirror.blocks, start, end, fresh)
+        if fresh:
+            self._take(mirror, fresh)
+
+    def _take(self, mirror: Mirror, fresh: list[Fresh]) -> None:
+        more = sum([run.blocks for run in fresh]) << BLOCK_SHIFT
         mirror.charged += more
         self._usage.mirrored_bytes += more
         most = self._limits.shm_bytes
         if self._usage.mirrored_bytes > most:
             raise Refused(f"more than {most} bytes in shared memory", self._limits.rule("shm-bytes"))
         try:
-            for start, end in extent.fresh:
-                first = start >> BLOCK_SHIFT << BLOCK_SHIFT
-                last = min(mirror.size, ((end - 1 >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT)
+            for run in fresh:
+                first = run.start >> BLOCK_SHIFT << BLOCK_SHIFT
+                last = min(mirror.size, ((run.end - 1 >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT)
                 os.posix_fallocate(mirror.number, first, last - first)
         except OSError as error:
             raise Refused(f"no memory for a file: {error.strerror}", RULE) from error

@@ -247,13 +247,14 @@ class Relay:
         if not half.received:
             self._silent.pop(link.number, None)
         half.received += size
+        if sink is None:
+            half.appetite = framing.most_read if size >= SMALL_READ_BYTES else SMALL_READ_BYTES
         fds: list[Fd] = []
         try:
             if sink is None:
                 data = framing.receive(data, self._now)
             else:
                 framing.sunk(size, self._now)
-            half.appetite = framing.most_read
             if framing.waits_since >= 0:
                 self._allow_ticks(link)
             if data:

@@ -87,13 +87,16 @@ class Waypipe:
         self.rule = ""
         self.cost = 0
         self.waits_since = -1.0
-        self._held = 0  # bytes of a message that is not complete
+        self._held: i64 = 0  # bytes of a message that is not complete
         self._pipes = pipes
         self._limits = limits
         self._usage = usage
         self._codecs = codecs
         self._codec: Codec | None = None
         self.terms: Terms | None = None  # once the guest has said them
+        self.compressed = False  # what comes unpacks to more
+        self.most_read = READ_BYTES  # bytes to ask for in one read
+        self._acknowledges = False
         self._begin = b""
         self._framer = waypipe.Framer()
         self._closed = False
@@ -102,24 +105,13 @@ class Waypipe:
         self._last_number = 0  # the highest that the guest has opened
         self._next_number = -1  # ours count down
         self._fds: list[Fd] = []
-        self._received = 0  # messages that are counted
-        self._acknowledged = 0  # of them
-        self._unacknowledged_bytes = 0
-        self._sent = 0
+        self._received: i64 = 0  # messages that are counted
+        self._acknowledged: i64 = 0  # of them
+        self._unacknowledged_bytes: i64 = 0
+        self._sent: i64 = 0
         self._out: list[bytes] = []
         self.sink: memoryview | None = None
         self._sink_number = 0  # of the file
-
-    @property
-    def most_read(self) -> int:
-        """Bytes to ask for in one read."""
-        return COMPRESSED_READ_BYTES if self.compressed else READ_BYTES
-
-    @property
-    def compressed(self) -> bool:
-        """Whether what comes unpacks to more."""
-        terms = self.terms
-        return terms is not None and terms.compression != waypipe.NO_COMPRESSION
 
     # -- from the guest
 
@@ -128,7 +120,7 @@ class Waypipe:
         if self.refused or self._closed:
             return b""
         messages: list[bytes] = []
-        before = self._received
+        before: i64 = self._received
         framer = self._framer
         try:
             if self.terms is None:
@@ -141,7 +133,7 @@ class Waypipe:
             else:
                 if framer.partial > waypipe.LARGE_REST and not self.compressed:
                     self._open_sink()
-            held = len(self._begin) + framer.partial
+            held: i64 = len(self._begin) + framer.partial
             if held != self._held:
                 self._hold(held)
             if not held and self.sink is None:
@@ -185,8 +177,8 @@ class Waypipe:
             self.refused = f"the rest of a message did not come within {self._limits.stall_seconds:g} s"
             self.rule = "built-in: waypipe message"
 
-    def _hold(self, size: int) -> None:
-        self._usage.held_bytes += size - self._held
+    def _hold(self, size: i64) -> None:
+        self._usage.held_bytes += int(size - self._held)
         self._held = size
         if self._usage.held_bytes > HELD_BYTES:
             raise Refused(f"more than {HELD_BYTES} bytes of messages that are not complete")
@@ -217,13 +209,17 @@ class Waypipe:
             raise Refused(f"asks for compression {name}, for which there is no library here: {advice}", "built-in: waypipe header")
         self._codec = codec
         self.terms = terms
+        self._acknowledges = terms.acknowledges
+        if terms.compression != waypipe.NO_COMPRESSION:
+            self.compressed = True
+            self.most_read = COMPRESSED_READ_BYTES
         if not terms.acknowledges:
             self._say(waypipe.numbers(waypipe.VERSION, terms.version))
         return data[waypipe.CONNECTION_HEADER_BYTES :]
 
     def _count(self, size: i64) -> None:
         self._received += 1
-        self._unacknowledged_bytes += int(size)
+        self._unacknowledged_bytes += size
 
     def _take(self, framer: waypipe.Framer, messages: list[bytes]) -> None:
         kind = framer.kind
@@ -358,7 +354,7 @@ class Waypipe:
 
     def _ack(self, framer: waypipe.Framer) -> None:
         waypipe.words_of(waypipe.ACK_NBLOCKS, framer.end - framer.begin, 1)
-        count = int(word(framer.data, framer.begin))
+        count: i64 = word(framer.data, framer.begin)
         terms = self.terms
         if terms is not None and not terms.acknowledges:
             raise Refused(f"AckNblocks in wire version {terms.version}")
@@ -427,8 +423,7 @@ class Waypipe:
         """Whether there is something to send that cannot wait for the next message."""
         if self._out:
             return True
-        terms = self.terms
-        if terms is None or not terms.acknowledges:
+        if not self._acknowledges:
             return False
         return self._received - self._acknowledged >= ACK_MESSAGES or self._unacknowledged_bytes >= ACK_BYTES
 
@@ -439,17 +434,20 @@ class Waypipe:
             for parcel in parcels:
                 close_all(parcel.fds)
             return NO_PARCELS
-        if terms.acknowledges and self._received > self._acknowledged and (parcels or self.due):
+        if self._acknowledges and self._received > self._acknowledged and (parcels or self.due):
             self._acknowledged = self._received
             self._unacknowledged_bytes = 0
-            self._out.append(waypipe.numbers(waypipe.ACK_NBLOCKS, self._received))
+            self._out.append(waypipe.acknowledgement(int(self._received)))
         for parcel in parcels:
             data = parcel.data
             if parcel.fds:
                 self._send_fds(parcel.fds)
                 data = waypipe.mark(data, parcel.places or [])
-            for run in waypipe.runs_of(data, waypipe.PROTOCOL_BYTES):
-                self._say(waypipe.message(waypipe.PROTOCOL, run))
+            if len(data) <= waypipe.PROTOCOL_BYTES:
+                self._say(waypipe.message(waypipe.PROTOCOL, data))
+            else:
+                for run in waypipe.runs_of(data, waypipe.PROTOCOL_BYTES):
+                    self._say(waypipe.message(waypipe.PROTOCOL, run))
         out = self._out
         if not out:
             return NO_PARCELS
@@ -504,7 +502,7 @@ class Waypipe:
 
     def close(self) -> None:
         """The connection is over."""
-        self._usage.held_bytes -= self._held
+        self._usage.held_bytes -= int(self._held)
         self._held = 0
         self._framer = waypipe.Framer()
         if self.sink is not None:

@@ -3,6 +3,8 @@
     python -m tests.fuzz.waypipe [--seconds 10] [--seed 1]       from a grammar, with flipped bytes and lengths
     python -m tests.fuzz.waypipe --guided [libFuzzer options]     atheris shapes the bytes (pip install atheris)
 
+    python -m tests.fuzz.waypipe --guided -max_total_time=60 -max_len=1200 -print_final_stats=1
+
 The oracles: no exception; descriptors before are descriptors after; what a guest uses is counted back to nothing; memory stays
 within the quotas; whatever is sent to a guest re-parses as waypipe's messages. A finding prints its seed or its bytes.
 """
@@ -50,6 +52,11 @@ def piece(choice: random.Random, codec: Codec) -> bytes:
         return open_file(rid, 4096) + inject(rid) + protocol(wayland(4, 0, choice.randrange(5, 9), 4096, fds=1))
     if kind == 2:
         return words(waypipe.EXTEND_FILE, rid, size)
+    if kind <= 4 and choice.random() < 0.2:  # large enough to be read to where it belongs
+        large, said = bytes(choice.randrange(40_000, 90_000)), choice.choice((0, 0, 0, 4, -4))
+        if kind == 3:
+            return words(waypipe.BUFFER_FILL, rid, start & ~3, (start & ~3) + len(large) + said, rest=codec.pack(large))
+        return words(waypipe.BUFFER_DIFF, rid, (len(large) & ~3) + 8 + said, 0, rest=codec.pack(run(start, large[: len(large) & ~3])))
     if kind <= 4:
         return words(waypipe.BUFFER_FILL, rid, start, start + len(data), rest=codec.pack(data))
     if kind <= 6:

@@ -82,6 +82,8 @@ class Mirrors(HostFiles):
         mirror = self._by_rid[rid]
         if not mirror.size <= size <= BIGGEST_FILE:
             raise Refused(f"ExtendFile from {mirror.size} to {size} bytes, at most {BIGGEST_FILE}", RULE)
+        if size == mirror.size:
+            return
         unmap(mirror)
         try:
             os.ftruncate(mirror.number, size)

@@ -131,7 +131,7 @@ class Waypipe:
                 if self._closed:
                     break
             else:
-                if framer.partial > waypipe.LARGE_REST and not self.compressed:
+                if framer.partial and not self.compressed:
                     self._open_sink()
             held: i64 = len(self._begin) + framer.partial
             if held != self._held:
@@ -237,6 +237,7 @@ class Waypipe:
             self._take_rare(kind, framer.body)
 
     def _take_rare(self, kind: int, body: bytes) -> None:
+        self.cost += 1  # nearly each is a system call or two
         if kind == waypipe.INJECT_RIDS:
             self._inject(body)
         elif kind == waypipe.OPEN_FILE or kind == waypipe.EXTEND_FILE:

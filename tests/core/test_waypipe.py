@@ -122,6 +122,7 @@ def test_the_only_run_of_a_large_message_need_not_be_held(kind: int, head: bytes
         (waypipe.BUFFER_DIFF, DIFF + bytes(90004), 100),
         (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 8 + 90000, 0, 25, 24 + 22500) + bytes(90000), 100),  # and another run
         (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 4 + 90000, 4, 25, 25 + 22500) + bytes(90000), 100),  # and the file's end
+        (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 8 + 90000, 4, 25, 25 + 22500) + bytes(90000), 100),  # which is not there
     ],
 )
 def test_other_messages_are_held_until_they_are_complete(kind: int, body: bytes, come: int) -> None:
@@ -185,7 +186,7 @@ def test_marks_are_taken_out_and_put_in(parts: list[tuple[int, int, int, int]]) 
 
 
 @pytest.mark.parametrize(
-    "payload", [b"1234", wayland(1, 0) + b"\0\0\0\0", *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12))]
+    "payload", [b"1234", wayland(1, 0) + b"\0\0\0\0", 2 * (struct.pack("<II", 1, 10 << 16) + b"ab"), *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12))]
 )
 def test_a_protocol_message_holds_whole_messages(payload: bytes) -> None:
     with pytest.raises(Refused, match=r"^Protocol"):

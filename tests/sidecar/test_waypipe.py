@@ -79,6 +79,13 @@ def test_a_pool_is_a_sealed_file_of_ours_with_what_the_guest_wrote(display: Disp
         assert seen[8:13] == b"later" and seen[4092:] == b"last"
 
 
+def test_a_file_is_sealed_from_the_beginning(display: Display) -> None:
+    display.guest(open_file(1, 4096))
+    file = display.files.give(1)
+    assert fcntl.fcntl(file.number, fcntl.F_GET_SEALS) & F_SEAL_SHRINK
+    os.close(file.number)
+
+
 @pytest.mark.parametrize("compression", PACKED)
 def test_each_compression(compression: int) -> None:
     made = Display(compression=compression).with_shm()

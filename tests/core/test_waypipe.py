@@ -186,7 +186,13 @@ def test_marks_are_taken_out_and_put_in(parts: list[tuple[int, int, int, int]]) 
 
 
 @pytest.mark.parametrize(
-    "payload", [b"1234", wayland(1, 0) + b"\0\0\0\0", 2 * (struct.pack("<II", 1, 10 << 16) + b"ab"), *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12))]
+    "payload",
+    [
+        b"1234",
+        wayland(1, 0) + b"\0\0\0\0",
+        2 * (struct.pack("<II", 1, 10 << 16) + b"ab"),
+        *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12)),
+    ],
 )
 def test_a_protocol_message_holds_whole_messages(payload: bytes) -> None:
     with pytest.raises(Refused, match=r"^Protocol"):

@@ -599,6 +599,68 @@ def test_a_wrong_header_is_one_line_and_no_word(sidecar: Sidecar, compositor: Co
     assert line["decided"]["rule"] == "built-in: waypipe header"
 
 
+@pytest.fixture
+def passing(start: Callable[..., Sidecar], compositor: Compositor) -> Sidecar:
+    """One whose sessions pass everything on."""
+    return start(listen=[f"waypipe+unix:{compositor.path.parent / 'guest.sock'}"])
+
+
+def pair_of(sidecar: Sidecar, compositor: Compositor) -> tuple[socket.socket, socket.socket]:
+    guest, host = sidecar.pair(compositor)
+    for sock in (guest, host):
+        sock.settimeout(10)
+    guest.sendall(header() + protocol(wayland(1, 0, 2)))
+    assert host.recv(100) == wayland(1, 0, 2)
+    return guest, host
+
+
+def gone(sidecar: Sidecar, before: int, host: socket.socket) -> None:
+    """A guest's end is one line, and nothing of it is left."""
+    assert read_all(host) == b""
+    host.close()
+    (end,) = until(lambda: sidecar.audit("disconnect"), "its end")
+    assert end["ended_by"] == "guest" and violations(sidecar) == []
+    until(lambda: sidecar.fds() == before, "descriptors to be closed")
+
+
+@pytest.mark.parametrize("last", [b"", words(waypipe.PIPE_TRANSFER, -1, rest=bytes(9000))[:5000]])
+def test_a_guest_that_dies_while_the_host_pastes(passing: Sidecar, compositor: Compositor, last: bytes) -> None:
+    before, text = passing.fds(), os.urandom(200_000)  # more than a pipe holds
+    guest, host = pair_of(passing, compositor)
+    reader, writer = os.pipe()
+    socket.send_fds(host, [wayland(9, 1, 0)], [writer])
+    os.close(writer)
+    asked = b""
+    while words(waypipe.OPEN_IR_PIPE, -1) not in asked:
+        asked += guest.recv(4096)
+    guest.sendall(b"".join(words(waypipe.PIPE_TRANSFER, -1, rest=text[at : at + 50_000]) for at in range(0, len(text), 50_000)) + last)
+    guest.close()
+    got = b""
+    while part := os.read(reader, 65536):
+        got += part
+    assert got == text
+    os.close(reader)
+    gone(passing, before, host)
+
+
+def test_a_guest_that_dies_while_it_pastes(passing: Sidecar, compositor: Compositor) -> None:
+    before = passing.fds()
+    guest, host = pair_of(passing, compositor)
+    guest.sendall(words(waypipe.OPEN_IR_PIPE, 3) + inject(3) + protocol(wayland(9, 0, 1, fds=1)))
+    data, (writer,) = read(host, 12)
+    assert data == wayland(9, 0, 1)
+    os.write(writer, bytes(50_000))
+    got = b""
+    while len(got) < 50_000:
+        got += guest.recv(65536)
+    os.write(writer, bytes(50_000))
+    guest.close()
+    gone(passing, before, host)
+    with pytest.raises(BrokenPipeError):  # the host's program does not write for nobody
+        os.write(writer, b"more")
+    os.close(writer)
+
+
 @pytest.mark.parametrize("message", [fill(2, 0, PIXELS), diff(2, run(0, PIXELS)), diff(2, run(0, b"abcd") + run(5, PIXELS))])
 @pytest.mark.parametrize("part", [3, 30, 100_000])
 def test_a_guest_that_dies_in_mid_message_leaves_nothing(sidecar: Sidecar, compositor: Compositor, message: bytes, part: int) -> None:
@@ -607,11 +669,7 @@ def test_a_guest_that_dies_in_mid_message_leaves_nothing(sidecar: Sidecar, compo
     guest.sendall(header() + open_file(2, BIG + 100) + protocol(wayland(1, 0, 2)) + message[:part])
     assert host.recv(100) == wayland(1, 0, 2)
     guest.close()
-    assert read_all(host) == b""
-    host.close()
-    (end,) = until(lambda: sidecar.audit("disconnect"), "its end")
-    assert end["ended_by"] == "guest" and violations(sidecar) == []
-    until(lambda: sidecar.fds() == before, "descriptors to be closed")
+    gone(sidecar, before, host)
 
 
 def test_large_runs_arrive_as_they_were_sent(sidecar: Sidecar, compositor: Compositor) -> None:

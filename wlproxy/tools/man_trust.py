@@ -13,7 +13,8 @@ def add_trust(page: Page) -> Page:
         "policy, what it extends, a guest's file, the ceiling and a compiled policy only where root, the user who runs wlproxy, and who "
         "owns the program (and could change that) are the only ones who can change it or put another in its place: the file, and each "
         "directory above it up to /, belongs to one of them, and nobody else may write to it. Otherwise they end with exit code 3 and "
-        "name each file or directory at fault and the command that mends it. `wlproxy check` has it as a finding, and `--allow-unsafe-permissions` against it; what only shows or "
+        "name each file or directory at fault and the command that mends it. `wlproxy check` has it as a finding, and "
+        "`--allow-unsafe-permissions` against it; what only shows or "
         "compares a policy does not ask.",
         "So a policy in one's home directory is fine, and so is one in /tmp that is one's own: a sticky directory that belongs to root "
         "is no danger to what is ours in it. What a group may write to is fine where they are its only members, as "

@@ -15,7 +15,7 @@ from .document import Document
 from .positions import Path
 
 FINAL: Final = "final"
-TABLES: Final = ("global", "permission", "message", "quota", "upstream", "rewrite")
+TABLES: Final = ("global", "permission", "message", "quota", "upstream", "rewrite", "audit")
 
 CompileChain = Callable[[list[Document]], Mapping[str, Any]]
 

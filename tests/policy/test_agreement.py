@@ -91,6 +91,9 @@ def agree(one: Engine, literal: Literal) -> None:
         assert by_version == ("is bound at version" in done.reason), where
     if done.origin.startswith("built-in") and not done.origin.startswith(("built-in: enum", "built-in: size")) and done.verdict != "hide":
         return  # the specification's own rules, which come before the policy's: explain says that it does not judge them
+    if done.origin.startswith("permission: ") and said.passes:  # a parameter, and what went before: explain names it beside its verdict
+        assert any(note.startswith(done.origin.replace(": ", " ")) for note in said.notes), where
+        return
     assert said.passes == (done.verdict in ("allow", "rewrite")), where
     assert (said.verdict == "virtual") == (done.verdict == "virtual") or not said.real, where
     if literal.interface == "wl_registry" and done.verdict == "hide":

@@ -448,3 +448,36 @@ def run(*args: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "wlproxy", *args], env=environment, capture_output=True, timeout=30, check=False, cwd="/"
     )
+
+
+def test_a_bound_that_is_not_kept_is_a_warning_where_nothing_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.toml"
+    head = 'format = 1\nname = "p"\n[global]\nxdg_wm_base = 6\nzwp_pointer_constraints_v1 = 1\n[permission]\n'
+    path.write_text(head + 'fullscreen = { verdict = "ask", banner = "3s" }\npointer-lock = { verdict = "deny", escape = "Super+Escape" }\n')
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("warning[not-kept]") == 2
+    path.write_text(head + 'fullscreen = { verdict = "allow", banner = "3s" }\n')
+    assert main(["check", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "error[not-kept]: 'banner' cannot be kept: wlproxy draws nothing" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ('mode = "enforce"', ""),
+        ('mode = "complain"', "not-kept"),
+        ('mode = "complain"\nuntil = 2026-12-05T18:00:00Z', "not-kept"),
+        ("until = 2026-12-05T18:00:00Z", "not-kept"),
+        ('mode = "complian"', "unknown-word"),
+        ("mode = 3", "unknown-word"),
+    ],
+)
+def test_a_policy_is_enforced(tmp_path: Path, lines: str, code: str) -> None:
+    text = f'format = 1\nname = "p"\n{lines}\n'
+    if code:
+        assert [finding.code for finding in findings(tmp_path, text)] == [code]
+    else:
+        (tmp_path / "p.toml").write_text(text)
+        load_policy(str(tmp_path / "p.toml"), {}, shipped(), search=(), ceiling="")

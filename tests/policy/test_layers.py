@@ -453,7 +453,7 @@ def test_less_in_the_audit_log_is_wider_and_can_be_final(tmp_path: Path) -> None
 
 # the order of layers and files, whatever they say
 
-whole_files = settings(deadline=None, max_examples=50)
+whole_files = settings(deadline=None, max_examples=25)
 SOME = ("wl_shm", "wl_seat", "zwlr_layer_shell_v1", "zwlr_gamma_control_manager_v1")
 WILD = ("zwlr_*", "wl_s*", "zwlr_layer*", "wl_sh*")
 lines_of_globals = st.dictionaries(st.sampled_from((*SOME, *WILD)), st.integers(1, 2), max_size=6).flatmap(

@@ -453,7 +453,8 @@ def run(*args: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
 def test_a_bound_that_is_not_kept_is_a_warning_where_nothing_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "p.toml"
     head = 'format = 1\nname = "p"\n[global]\nxdg_wm_base = 6\nzwp_pointer_constraints_v1 = 1\n[permission]\n'
-    path.write_text(head + 'fullscreen = { verdict = "ask", banner = "3s" }\npointer-lock = { verdict = "deny", escape = "Super+Escape" }\n')
+    lines = 'fullscreen = { verdict = "ask", banner = "3s" }\npointer-lock = { verdict = "deny", escape = "Super+Escape" }\n'
+    path.write_text(head + lines)
     assert main(["check", str(path)]) == 0
     said = capsys.readouterr()
     assert (said.out + said.err).count("warning[not-kept]") == 2

@@ -769,28 +769,14 @@ TABLE = (
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_format(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.format(format)."""'
-        ),
-        (
-            "def on_format(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.format(format)."""\n'
-            "    return"
-        ),
+        "    return told(connection, message.number(0), IMPLICIT)",
+        "    return FORWARD",
         ("handlers/test_dmabufs.py::test_a_format_of_the_first_versions_goes_without_a_modifier",),
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_modifier(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.modifier(format, modifier_hi, modifier_lo)."""'
-        ),
-        (
-            "def on_modifier(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.modifier(format, modifier_hi, modifier_lo)."""\n'
-            "    return"
-        ),
+        "    return told(connection, message.number(0), message.number(1) << 32 | message.number(2))",
+        "    return FORWARD",
         ("handlers/test_dmabufs.py::test_a_size_that_is_not_positive_is_invalid_dimensions",),
     ),
     Mutant(
@@ -808,15 +794,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_tranche_formats(connection: Connection, message: Message) -> None:\n"
-            '    """The event tranche_formats(indices): 16 bits each, in the machine\'s order (little-endian, as the wire)."""'
-        ),
-        (
-            "def on_tranche_formats(connection: Connection, message: Message) -> None:\n"
-            '    """The event tranche_formats(indices): 16 bits each, in the machine\'s order (little-endian, as the wire)."""\n'
-            "    return"
-        ),
+        "    if not isinstance(note, Feedback) or not isinstance(indices, bytes):",
+        "    if True:",
         ("handlers/test_dmabufs.py::test_the_table_of_formats_is_a_copy_and_says_what_may_be_used",),
     ),
     Mutant(
@@ -1378,14 +1357,14 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    if types is None or message.text(0) in types:",
-        "    if True:",
+        "    elif types is None or message.text(0) in types:",
+        "    elif True:",
         ("policy/test_layers.py::test_the_parameters_of_a_transfer_hold",),
     ),
     Mutant(
         "handlers/selections.py",
-        "    if types is None or message.text(0) in types:",
-        "    if not types or message.text(0) in types:",
+        "    elif types is None or message.text(0) in types:",
+        "    elif not types or message.text(0) in types:",
         ("policy/test_layers.py::test_where_policy_and_ceiling_have_no_type_of_data_in_common_none_passes",),
     ),
     Mutant(
@@ -3124,6 +3103,90 @@ TABLE = (
         "    expired = guest.expires is not None and now >= guest.expires.timestamp()",
         "    expired = False",
         ("sidecar/test_supervisor.py::test_expired_guests_fall_back_to_strict",),
+    ),
+    Mutant(
+        "handlers/descriptors.py",
+        "            if fd.kind not in (UNKNOWN, KIND_NAMES.index(check.text)):",
+        "            if False:",
+        ("handlers/test_descriptors.py::test_a_kind_that_the_policy_demands",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    if is_full(connection, registry, interface):\n        if len",
+        "    if False:\n        if len",
+        ("handlers/test_registry.py::test_a_global_beyond_the_count_cannot_be_bound",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "        if spare == interface and not is_full(connection, registry, interface):",
+        "        if False:",
+        ("handlers/test_registry.py::test_one_that_goes_is_replaced_by_the_next_and_told_before_its_end",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    registry.spare.pop(message.number(NAME), None)",
+        "    pass",
+        ("handlers/test_registry.py::test_the_end_of_one_that_was_not_told_of_is_not_told_either",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    if not admitted(connection, modifier):",
+        "    if False:",
+        ("handlers/test_dmabufs.py::test_only_layouts_that_the_policy_is_for_are_announced_and_taken",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    if planes > connection.tables.most_planes:",
+        "    if False:",
+        ("handlers/test_dmabufs.py::test_a_buffer_of_more_planes_than_the_policy_is_for_fails",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    elif not all(admitted(connection, modifier) for modifier in modifiers):",
+        "    elif False:",
+        ("handlers/test_dmabufs.py::test_a_layout_that_no_table_could_be_read_for_is_judged_all_the_same",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    return within(connection, message, planes, [IMPLICIT])",
+        "    return FORWARD",
+        ("handlers/test_dmabufs.py::test_wl_drm_is_held_to_the_same",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    elif skips(connection, permission, offer):",
+        "    elif False:",
+        ("handlers/test_selections.py::test_what_a_password_manager_has_marked_is_not_shown",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    if isinstance(note, Offer) and skips(connection, name, note):",
+        "    if False:",
+        ("handlers/test_selections.py::test_what_is_not_marked_is_shown_and_not_read_any_more_once_it_is",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "    if most and grabs_down_to(window) > most:",
+        "    if False:",
+        ("handlers/test_windows.py::test_menus_beyond_the_depth_do_not_take_the_input",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "    if connection.usage.tokens.pop(message.text(0), False):",
+        "    if message.text(0) in connection.usage.tokens:",
+        ("handlers/test_attachments.py::test_a_token_for_the_users_input_is_good_for_one_activation",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "    if isinstance(note, Token) and note.for_input:",
+        "    if isinstance(note, Token):",
+        ("handlers/test_attachments.py::test_a_token_without_the_users_input_activates_nothing",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "        if len(tokens) > MOST_TOKENS:",
+        "        if False:",
+        ("handlers/test_attachments.py::test_of_tokens_that_nobody_uses_the_newest_are_kept",),
     ),
     Mutant(
         "policy/load_safely.py",

@@ -8,6 +8,7 @@ from tests.handlers.fakes import FakeFiles, closed, pipe_end, with_files
 from tests.handlers.test_surfaces import with_buffer
 from tests.scene import BASIC, Scene, deny, policy
 from wlproxy.core.quotas import Limits
+from wlproxy.policy.model import Origin, PermissionRule, Policy
 
 SERVER = 0xFF000000
 PRIMARY = "zwp_primary_selection_device_manager_v1"
@@ -364,3 +365,27 @@ def test_accepting_what_was_not_offered_refuses_the_drag():
     scene = offered("a/b", drag=True)
     number = int(scene.client.log[-1].partition("(")[2].split(",")[0])
     scene.guest(SERVER, "accept", number, "c/d").host_gets(f"wl_data_offer#{SERVER}.accept(70, None)")
+
+
+# -- skip-if
+
+HINT = "x-kde-passwordManagerHint"
+
+
+def skipping(*names: str) -> Policy:
+    given = {name: PermissionRule("allow", Origin("p.toml", 1), {"skip-if": [HINT]}) for name in names}
+    return policy(*BASIC, PRIMARY, permissions=given)
+
+
+def test_what_a_password_manager_has_marked_is_not_shown():
+    scene = desk(skipping("clipboard-in")).event(6, "data_offer", SERVER).event(SERVER, "offer", "text/plain").event(SERVER, "offer", HINT)
+    scene.forget().event(6, "selection", SERVER).guest_gets("wl_data_device#6.selection(0)")
+    with_files(scene, FakeFiles()).guest(SERVER, "receive", "text/plain", fds=[pipe_end()]).host_gets().goes_on()
+
+
+def test_what_is_not_marked_is_shown_and_not_read_any_more_once_it_is():
+    scene = desk(skipping("clipboard-in")).event(6, "data_offer", SERVER).event(SERVER, "offer", "text/plain")
+    scene.forget().event(6, "selection", SERVER).guest_gets(f"wl_data_device#6.selection({SERVER})")
+    with_files(scene, FakeFiles()).guest(SERVER, "receive", "text/plain", fds=[pipe_end()])
+    assert scene.host_lines
+    scene.event(SERVER, "offer", HINT).forget().guest(SERVER, "receive", "text/plain", fds=[pipe_end(501)]).host_gets().goes_on()

@@ -152,6 +152,7 @@ class Usage:
         self.mirrored_bytes = 0  # of files that the transport holds for the guest
         self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
+        self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
         """Whether one more such message is within its rate; it counts if so."""

@@ -186,7 +186,7 @@ class Broker:
             return
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
-        self._log.under({"name": compiled.name, "sha256": compiled.sha256})
+        self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
         self._log.add({"event": "policy-load", "reason": "reload"})
         if compiled.guest.get("expired") and not self._said.get("expired"):
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))

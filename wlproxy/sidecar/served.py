@@ -90,7 +90,7 @@ class Served:
         self.entry = entry
         if self.upstream.context is not None:
             self.upstream.context.under(entry.compiled.upstream)
-        self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256})
+        self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256}, entry.compiled.record)
         self.log.add({"event": "policy-load", "reason": why})
         return True
 

@@ -166,7 +166,7 @@ def run_both(
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
-    log.under({"name": compiled.name, "sha256": compiled.sha256})
+    log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
     log.add({"event": "policy-load", "reason": "start"})
     if compiled.guest.get("expired"):
         log.add(expired_entry(settings.guest, compiled.guest, compiled.name))

@@ -239,7 +239,7 @@ class Supervisor:
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
             return
-        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
+        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"], head["record"])
         entry = Entry(name, told["file"], compiled)
         if served is None or not served.entry.same(entry):
             for line in head["warnings"]:

@@ -125,6 +125,23 @@ def apt(*args, cwd=None):
         fail(f"apt-get {' '.join(args)}:\n{r.stdout}")
 
 
+def wide_xstate(folder):
+    """What user-mode Linux 6.1 needs preloaded to run on this processor; "" where it needs nothing."""
+    with open("/proc/cpuinfo") as f:
+        if "amx_tile" not in f.read():
+            return ""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wide_xstate.c")
+    with open(source, "rb") as f:
+        library = f"{folder}/wide_xstate-{hashlib.sha256(f.read()).hexdigest()[:8]}.so"
+    if not os.path.exists(library):
+        compiler = shutil.which("cc")
+        if compiler is None:
+            fail("on this processor (AMX) user-mode Linux 6.1 needs a library that a C compiler makes, and there is no cc in PATH")
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", f"{library}.{os.getpid()}", source], check=True)
+        os.replace(f"{library}.{os.getpid()}", library)
+    return library
+
+
 def write(path, data):
     with open(path + ".new", "wb") as f:
         f.write(data)
@@ -454,10 +471,10 @@ def run(args):
         with open(initrd, "wb") as f, open(folder + "/initramfs", "rb") as base:
             shutil.copyfileobj(base, f)
             f.write(extra)
-        return drive(args, accel, args.kernel or folder + "/kernel", initrd, tmp)
+        return drive(args, accel, args.kernel or folder + "/kernel", initrd, tmp, wide_xstate(folder) if accel == "uml" else "")
 
 
-def drive(args, accel, kernel, initrd, tmp):
+def drive(args, accel, kernel, initrd, tmp, preload):
     """Start the machine, pass its output on, and give back the exit status."""
     start = time.monotonic()
     pipes = {name: os.pipe() for name in ("out", "err", "rc", "console")}
@@ -471,7 +488,13 @@ def drive(args, accel, kernel, initrd, tmp):
         print("vm-run: " + shlex.join(cmd), file=sys.stderr)
     # a group of its own, ended whole below: user-mode Linux is several processes
     proc = subprocess.Popen(
-        cmd, stdin=subprocess.DEVNULL, stdout=w["console"], stderr=w["console"], pass_fds=list(w.values()), start_new_session=True
+        cmd,
+        stdin=subprocess.DEVNULL,
+        stdout=w["console"],
+        stderr=w["console"],
+        pass_fds=list(w.values()),
+        start_new_session=True,
+        env=os.environ | {"LD_PRELOAD": preload} if preload else None,
     )
     for fd in w.values():
         os.close(fd)

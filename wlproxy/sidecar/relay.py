@@ -627,6 +627,8 @@ class Relay:
             elif kind == channel.GIVEN:
                 if fds and fds[0] >= 0:
                     self._take_handed(fds[0], text)
+            elif kind == channel.ASK:
+                self._broker.tell(channel.READY)
             elif kind == channel.STOP:
                 self._stop()
             else:

@@ -298,6 +298,33 @@ ifconfig lo 127.0.0.1 up
 hostname "$NAME"
 cp /run/command /new/run/vm/command
 chmod 755 /new/run/vm/command
+if [ -n "$SYSTEMD" ]; then      # it is process 1, and the command a service of its
+    rm -f /new/.dockerenv       # where the host is a container: this machine is none
+    mkdir -p /new/run/systemd/system
+    cat > /new/run/vm/start << END
+#!/bin/sh
+echo up > $PORT_RC
+/bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
+echo "rc \$?" > $PORT_RC
+sync
+sleep 0.05
+exec systemctl --force --force $([ $KIND = uml ] && echo poweroff || echo reboot)
+END
+    cat > /new/run/systemd/system/vm-run.service << END
+[Unit]
+Requires=basic.target
+After=basic.target
+[Service]
+Type=exec
+ExecStart=/bin/sh /run/vm/start
+END
+    # what belongs to a machine with devices and terminals, or to the host
+    for unit in udevd.service udev-trigger.service udevd-control.socket udevd-kernel.socket timesyncd.service sysusers.service \
+        tmpfiles-setup.service update-utmp.service random-seed.service; do
+        ln -s /dev/null "/new/run/systemd/system/systemd-$unit"
+    done
+    exec switch_root /new /lib/systemd/systemd --unit=vm-run.service
+fi
 echo up > $PORT_RC
 chroot /new /bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
 rc=$?
@@ -463,6 +490,7 @@ def run(args):
         f"KIND={kind}\nBASE_MODULES={shlex.quote(base)}\n"
         f"PORT_OUT={port}1\nPORT_ERR={port}2\nPORT_RC={port}3\n"
         f"LOAD={shlex.quote(' '.join(load))}\nNAME={shlex.quote(args.name)}\n"
+        f"SYSTEMD={'yes' if args.systemd else ''}\n"
         f"SHARES={shlex.quote(' '.join(args.share))}\n"
     )
     extra = cpio([("run/settings", 0o100644, settings.encode()), ("run/command", 0o100755, guest_script(args).encode())])
@@ -584,6 +612,7 @@ def main():
     )
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--cwd", default=".")
+    p.add_argument("--systemd", action="store_true", help="boot the host's systemd as process 1; the command is a service of its")
     p.add_argument("--name", default="guest")
     p.add_argument("--rng", action="store_true")
     p.add_argument("--kernel", help="another kernel image")

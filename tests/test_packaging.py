@@ -151,26 +151,3 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
             if MACHINE.search(line[:2000]):
                 found.append(f"{name}:{number}: {line.strip()[:120]}")
     assert not found, "\n".join(found)
-
-
-# systemd-analyze security's figure times ten: one guest's process, which faces it, and the parent of all, which must be root for a moment
-@pytest.mark.parametrize(("unit", "threshold"), [("wlproxy@.service", 15), ("wlproxy.service", 25)])
-def test_a_unit_is_not_exposed(unit: str, threshold: int) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("there is no systemd-analyze (Debian: apt-get install systemd)")
-    path = ROOT / "packaging/systemd" / unit
-    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={threshold}", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout[-300:] + done.stderr
-
-
-def test_the_units_are_well_formed(tmp_path: Path) -> None:
-    """With a program in the place of the one that is not installed here."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("there is no systemd-analyze (Debian: apt-get install systemd)")
-    for path in (ROOT / "packaging/systemd").iterdir():
-        name = path.name.replace("@.", "@work.")
-        (tmp_path / name).write_text(path.read_text(encoding="utf-8").replace("/usr/bin/wlproxy", "/bin/true"), encoding="utf-8")
-    names = sorted(str(path) for path in tmp_path.iterdir())
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *names], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")

@@ -231,8 +231,7 @@ def test_a_pipe_of_the_guest_s(meet: Callable[..., Guest]) -> None:
 # -- a guest that dies: nothing of it may stay in the proxy, and nobody on the host may wait for it
 
 
-@pytest.mark.parametrize("written", [0, 100])
-def test_it_dies_while_it_reads_a_selection(meet: Callable[..., Guest], written: int) -> None:
+def test_it_dies_while_it_reads_a_selection(meet: Callable[..., Guest]) -> None:
     """The program on the host that writes must learn that its reader has gone."""
     other = meet()
     relay = relay_of(other)
@@ -249,7 +248,7 @@ def test_it_dies_while_it_reads_a_selection(meet: Callable[..., Guest], written:
     assert guest.channel.send(data, [writer])
     os.close(writer)
     _, (theirs,) = read(guest.host, len(data))
-    os.write(theirs, bytes(written))
+    os.write(theirs, b"half of")
     os.close(reader)
     guest.channel.close()
     assert guest.host.recv(1) == b""
@@ -290,8 +289,7 @@ def test_it_dies_while_its_selection_is_read(meet: Callable[..., Guest], kind: s
     other.ask(1, 0, other.new())
 
 
-@pytest.mark.parametrize("bytes_of_commit", [0, 3, 7])
-def test_it_dies_in_the_middle_of_a_frame(meet: Callable[..., Guest], bytes_of_commit: int) -> None:
+def test_it_dies_in_the_middle_of_a_frame(meet: Callable[..., Guest]) -> None:
     """A pool, a buffer and a surface, attached and damaged, and the commit not whole; a descriptor whose message never came."""
     other = meet()
     relay = relay_of(other)
@@ -301,7 +299,7 @@ def test_it_dies_in_the_middle_of_a_frame(meet: Callable[..., Guest], bytes_of_c
     whole = request(guest.ids["wl_shm"], 0, pool, 4096) + request(pool, 0, buffer, 0, 32, 32, 128, 0)
     whole += request(guest.ids["wl_compositor"], 0, surface) + request(surface, 1, buffer, 0, 0) + request(surface, 2, 0, 0, 32, 32)
     file, more = memfd(bytes(4096)), memfd(bytes(4096))
-    assert guest.channel.send(whole + request(surface, 6)[:bytes_of_commit], [file, more])
+    assert guest.channel.send(whole + request(surface, 6)[:7], [file, more])
     got, fds = read(guest.host, len(whole))
     assert got == whole and len(fds) == 1  # the second has no message
     for fd in (file, more, *fds):

@@ -13,20 +13,31 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from tests.sidecar.conftest import PATIENCE, Compositor, read, until
+from tests.sidecar.conftest import Compositor, read
 
+T = TypeVar("T")
+PATIENCE = 60.0  # an emulated processor takes ten seconds to a service that is ready
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = Path("/etc/systemd/system")
 HOST = Path("/run/user/1000/wayland-0")
 GUEST = Path("/run/wlproxy/work/guest.sock")
 POLICY = Path("/etc/wlproxy/vm.toml")
 ONE = "wlproxy@work.service"
+
+
+def until(condition: Callable[[], T], what: str) -> T:
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {PATIENCE:g} s: {what}\n{journalctl('-n', '40')}"
+        time.sleep(0.05)
+    return found
 
 
 def sync(number: int) -> bytes:
@@ -76,6 +87,7 @@ def served(compositor: Compositor) -> tuple[socket.socket, socket.socket]:
     conn = guest()
     conn.sendall(sync(2))
     host = compositor.accept()
+    host.settimeout(PATIENCE)
     assert read(host, 12)[0] == sync(2)
     return conn, host
 
@@ -132,6 +144,7 @@ def compile_for_work() -> None:
 @pytest.fixture
 def compositor() -> Iterator[Compositor]:
     made = Compositor(HOST)
+    made.sock.settimeout(PATIENCE)
     HOST.chmod(0o666)
     yield made
     made.close()
@@ -190,7 +203,7 @@ def test_killed_it_comes_back_and_guests_wait(one: None, compositor: Compositor)
 
 
 def test_a_relay_that_hangs_is_noticed(one: None, compositor: Compositor) -> None:
-    drop_in("wlproxy@.service", "soon", "WatchdogSec=2")
+    drop_in("wlproxy@.service", "soon", "WatchdogSec=4")
     systemctl("daemon-reload")
     try:
         conn, _ = served(compositor)

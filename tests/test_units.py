@@ -60,6 +60,14 @@ def test_the_service_is_shut_in(units: Path, name: str, most: int) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
 
+@pytest.mark.parametrize("name", MOST_EXPOSED)
+def test_systemd_s_filter_lets_the_relay_confine_itself(name: str) -> None:
+    """@system-service has none of these, and --confine require is what the units run with: refused one of them, no relay starts."""
+    lines = (UNITS / name).read_text(encoding="utf-8").splitlines()
+    allowed = {call for line in lines if re.match("SystemCallFilter=[a-z]", line) for call in line.partition("=")[2].split()}
+    assert {"capset", "prlimit64", "seccomp", "landlock_create_ruleset", "landlock_restrict_self"} <= allowed
+
+
 def words_of(path: Path, start: str) -> list[str]:
     """The command that stands in a file from `start` on, continued lines joined."""
     text = re.sub(r"\\\n\s*", " ", path.read_text(encoding="utf-8"))

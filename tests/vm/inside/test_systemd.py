@@ -242,6 +242,30 @@ def test_a_policy_that_is_wrong_is_no_reason_to_try_again(one: None, compositor:
     conn.close()
 
 
+@pytest.mark.parametrize(("cid", "verdict"), [(1, "allow"), (3, "deny")])
+def test_a_guest_by_vsock(compositor: Compositor, cid: int, verdict: str) -> None:
+    """The drop-ins that wlproxy@.socket speaks of; this machine is CID 1 to itself."""
+    sockets = UNITS / "wlproxy@.socket.d"
+    sockets.mkdir(exist_ok=True)
+    (sockets / "vsock.conf").write_text("[Socket]\nListenStream=\nListenStream=vsock::1024\n")
+    command = exec_start("wlproxy@.service").replace("systemd:guest", f"'systemd:guest?framing=waypipe&cid={cid}'")
+    drop_in("wlproxy@.service", "vsock", "ExecStart=", f"ExecStart={command}{'' if has_landlock() else ' --confine prefer'}")
+    systemctl("daemon-reload")
+    before = len(journal(ONE, "connect"))
+    systemctl("start", "wlproxy@work.socket")
+    try:
+        with socket.socket(socket.AF_VSOCK) as guest:
+            guest.settimeout(PATIENCE)
+            guest.connect((1, 1024))
+            lines = until(lambda: journal(ONE, "connect")[before:], "the guest has come")
+        assert lines[0]["peer"]["cid"] == 1 and lines[0].get("verdict", "allow") == verdict
+    finally:
+        systemctl("stop", "wlproxy@work.socket", ONE)
+        shutil.rmtree(sockets)
+        (UNITS / "wlproxy@.service.d/vsock.conf").unlink()
+        systemctl("daemon-reload")
+
+
 def test_many_guests(compositor: Compositor) -> None:
     folder = Path("/etc/wlproxy/guests.d")
     for name in ("one", "two"):

@@ -53,6 +53,7 @@ def test_one_kernel(boot: Boot, accel: str) -> None:
     assert " passed" in output and "failed" not in output and "skipped" not in output
 
 
+@pytest.mark.timeout(700)
 @pytest.mark.parametrize(
     ("accel", "which"),
     [

@@ -18,7 +18,7 @@ from .compiled import Compilation, PolicyInvalid, Trust
 from .keeper import Keeper
 from .listener import Listener
 from .loop import OUT, Loop, Signals, soonest
-from .notify import Notifier
+from .notify import Notifier, Watchdog
 from .say import say
 from .upstream import Upstream
 
@@ -51,6 +51,7 @@ class Broker:
         self._said = said
         self._ready_fd = ready_fd
         self._notifier = notifier
+        self._watchdog = Watchdog(notifier.period)
         self.command_pid = 0
         self._exit_code: int | None = None
         self._single = any(listener.accepted for listener in listening)
@@ -72,10 +73,14 @@ class Broker:
         while not keeper.gone:
             self._watch_log()
             now = time.monotonic()
-            self._loop.turn(soonest([keeper.next_event(now), self._until_expiry()]))
+            self._loop.turn(soonest([keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now)]))
             while self._signals.pending:
                 self._obey(self._signals.pending.pop(0))
-            keeper.tick(time.monotonic())
+            now = time.monotonic()
+            keeper.tick(now)
+            if self._watchdog.due(now):
+                keeper.answered = False
+                keeper.ask()
             self._look_at_keeper()
             if self._until_expiry() == 0:
                 self._reload()
@@ -94,6 +99,10 @@ class Broker:
         keeper = self._keeper
         if keeper.ready and not self._is_ready:
             self._ready()
+        if keeper.answered:  # it is the relay that a guest could hang, so its answer is what feeds a watchdog
+            keeper.answered = False
+            if self._notifier.period:
+                self._notifier.alive()
         if self._single and keeper.given_up:
             self.stop(EXIT_NO_COMPOSITOR)
         elif self._single and keeper.done:

@@ -1,6 +1,6 @@
 """What relay and broker say to each other over their SOCK_SEQPACKET pair: one message a packet, its first byte the kind.
 
-    relay -> broker   READY                     the loop runs
+    relay -> broker   READY                     the loop runs; also the answer to ASK
                       CONNECT number            guest connection `number` wants a connection to the compositor
                       DONE                      the one connection that there was to serve is over
                       AUDIT json                one audit entry, ASCII; the broker adds time, guest and policy
@@ -9,6 +9,7 @@
                       POLICY          + 1 fd    a memfd with the compiled policy for connections to come
                       GIVEN facts     + 1 fd    a connection of the guest's that was accepted elsewhere (shared_port.py); facts
                                                 are JSON: {"peer": as listener.peer_of, "framing": as in address.py}
+                      ASK                       whether the loop runs
                       STOP                      end all connections, then exit
 
 An empty read is the other process's end: each then ends itself. Packets keep their boundaries and descriptors (unix(7)).
@@ -28,6 +29,7 @@ DONE: Final = 0x44
 REFUSED: Final = 0x4E
 POLICY: Final = 0x50
 GIVEN: Final = 0x47
+ASK: Final = 0x3F
 STOP: Final = 0x53
 
 PACKET_BYTES: Final = 8192  # no packet is longer

@@ -45,8 +45,9 @@ class Presence:
 
 
 class Keeper:
-    """`ready`: the relay accepts. `done`: the one connection that there was to serve is over. `gone`: the relay has ended, or is about
-    to. `missing`: there is no compositor. `given_up`: some connection got none."""
+    """`ready`: the relay accepts. `answered`: it has said so since this was last made False. `done`: the one connection that there was to
+    serve is over. `gone`: the relay has ended, or is about to. `missing`: there is no compositor. `given_up`: some connection got
+    none."""
 
     def __init__(
         self, relay: socket.socket, pid: int, upstream: Upstream, log: AuditLog, presence: Presence, most_waiting: int
@@ -54,6 +55,7 @@ class Keeper:
         relay.setblocking(False)
         self.number = relay.fileno()
         self.ready = False
+        self.answered = False
         self.done = False
         self.gone = False
         self.missing = False
@@ -103,11 +105,15 @@ class Keeper:
                     if isinstance(entry, dict):
                         self._log.add(entry)
                 elif kind == channel.READY:
-                    self.ready = True
+                    self.ready = self.answered = True
                 elif kind == channel.DONE:
                     self.done = True
             except (ValueError, RecursionError):
                 self._log.add({"event": "internal", "reason": "the relay said something that is no message"})
+
+    def ask(self) -> None:
+        """Has the relay say that its loop runs; one that is too busy to be asked is not."""
+        self._tell(channel.packet(channel.ASK))
 
     def give_policy(self, data: bytes) -> bool:
         """Has the relay put its connections to come under a compiled policy; False where it is too busy to be told."""

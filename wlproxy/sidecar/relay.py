@@ -130,6 +130,8 @@ class Relay:
             elif kind == channel.GIVEN:
                 if fds and fds[0] >= 0:
                     self._entrance.take_handed(fds[0], text, len(self._carrier.links), self._carrier.fds, self._carrier.now)
+            elif kind == channel.ASK:
+                self._broker.tell(channel.READY)
             elif kind == channel.STOP:
                 self._stop()
             else:

@@ -100,6 +100,7 @@ class Supervisor:
         self._ready_fd = settings.ready_fd
         self._status = ""
         self._exit_code: int | None = None
+        self._watchdog = notify.Watchdog(settings.notifier.period)
 
     def run(self) -> int:
         """Until a signal; the exit code."""
@@ -111,6 +112,8 @@ class Supervisor:
             while self._signals.pending:
                 self._obey(self._signals.pending.pop(0))
             now = time.monotonic()
+            if self._watchdog.due(now) and self._is_ready:
+                self._settings.notifier.alive()
             for served in list(self._guests.values()):
                 self._tend(served, now)
                 if self._signals.pending:
@@ -130,6 +133,7 @@ class Supervisor:
         due = [served.next_event(now) for served in self._guests.values()]
         if self._lines is None:
             due += [until_expiry(served.entry.compiled.guest) for served in self._guests.values()]
+        due.append(self._watchdog.next_event(now))
         if any(port.pending for port in self._ports.values()):
             due.append(PORT_TICK_SECONDS)
         if self._refused:

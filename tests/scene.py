@@ -66,6 +66,9 @@ def only(**predicates: Predicate) -> MessageRule:
 BASIC = ("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "xdg_wm_base", "wl_data_device_manager")
 
 
+OPEN: list[Scene] = []  # all of the test that runs; conftest.py closes them
+
+
 class Scene:
     """One guest connection under one policy."""
 
@@ -84,6 +87,7 @@ class Scene:
         self.given: list[Fd] = []
         self.back: list[Fd] = []
         self._numbers = iter(range(1000, 100000))
+        OPEN.append(self)
 
     # what the peers say
 
@@ -192,7 +196,7 @@ class Scene:
         return [r for r in self.audit if r.event == event]
 
     def close(self) -> None:
-        """Ends the scene: each descriptor handed in must have come out exactly once."""
+        """Ends the scene: each descriptor handed in must have come out exactly once. Every scene of every test is closed."""
         self.back += self.session.close()
         assert sorted(f.number for f in self.given) == sorted(f.number for f in self.back)
 

@@ -27,7 +27,7 @@ class PolicyInvalid(Exception):
 
 class Compiled:
     """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `guest` what the
-    guest's own file says, where one was read."""
+    guest's own file says, where one was read; `clients` is that quota and the line that sets it."""
 
     def __init__(
         self,
@@ -36,12 +36,14 @@ class Compiled:
         data: bytes,
         upstream: dict[str, str] | None = None,
         guest: dict[str, Any] | None = None,
+        clients: tuple[int, str] = (1, ""),
     ) -> None:
         self.name = name
         self.sha256 = sha256
         self.data = data
         self.upstream = upstream or {}
         self.guest = guest or {}
+        self.clients = clients
 
 
 class Compilation(Forked):
@@ -64,7 +66,7 @@ class Compilation(Forked):
         told = json.loads(head)
         if told["findings"]:
             raise PolicyInvalid(told["findings"])
-        return Compiled(told["name"], told["sha256"], data, told["upstream"], told.get("guest"))
+        return Compiled(told["name"], told["sha256"], data, told["upstream"], told.get("guest"), tuple(told["clients"]))
 
     def finish(self) -> Compiled:
         """Waits for the end. Raises PolicyInvalid."""
@@ -80,7 +82,7 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
 
 
 def answer(name: str, variables: dict[str, str]) -> bytes:
-    """In the child: a head line {"findings", "name", "sha256", "upstream"}, then the canonical text."""
+    """In the child: a head line as of `head_of`, then the canonical text; where it is wrong only {"findings"}."""
     from ..policy import compile as compiler
 
     try:
@@ -100,7 +102,11 @@ def answer_for_guest(path: str, policy: str, variables: dict[str, str]) -> bytes
 
 def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
     """What the parent needs to know of a compiled policy."""
-    return {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
+    from ..core.quotas import limits_of
+
+    limits = limits_of(compiled)
+    head = {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
+    return head | {"clients": [limits.clients, limits.rule("clients")]}
 
 
 def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:

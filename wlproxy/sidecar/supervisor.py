@@ -235,7 +235,8 @@ class Supervisor:
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
             return
-        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
+        data = told["data"].encode("ascii")
+        compiled = Compiled(head["name"], head["sha256"], data, head["upstream"], head["guest"], tuple(head["clients"]))
         entry = Entry(name, told["file"], compiled)
         if served is None or not served.entry.same(entry):
             for line in head["warnings"]:
@@ -367,6 +368,7 @@ class Supervisor:
         plan.framed = any(port.framed_for(served) for port in self._ports.values())
         pid, channel = fork_relay(plan, self._sessions, Watched())
         keeper = Keeper(channel, pid, served.upstream, served.log, self._presence, settings.clients)
+        keeper.under(entry.compiled)
         self._loop.watch(keeper.number, keeper.read)
         served.begin(keeper)
 

@@ -592,7 +592,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/buffers.py",
-        "    if pool.buffers >= MOST_BUFFERS_PER_POOL:",
+        "    if pool.buffers >= limits.pool_buffers:",
         "    if False:",
         ("handlers/test_buffers.py::test_one_pool_has_a_bounded_number_of_buffers",),
     ),
@@ -1922,13 +1922,13 @@ TABLE = (
     ),
     Mutant(
         "handlers/surfaces.py",
-        "    if parent.depth() + surface.height_below() + 1 > DEEPEST:",
+        "    if parent.depth() + surface.height_below() + 1 > limits.subsurface_depth:",
         "    if False:",
         ("handlers/test_surfaces.py::test_subsurfaces_do_not_nest_for_ever",),
     ),
     Mutant(
         "handlers/surfaces.py",
-        "    if len(parent.children) >= MOST_CHILDREN:",
+        "    if len(parent.children) >= limits.subsurface_children:",
         "    if False:",
         ("handlers/test_surfaces.py::test_one_parent_has_a_bounded_number_of_children",),
     ),
@@ -2964,6 +2964,83 @@ TABLE = (
         ("sidecar/test_listen.py::test_nobody_else_may_connect_unless_told_so",),
     ),
     Mutant(
+        "handlers/registry.py",
+        "    if allowed is None or len(registry.by_guest) >= MOST_NAMES or interface in connection.hidden:",
+        "    if allowed is None or interface in connection.hidden:",
+        ("handlers/test_registry.py::test_one_registry_has_a_bounded_number_of_names",),
+    ),
+    Mutant(
+        "sidecar/keeper.py",
+        "            if upstream.handed_over.reach(self._clients[0]):",
+        "            if False:",
+        (
+            "sidecar/test_keeper.py::test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them",
+            "sidecar/test_keeper.py::test_a_relay_that_follows_has_what_the_one_before_has_left",
+        ),
+    ),
+    Mutant(
+        "sidecar/keeper.py",
+        "        self._clients = (min(most, self._most_clients), rule)",
+        "        pass",
+        ("sidecar/test_keeper.py::test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them",),
+    ),
+    Mutant(
+        "sidecar/handed_over.py",
+        "                pass",
+        "                self._most_open = 0",
+        ("sidecar/test_keeper.py::test_where_the_kernel_does_not_say_none_has_been_closed",),
+    ),
+    Mutant(
+        "sidecar/pump.py",
+        ", flags=SPLICE_F_NONBLOCK",
+        "",
+        ("sidecar/test_pump.py::test_nothing_blocks_where_neither_end_says_so_itself",),
+    ),
+    Mutant(
+        "sidecar/carrier.py",
+        "        close_all(held)\n        del self.links",
+        "        del self.links",
+        ("sidecar/test_relay.py::test_descriptors_that_are_not_passed_on_are_closed[HOLD]",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "        self._by_peer[peer] = ours",
+        "        self._by_peer = {peer: ours, **self._by_peer}",
+        ("sidecar/test_arrivals.py::test_peers_take_turns",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "(spoken or silent)[-1]",
+        "(spoken or silent)[0]",
+        (
+            "sidecar/test_arrivals.py::test_who_comes_last_goes_first_and_who_speaks_before_who_is_silent",
+        ),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "        if self._count <= MOST:",
+        "        if True:",
+        ("sidecar/test_arrivals.py::test_of_too_many_one_of_the_peer_with_most_goes_and_a_silent_one_first",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "                if state == GONE:",
+        "                if False:",
+        ("sidecar/test_arrivals.py::test_who_has_hung_up_takes_nobodys_turn",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "if now - arrival.since > WAIT_SECONDS]",
+        "if False]",
+        ("sidecar/test_arrivals.py::test_nobody_waits_for_ever",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "        self.most = connection.limits.region_rectangles",
+        "        self.most = 256",
+        ("core/test_quotas.py::test_a_policy_bounds_sub_surfaces_damage_regions_and_a_pools_buffers",),
+    ),
+    Mutant(
         "sidecar/pump.py",
         "        if len(self._by_fd) >= 2 * self.most:",
         "        if False:",
@@ -3037,9 +3114,9 @@ TABLE = (
     ),
     Mutant(
         "sidecar/entrance.py",
-        "            wait = self._connects.take(1, now)",
-        "            wait = 0.0",
-        ("sidecar/test_relay.py::test_connections_beyond_the_rate_wait_in_the_backlog",),
+        "        return self._limits.connects[0] <= 0 or self._connects.try_one(now)",
+        "        return True",
+        ("sidecar/test_relay.py::test_connections_beyond_the_rate_take_turns",),
     ),
     Mutant(
         "sidecar/seccomp.py",
@@ -3067,7 +3144,7 @@ TABLE = (
     ),
     Mutant(
         "sidecar/keeper.py",
-        "        if len(upstream.asked) >= self._most_waiting:",
+        "        if len(upstream.asked) >= self._most_clients:",
         "        if False:",
         ("sidecar/test_keeper.py::test_it_cannot_ask_for_more_connections_than_it_may_accept",),
     ),

@@ -32,6 +32,12 @@ class Scene:
         self.log = self.file.log_of("work")
         self.keeper = Keeper(ours, 0, self.upstream, self.log, Presence(), MOST_CLIENTS)
 
+    def close(self) -> None:
+        self.keeper._relay.close()
+        self.relay.close()
+        self.upstream.close()
+        self.file.close()
+
     def says(self, data: bytes) -> None:
         self.relay.send(data)
         self.keeper.read()
@@ -44,8 +50,7 @@ class Scene:
 def scene(tmp_path: Path) -> Iterator[Scene]:
     made = Scene(tmp_path)
     yield made
-    made.upstream.close()
-    made.file.close()
+    made.close()
 
 
 def test_it_cannot_ask_for_more_connections_than_it_may_accept(scene: Scene) -> None:

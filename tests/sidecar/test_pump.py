@@ -146,7 +146,7 @@ def test_nothing_blocks_where_neither_end_says_so_itself() -> None:
     signal.alarm(int(PATIENCE))
     try:
         for _ in range(3):  # into a pipe that takes 65536
-            os.write(bench.writer, bytes(40000))
+            os.write(bench.writer, bytes(32768))
             bench.turn()
     finally:
         signal.alarm(0)

@@ -198,24 +198,6 @@ TABLE = (
         ("core/test_session.py::test_more_descriptors_than_one_sendmsg_may_carry_are_split_at_messages",),
     ),
     Mutant(
-        "sidecar/fd_facts.py",
-        "        return Fd(number, PIPE if facts.st_dev == PIPE_DEVICE else OTHER, access, 0, -1)",
-        "        return Fd(number, PIPE, access, 0, -1)",
-        ("sidecar/test_files.py::test_a_pipe_with_a_name_is_no_pipe",),
-    ),
-    Mutant(
-        "sidecar/fd_facts.py",
-        "    if flags & O_PATH or access == NO_ACCESS:",
-        "    if access == NO_ACCESS:",
-        ("sidecar/test_relay.py::test_facts",),
-    ),
-    Mutant(
-        "sidecar/fd_facts.py",
-        "FILE if huge or facts.st_nlink != 0 else MEMFD",
-        "MEMFD",
-        ("sidecar/test_files.py::test_a_file_with_a_name_is_none_of_a_guests_own_also_where_it_takes_seals",),
-    ),
-    Mutant(
         "core/session.py",
         "                elif now - stream.waits_since > self._limits.stall_seconds:",
         "                elif False:",

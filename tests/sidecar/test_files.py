@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,17 +136,3 @@ def test_a_pool_is_sealed_in_the_kernel(opened):
     assert fd.seals & fcntl.F_SEAL_SHRINK
     with pytest.raises(PermissionError):
         os.ftruncate(opened[0], 0)
-
-
-def test_a_file_with_a_name_is_none_of_a_guests_own_also_where_it_takes_seals() -> None:
-    """tmpfs answers F_GET_SEALS for its files; what has a name there is a host's (shm_open(3)) until it is unlinked."""
-    with tempfile.NamedTemporaryFile(dir="/dev/shm") as named:
-        number = os.dup(named.fileno())
-        try:
-            fcntl.fcntl(number, fcntl.F_GET_SEALS)
-        except OSError:
-            pytest.skip("/dev/shm is no tmpfs")
-        else:
-            assert gather(number).kind == FILE
-        finally:
-            os.close(number)

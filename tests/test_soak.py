@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests import soak
 from tests.soak import MOST_GROWTH_KIB, ROUNDS, Figures
 
@@ -14,7 +12,6 @@ def rounds(*relay: Figures) -> list[tuple[Figures, Figures]]:
     return [(figures, STILL) for figures in relay]
 
 
-@pytest.mark.leaves_descriptors  # the compositor and the clients of a soak end with its process
 def test_a_short_run_is_served_and_measured(monkeypatch, capsys):
     monkeypatch.setattr(soak, "ROUNDS", 3)
     monkeypatch.setattr(soak, "RELOAD_SECONDS", 0.2)

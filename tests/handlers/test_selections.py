@@ -257,7 +257,7 @@ def test_a_transfer_of_a_read_that_broke_comes_back_from_close():
     connection.transfers = outcome.transfers  # as if the exception had come before the outcome
     held = scene.session.close()
     scene.given += [fd for fd in held if fd.number == 500]
-    scene.back += held
+    scene.back += held + [fd for parcel in outcome.to_host for fd in parcel.fds]
     assert sorted(fd.number for fd in held) == [500, 700]
 
 

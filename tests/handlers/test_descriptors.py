@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handlers.fakes import FakeFiles, closed, dmabuf, pipe_end, with_files
+from tests.handlers.fakes import FakeFiles, dmabuf, pipe_end, with_files
 from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, READ_WRITE, SOCKET, UNKNOWN, WRITE_ONLY, Fd
 from wlproxy.handlers.descriptors import AS_IS, OWN_PIPE, REQUESTS, SNAPSHOT
@@ -56,7 +56,6 @@ def test_clipboard_data_goes_into_a_pipe_and_nothing_else(kind):
     scene.guest(SERVER, "receive", "text/plain", fds=[Fd(500, kind, READ_WRITE, 4096, 0)]).host_gets()
     scene.ends(1, 3, "must be a pipe")
     assert scene.records("refused")[-1].rule == "built-in: descriptor"
-    closed(scene, files)
 
 
 @pytest.mark.parametrize("access", [READ_ONLY, READ_WRITE])
@@ -120,7 +119,6 @@ def test_a_keymap_from_the_guest_is_copied_before_the_compositor_maps_it():
     scene = keyboard(files).guest(5, "keymap", 1, 4096, fds=[Fd(500, MEMFD, READ_WRITE, 8192, 0)])
     scene.host_gets("zwp_virtual_keyboard_v1#5.keymap(1, 700, 4096)")
     assert [fd.number for fd in scene.outcome.discarded] == [500]
-    closed(scene, files)
 
 
 @pytest.mark.parametrize("size", [8193, (1 << 20) + 1, 0xFFFFFFFF])

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tests.handlers.fakes import FakeFiles, closed, dmabuf, with_files
+from tests.handlers.fakes import FakeFiles, dmabuf, with_files
 from tests.scene import Scene, policy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_WRITE, SOCKET, UNKNOWN, Fd, Files
 from wlproxy.handlers.buffers import fourcc
@@ -181,7 +181,6 @@ def test_the_table_of_formats_is_a_copy_and_says_what_may_be_used():
     add(scene).guest(4, "create", 16, 16, XR24, 0).goes_on()
     scene.guest(3, "create_params", 6).guest(6, "add", 0, 0, 64, 0, 5, fds=[dmabuf(501)])
     scene.guest(6, "create", 16, 16, XR24, 0).ends(6, 4, "was not offered")
-    closed(scene, files)
 
 
 def test_a_table_whose_facts_are_unknown_leaves_the_choice_to_the_driver():

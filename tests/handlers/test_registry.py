@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.reference import pack
 from tests.scene import BASIC, Scene, policy, shipped
+from wlproxy.core.session import HOST
 from wlproxy.policy.load import load_policy
 
 ALL = ("wl_compositor", "wp_presentation", "wl_shm", "zwp_linux_dmabuf_v1", "wl_seat")
@@ -25,6 +27,16 @@ def test_a_global_that_appears_later_is_filtered_like_the_first_ones():
     scene = Scene(policy("wl_compositor")).announce(names=("wl_compositor",)).forget()
     scene.event(2, "global", 99, "zwp_linux_dmabuf_v1", 4).guest_gets()
     scene.event(2, "global", 100, "unheard_of_v1", 1).guest_gets()
+
+
+def test_one_registry_has_a_bounded_number_of_names():
+    """65536, and no more whatever the compositor says: what is forgotten of a global is only its removal."""
+    scene = Scene(policy("wl_seat")).guest(1, "get_registry", 2)
+    event = next(message for message in scene.interfaces["wl_registry"].events if message.name == "global")
+    said = [pack(2, 0, event, (number, "wl_seat", 5)) for number in range(1, 65538)]
+    outcome = scene.session.receive(HOST, b"".join(said), [])
+    assert sum(len(parcel.data) for parcel in outcome.to_guest) == 65536 * len(said[0])
+    scene.guest_bytes(scene.request(2, "bind", 65537, "wl_seat", 5, 3)).ends(2, 0, "invalid global")
 
 
 def test_the_proxys_own_globals_come_with_the_compositors_first_and_once():

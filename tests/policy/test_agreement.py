@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tests.policy import made_up
-from tests.scene import Scene, shipped
+from tests.scene import OPEN, Scene, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import GUEST, Outcome
 from wlproxy.core.quotas import limits_of
@@ -53,6 +53,7 @@ class Engine:
     def does(self, literal: Literal) -> Seen | None:
         """None where the objects that the message needs cannot be had."""
         scene, files = Scene(self.policy), PretendedFiles()
+        OPEN.remove(scene)  # what descriptors there are is the stage's to say
         scene.session = Session(load_tables(self.compiled), limits_of(self.compiled), files)
 
         def deliver(side: int, data: bytes, fds: list[Fd]) -> Outcome:

@@ -389,7 +389,9 @@ def test_the_stand_in_halts_at_such_a_descriptor() -> None:
         ours, theirs = socket.socketpair()
         channel.sock, channel.fds, channel.kinds, channel.slowest = ours, [], [], 0.0
         sealed = memfd(b"keymap", ALL_SEALS)
-        for fd in (os.open("/dev/null", os.O_RDWR), os.pipe()[0], sealed, memfd(b"")):
+        reader, writer = os.pipe()
+        os.close(writer)
+        for fd in (os.open("/dev/null", os.O_RDWR), reader, sealed, memfd(b"")):
             send(theirs, b"x", fd)
             with pytest.raises(Halted):
                 channel.receive()

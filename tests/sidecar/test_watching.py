@@ -32,7 +32,9 @@ def test_what_passes_is_written_down(tmp_path: Path, compositor: Compositor, sta
     memfd = os.memfd_create("test")
     os.ftruncate(memfd, 4096)
     send_fds(guest, b"hello", [memfd])
-    assert read(host, 5)[0] == b"hello"
+    passed, (copy,) = read(host, 5)
+    os.close(copy)
+    assert passed == b"hello"
     host.sendall(b"there")
     assert read(guest, 5)[0] == b"there"
     guest.close()

@@ -41,8 +41,6 @@ DIALOG_ALREADY_USED: Final = 0  # xdg_wm_dialog_v1.error
 TOKEN_ALREADY_USED: Final = 0  # xdg_activation_token_v1.error
 ROLE, LAYER_ALREADY_CONSTRUCTED = 0, 2  # wl_shell.error, zwlr_layer_shell_v1.error
 
-MOST_RECTANGLES: Final = 256  # added to and taken from one region
-
 
 def occupied(surface: Surface, what: str) -> bool:
     """Whether the surface has one of these that is alive."""
@@ -273,14 +271,17 @@ class Region(Note):
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.rectangles = 0
+        self.most = connection.limits.region_rectangles
 
     def look(self, opcode: i64, data: bytes, at: i64) -> bool:
         """add and subtract."""
         self.rectangles += 1
-        return self.rectangles <= MOST_RECTANGLES
+        return self.rectangles <= self.most
 
 
 def on_rectangle(connection: Connection, message: Message) -> int:
     """A rectangle too many is left out."""
-    connection.record("refused", message, f"more than {MOST_RECTANGLES} rectangles", "ignore", "built-in: region")
+    limits = connection.limits
+    reason = f"more than {limits.region_rectangles} rectangles"
+    connection.record("refused", message, reason, "ignore", limits.rule("region-rectangles"))
     return DROP

@@ -193,6 +193,7 @@ class Broker:
             say("the relay is too busy to take a policy: send SIGHUP again")
             self._ready_with(self._status_now())
             return
+        self._keeper.under(compiled)
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
@@ -217,8 +218,7 @@ class Broker:
             self._log.add({"event": "internal", "reason": f"the relay has ended unexpectedly ({status})"})
             if self.command_pid:
                 os.kill(self.command_pid, signal.SIGTERM)
-        if self._upstream.context is not None:
-            self._upstream.context.close()
+        self._upstream.close()
         self._log.file.close()
         return self._exit_code
 

@@ -1,8 +1,9 @@
 """The broker's side of one relay: what it does for that relay's guest, and for no other.
 
 Promises: whatever the relay says on its channel is said for its own guest; it can cost a connection to the compositor, a line of the log
-or a second of waiting, never the peace of another guest. No byte of the guest's is read here. Trusts: the policy, the compositor's path,
-the parent process whose part this is (broker.py: one relay; supervisor.py: many).
+or a second of waiting, never the peace of another guest; it has no more connections to the compositor than the policy allows its guest
+clients, which it is not asked for (handed_over.py). No byte of the guest's is read here. Trusts: the policy, the compositor's path, the
+parent process whose part this is (broker.py: one relay; supervisor.py: many).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 from . import channel
 from .audit_file import AuditLog
+from .compiled import Compiled
 from .say import say
 from .upstream import Upstream
 
@@ -50,7 +52,7 @@ class Keeper:
     none."""
 
     def __init__(
-        self, relay: socket.socket, pid: int, upstream: Upstream, log: AuditLog, presence: Presence, most_waiting: int
+        self, relay: socket.socket, pid: int, upstream: Upstream, log: AuditLog, presence: Presence, most_clients: int
     ) -> None:
         relay.setblocking(False)
         self.number = relay.fileno()
@@ -65,7 +67,8 @@ class Keeper:
         self._upstream = upstream
         self._log = log
         self._presence = presence
-        self._most_waiting = most_waiting
+        self._most_clients = most_clients
+        self._clients = (most_clients, "quota: clients")
         self._context = ""
         self._stop_at = 0.0
         self._over = False
@@ -115,6 +118,11 @@ class Keeper:
         """Has the relay say that its loop runs; one that is too busy to be asked is not."""
         self._tell(channel.packet(channel.ASK))
 
+    def under(self, compiled: Compiled) -> None:
+        """The policy in force from now on."""
+        most, rule = compiled.clients
+        self._clients = (min(most, self._most_clients), rule)
+
     def give_policy(self, data: bytes) -> bool:
         """Has the relay put its connections to come under a compiled policy; False where it is too busy to be told."""
         memfd = os.memfd_create("wlproxy-policy", os.MFD_CLOEXEC)
@@ -148,7 +156,7 @@ class Keeper:
     def _connect_for(self, number: int) -> None:
         now = time.monotonic()
         upstream = self._upstream
-        if len(upstream.asked) >= self._most_waiting:  # more than the relay accepts: it has been taken over
+        if len(upstream.asked) >= self._most_clients:  # more than the relay accepts: it has been taken over
             self._tell(channel.packet(channel.REFUSED, number, b"too many connections wait for the compositor"))
             return
         others_wait = bool(upstream.asked and upstream.missing)  # then the next retry serves all
@@ -159,6 +167,10 @@ class Keeper:
     def _connect_all(self, now: float) -> None:
         upstream = self._upstream
         for number in list(upstream.asked):
+            if upstream.handed_over.reach(self._clients[0]):
+                del upstream.asked[number]
+                self._one_too_many(number)
+                continue
             sock = upstream.connect()
             if sock is None:
                 self._miss()
@@ -169,6 +181,7 @@ class Keeper:
                 self._log.add({"event": "upstream", "state": "present", "path": upstream.path})
             self._presence.present(upstream.path)
             self._say_context()
+            upstream.handed_over.add(sock)  # before the relay can have closed it
             told = self._tell(channel.packet(channel.CONNECT, number), sock.fileno())
             sock.close()
             if not told:
@@ -178,6 +191,13 @@ class Keeper:
         for number in upstream.given_up(now):
             self._tell(channel.packet(channel.REFUSED, number, upstream.advice().encode()[:1000]))
             self.given_up = True
+
+    def _one_too_many(self, number: int) -> None:
+        """A relay that counts what it holds asks for none beyond the quota."""
+        most, rule = self._clients
+        why = f"more than {most} connections to the compositor"
+        self._log.add({"event": "quota", "client": number, "reason": why, "decided": {"kind": "quota", "rule": rule}})
+        self._tell(channel.packet(channel.REFUSED, number, why.encode()))
 
     def _say_context(self) -> None:
         context = self._upstream.context

@@ -24,6 +24,7 @@ from .half import Half
 from .link import Link, SessionLike
 from .listener import Listener
 from .mirrors import Mirrors
+from .pace import LEAST_PAUSE_SECONDS
 from .waypipe import UNPASSABLE, Waypipe
 
 OUT: Final = int(select.EPOLLOUT)
@@ -83,6 +84,8 @@ class Relay:
                 else:
                     carrier.serve(found[0], found[1], mask)
             carrier.resume()
+            if self._entrance.due_at and carrier.now >= self._entrance.due_at:
+                self._entrance.turn(len(carrier.links), carrier.fds, carrier.now)
             if carrier.now >= self._next_tick and self._needs_tick():
                 self._tick()
             if carrier.freed:
@@ -168,18 +171,21 @@ class Relay:
         self._entrance.one_less(len(self._carrier.links), self._carrier.now)
 
     def _needs_tick(self) -> bool:
-        return self._carrier.needs_tick or self._broker.pending or self._entrance.again_at > 0 or self._stop_at > 0
+        return self._carrier.needs_tick or self._broker.pending or self._stop_at > 0
 
     def _patience(self) -> float:
         """Seconds until something is to be done without being asked; -1 = never."""
-        return self._carrier.patience(TICK_SECONDS if self._needs_tick() else -1.0)
+        seconds = self._carrier.patience(TICK_SECONDS if self._needs_tick() else -1.0)
+        due_at = self._entrance.due_at
+        if due_at:
+            wait = max(0.0, due_at - self._carrier.now) + LEAST_PAUSE_SECONDS
+            return wait if seconds < 0 else min(wait, seconds)
+        return seconds
 
     def _tick(self) -> None:
         now = self._carrier.now
         self._next_tick = now + TICK_SECONDS
         self._broker.tick(now)
-        if self._entrance.again_at and now >= self._entrance.again_at:
-            self._entrance.resume(now)
         self._carrier.tick()
         if self._stop_at and (not self._carrier.links or now >= self._stop_at):
             self._done = True

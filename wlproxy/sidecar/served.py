@@ -88,6 +88,8 @@ class Served:
         if self.keeper is not None and not self.keeper.give_policy(entry.compiled.data):
             return False
         self.entry = entry
+        if self.keeper is not None:
+            self.keeper.under(entry.compiled)
         if self.upstream.context is not None:
             self.upstream.context.under(entry.compiled.upstream)
         self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256}, entry.compiled.record)
@@ -131,8 +133,7 @@ class Served:
         for sock, _ in self._held:
             sock.close()
         self._held = []
-        if self.upstream.context is not None:
-            self.upstream.context.close()
+        self.upstream.close()
         self.log.file.leave(self.log)
 
     def next_event(self, now: float) -> float:

@@ -173,6 +173,7 @@ def run_both(
     for entry in watched.entries():
         log.add(entry)
     keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
+    keeper.under(compiled)
     source = (settings.policy, settings.variables, settings.guest_file, settings.trust)
     broker = Broker(keeper, listening, upstream, log, source, compiled.guest, settings.ready_fd, settings.notifier)
     broker.catch_signals()

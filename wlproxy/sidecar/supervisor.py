@@ -21,7 +21,7 @@ from ..core.quotas import Usage
 from . import address, listen, notify
 from .audit_file import AuditFile
 from .broker import expired_entry, tell_ready, until_expiry
-from .compiled import EXIT_UNSAFE, Compiled, Trust
+from .compiled import EXIT_UNSAFE, Trust, of_head
 from .confine import REQUIRE
 from .guest_lines import GuestLines
 from .keeper import Keeper, Presence
@@ -243,7 +243,7 @@ class Supervisor:
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
             return
-        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"], head["record"])
+        compiled = of_head(head, told["data"].encode("ascii"))
         entry = Entry(name, told["file"], compiled)
         if served is None or not served.entry.same(entry):
             for line in head["warnings"]:
@@ -375,6 +375,7 @@ class Supervisor:
         plan.framed = any(port.framed_for(served) for port in self._ports.values())
         pid, channel = fork_relay(plan, self._sessions, Watched())
         keeper = Keeper(channel, pid, served.upstream, served.log, self._presence, settings.clients)
+        keeper.under(entry.compiled)
         self._loop.watch(keeper.number, keeper.read)
         served.begin(keeper)
 

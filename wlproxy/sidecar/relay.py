@@ -72,10 +72,12 @@ class Relay:
         self._broker.open()
         self._entrance.open(carrier.now)
         poll = self._poll
+        clock = monotonic  # a local name: a global one is looked up each time
         halves = carrier.halves
         while not (self._done or self._broker.gone):
-            ready = poll(self._patience(), EVENTS_PER_TURN)
-            carrier.now = monotonic()
+            ticking = self._needs_tick()
+            ready = poll(carrier.patience(TICK_SECONDS if ticking else -1.0), EVENTS_PER_TURN)
+            carrier.now = clock()
             for number, mask in ready:
                 found = halves.get(number)
                 if found is None:
@@ -83,7 +85,7 @@ class Relay:
                 else:
                     carrier.serve(found[0], found[1], mask)
             carrier.resume()
-            if carrier.now >= self._next_tick and self._needs_tick():
+            if ticking and carrier.now >= self._next_tick:
                 self._tick()
             if carrier.freed:
                 carrier.freed = False
@@ -167,10 +169,6 @@ class Relay:
 
     def _needs_tick(self) -> bool:
         return self._carrier.needs_tick or self._broker.pending or self._entrance.again_at > 0 or self._stop_at > 0
-
-    def _patience(self) -> float:
-        """Seconds until something is to be done without being asked; -1 = never."""
-        return self._carrier.patience(TICK_SECONDS if self._needs_tick() else -1.0)
 
     def _tick(self) -> None:
         now = self._carrier.now

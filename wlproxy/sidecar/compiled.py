@@ -81,13 +81,13 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
 
 def answer(name: str, variables: dict[str, str]) -> bytes:
     """In the child: a head line {"findings", "name", "sha256", "upstream"}, then the canonical text."""
-    from ..policy import compile as compiler
+    from ..policy.identity import canonical
 
     try:
         compiled = from_json(name) if name.endswith(".json") else from_source(name, variables)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines}).encode() + b"\n"
-    return json.dumps(head_of(compiled)).encode() + b"\n" + compiler.canonical(compiled)
+    return json.dumps(head_of(compiled)).encode() + b"\n" + canonical(compiled)
 
 
 def answer_for_guest(path: str, policy: str, variables: dict[str, str]) -> bytes:
@@ -123,7 +123,7 @@ def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:
 def from_json(path: str) -> dict[str, Any]:
     """Reads a compiled policy and checks that it is one and whole. Raises PolicyInvalid."""
     from ..handlers import load_tables
-    from ..policy.compile import digest
+    from ..policy.identity import digest
 
     try:
         with open(path, "rb") as file:

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
-from ..policy import compile as compiler
+from ..policy.compile import compile_policy
 from ..policy.document import Document, show
+from ..policy.identity import canonical
 from ..policy.load import explain, load_policy
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
 from ..policy.load_protocols import load_shipped
@@ -60,7 +61,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict
             values = declared_only(policy, values)
         elif not instead:
             raise_findings_about_variables(document, guest, beside(path, policy))
-        compiled = compiler.compile_policy(load_policy(beside(path, policy), values, interfaces()), interfaces())
+        compiled = compile_policy(load_policy(beside(path, policy), values, interfaces()), interfaces())
     said = {
         "listen": guest.listen,
         "upstream": guest.upstream,
@@ -71,7 +72,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict
         "expired": expired,
     }
     head = head_of(compiled) | {"guest": said, "warnings": [show(warning) for warning in document.warnings]}
-    return head, compiler.canonical(compiled)
+    return head, canonical(compiled)
 
 
 def checked(path: str) -> tuple[Document, GuestFile]:

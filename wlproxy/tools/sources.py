@@ -17,8 +17,9 @@ from typing import Any, Final
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..handlers import load_tables
-from ..policy.compile import canonical, compile_policy, digest
+from ..policy.compile import compile_policy
 from ..policy.document import Document
+from ..policy.identity import canonical, digest
 from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, MAX_BYTES, build, load_ceiling, read_chain, read_file
 from ..policy.load_interface_table import row_of
 from ..policy.model import Policy

@@ -20,7 +20,7 @@ EXIT_CODES: Final = {
     "0": "fine",
     "1": "findings: `check`, `test`, a gate of `diff` or `replay`",
     "2": "usage",
-    "3": "unsafe ownership",
+    "3": "others can change the policy, or it is not signed as it must be",
     "5": "the compositor is missing, or something of it that the policy requires",
     "6": "the policy is invalid",
     "70": "internal",

@@ -14,7 +14,7 @@ import time
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compilation, PolicyInvalid
+from .compiled import Compilation, PolicyInvalid, Trust
 from .keeper import Keeper
 from .listener import Listener
 from .loop import OUT, Loop, Signals, soonest
@@ -38,7 +38,7 @@ class Broker:
         listening: list[Listener],
         upstream: Upstream,
         log: AuditLog,
-        source: tuple[str, dict[str, str], str],
+        source: tuple[str, dict[str, str], str, Trust],
         said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,

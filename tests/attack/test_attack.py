@@ -16,7 +16,8 @@ from tests.attack.processes import Compositor, Forwarder, Proxy
 from tests.attack.rows import Row, table
 from tests.attack.stub import Stub
 from tests.scene import shipped
-from wlproxy.policy.compile import canonical, compile_policy
+from wlproxy.policy.compile import compile_policy
+from wlproxy.policy.identity import canonical
 from wlproxy.policy.model import Origin, Quota
 from wlproxy.tools.fuzzing.policies import built_in
 

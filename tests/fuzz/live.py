@@ -21,7 +21,8 @@ from pathlib import Path
 
 from tests.attack.processes import Compositor, Proxy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, SOCKET
-from wlproxy.policy.compile import canonical, compile_policy, global_names
+from wlproxy.policy.compile import compile_policy, global_names
+from wlproxy.policy.identity import canonical
 from wlproxy.policy.load_protocols import load_shipped
 from wlproxy.tools.fuzzing.choices import from_seed
 from wlproxy.tools.fuzzing.conversation import SAY, TRUNCATE, Descriptor, Step, write

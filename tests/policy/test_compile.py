@@ -13,7 +13,8 @@ from tests.scene import BASIC, Scene, deny, only, policy, shipped
 from wlproxy.core.protocol import NEW_ID, UINT, Argument, Entry, Enum, Interface, Message
 from wlproxy.core.quotas import Limits
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import VETTED, canonical, compile_policy, deny_shape, digest, legal_shapes, usual_shape
+from wlproxy.policy.compile import VETTED, compile_policy, deny_shape, legal_shapes, usual_shape
+from wlproxy.policy.identity import canonical, digest
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import CLOSE_FD, DISCONNECT, FAIL_EVENT, IGNORE, INERT, Origin, Policy, Predicate, Rewrite
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.policy import made_up
 from tests.scene import shipped
 from wlproxy.core.errors import ConfigErrors
-from wlproxy.policy.compile import canonical, compile_policy, digest
+from wlproxy.policy.compile import compile_policy
+from wlproxy.policy.identity import canonical, digest
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_compiled import load_compiled
 from wlproxy.policy.recompiled import beyond

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.scene import shipped
 from wlproxy.core.errors import ConfigErrors
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import canonical, compile_policy, digest
+from wlproxy.policy.compile import compile_policy
+from wlproxy.policy.identity import canonical, digest
 from wlproxy.policy.load import explain, load_policy
 from wlproxy.policy.model import Policy
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from wlproxy.policy.compile import digest
+from wlproxy.policy.identity import digest
 
 ROOT = Path(__file__).parents[2]
 PASSING = [sys.executable, "-P", str(ROOT / "tests/sidecar/passing.py")]  # -P: the wlproxy that is installed, where PYTHONPATH names none

@@ -11,7 +11,8 @@ import pytest
 from tests.scene import BASIC, Scene, deny, policy, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.handlers import load_tables
-from wlproxy.policy.compile import canonical, compile_policy
+from wlproxy.policy.compile import compile_policy
+from wlproxy.policy.identity import canonical
 from wlproxy.policy.model import Policy
 from wlproxy.sidecar import recording
 from wlproxy.sidecar.recording import CLOSE, HEADER, OPEN, POLICY, READ, Header, Reader, RecordingError, record

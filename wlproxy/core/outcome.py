@@ -128,8 +128,8 @@ class Outbox:
             parts = self._parts
             if not parts:
                 return NO_PARCELS
-            if len(parts) == 1 and not self._fds:  # what nearly every read comes to, without new lists (bench roundtrip)
-                parcel = Parcel(parts[0], NO_FDS)
+            if not self._fds:  # what nearly every read comes to, without new lists (bench roundtrip)
+                parcel = Parcel(parts[0] if len(parts) == 1 else b"".join(parts), NO_FDS)
                 parts.clear()
                 return [parcel]
         self.cut()

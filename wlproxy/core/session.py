@@ -227,9 +227,8 @@ class Session:
                         objects.ended_by_host(target)
                         passes = True
                         if target.masked and size == 12 and i64(read_i32_le(data, off + 8)):
-                            if start < off:
-                                outbox.add(data[start:off])
-                            outbox.add(data[off : off + 8] + ZERO_WORD)
+                            outbox.add(data[start : off + 8])
+                            outbox.add(ZERO_WORD)
                             off += size
                             start = off
                             count += 1

@@ -19,8 +19,6 @@ The form, JSON-able, read by core/tables.py:
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +28,7 @@ from ..core.compact import LETTERS
 from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
 from ..handlers.ghosts import ANSWERS
 from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
+from .identity import digest
 from .model import (
     ALLOW,
     ASK,
@@ -110,36 +109,6 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
     }
     compiled["sha256"] = digest(compiled)
     return compiled
-
-
-def digest(compiled: Mapping[str, Any]) -> str:
-    """SHA-256 over what the policy means: where its lines stand and what it says of itself changes nothing."""
-    return hashlib.sha256(canonical(meaning(compiled))).hexdigest()
-
-
-def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
-    """The compiled policy without its hash, its summary and its origins."""
-    kept = {key: value for key, value in compiled.items() if key not in ("sha256", "summary")}
-    kept["globals"] = {name: version for name, (version, _) in compiled["globals"].items()}
-    kept["served"] = {name: version for name, (version, _) in compiled.get("served", {}).items()}
-    kept["permissions"] = {name: [verdict, said] for name, (verdict, _, said) in compiled.get("permissions", {}).items()}
-    kept["quota"] = {name: amount for name, (amount, _) in compiled.get("quota", {}).items()}
-    kept["interfaces"] = {
-        name: [entry["version"], *([_meant(item) for item in entry[side]] for side in ("requests", "events"))]
-        for name, entry in compiled["interfaces"].items()
-    }
-    return kept
-
-
-def _meant(message: list[Any]) -> list[Any]:
-    decision = message[4] or {}
-    shape = [decision.get(key) for key in ("verdict", "shape", "rate", "ask")]
-    return [*message[:4], shape, [check[:3] for check in decision.get("checks", [])]]
-
-
-def canonical(compiled: Mapping[str, Any]) -> bytes:
-    """The one text of a compiled policy: sorted keys, no spaces, ASCII."""
-    return json.dumps(compiled, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def vetted_version(interface: Interface) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..handlers import load_tables
-from .compile import canonical, digest
+from .identity import canonical, digest
 from .load_file import CEILING_FILE, read_file
 from .load_interface_table import floor
 from .load_safely import ROOT_AND_US, UNSIGNED, Owners, check_folder

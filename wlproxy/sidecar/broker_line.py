@@ -24,6 +24,7 @@ class BrokerLine:
     def __init__(self, sock: socket.socket, epoll: select.epoll) -> None:
         self.number: int = sock.fileno()
         self.gone = False
+        self.pending = False  # whether `tick` must be called
         self._sock = sock
         self._epoll = epoll
         self._folder = Folder()
@@ -35,20 +36,17 @@ class BrokerLine:
         self._sock.setblocking(False)
         self._epoll.register(self.number, IN)
 
-    @property
-    def pending(self) -> bool:
-        """Whether `tick` must be called."""
-        return self._folder.pending
-
     def note(self, entry: dict[str, Any], now: float) -> None:
         """Has an audit entry written; `now` is monotonic seconds."""
         for line in self._folder.add(entry, now):
             self._tell_line(line)
+        self.pending = self._folder.pending
 
     def tick(self, now: float) -> None:
         """Writes what was folded into one entry, once its second is over."""
         for line in self._folder.tick(now):
             self._tell_line(line)
+        self.pending = self._folder.pending
 
     def tell(self, kind: int, number: int = 0) -> None:
         """Sends one packet without a text (channel.py)."""

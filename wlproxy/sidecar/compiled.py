@@ -109,13 +109,13 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
 
 def answer(name: str, variables: dict[str, str], trust: Trust) -> bytes:
     """In the child: a head line as of `head_of`, or {"findings", "exit_code"}; then the canonical text."""
-    from ..policy import compile as compiler
+    from ..policy.identity import canonical
 
     try:
         compiled = from_file(name, variables, trust)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines, "exit_code": error.exit_code}).encode() + b"\n"
-    return json.dumps(head_of(compiled)).encode() + b"\n" + compiler.canonical(compiled)
+    return json.dumps(head_of(compiled)).encode() + b"\n" + canonical(compiled)
 
 
 def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust) -> bytes:

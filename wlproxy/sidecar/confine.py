@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import platform
 import resource
 import struct
 from collections.abc import Callable
@@ -79,7 +78,7 @@ def confine(mode: str, uid: int) -> list[Step]:
     """Takes every step. `uid`: become this user (only root can; 0: stay who we are). Raises ConfinementError under `require`."""
     if mode == OFF:
         return []
-    machine = platform.machine()
+    machine = os.uname().machine
     steps = [
         attempt("bounded capabilities", drop_bounding_set),
         attempt("own user id", lambda: become(uid)),
@@ -109,7 +108,7 @@ def attempt(name: str, action: Callable[[], None]) -> Step:
     try:
         action()
     except KeyError:
-        return Step(name, False, f"nothing is known of {platform.machine()}", unknown=True)
+        return Step(name, False, f"nothing is known of {os.uname().machine}", unknown=True)
     except (OSError, ValueError) as error:
         unknown = getattr(error, "errno", None) in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
         return Step(name, False, getattr(error, "strerror", None) or str(error), unknown)

@@ -22,6 +22,7 @@ from .audit import plain, quota_entry
 from .broker_line import BrokerLine
 from .link import Guest
 from .listener import Listener, peer_of, stranger
+from .pace import LEAST_PAUSE_SECONDS
 
 IN: Final = int(select.EPOLLIN)
 
@@ -196,6 +197,11 @@ class Entrance:
 
     def _within_rate(self, now: float) -> bool:
         return self._limits.connects[0] <= 0 or self._connects.try_one(now)
+
+    def patience(self, seconds: float, now: float) -> float:
+        """How long to wait at most until `turn`, where there are that many seconds (below 0: no end) for other reasons."""
+        wait = max(0.0, self.due_at - now) + LEAST_PAUSE_SECONDS
+        return wait if seconds < 0 else min(wait, seconds)
 
     def _plan(self, links: int, fds: int, now: float) -> None:
         """Sets when `turn` is to be called."""

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
-from ..policy import compile as compiler
+from ..policy.compile import compile_policy
 from ..policy.document import Document, show
+from ..policy.identity import canonical
 from ..policy.load import ADMIN_FOLDER, load_policy
 from ..policy.load_compiled import load_compiled, only_compiled
 from ..policy.load_file import CEILING_FILE
@@ -71,7 +72,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust)
             values = declared_only(policy, values)
         elif not instead:
             raise_findings_about_variables(document, guest, place)
-        compiled = compiler.compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
+        compiled = compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
     said = {
         "listen": guest.listen,
         "upstream": guest.upstream,
@@ -82,7 +83,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust)
         "expired": expired,
     }
     head = head_of(compiled) | {"guest": said, "warnings": [show(warning) for warning in document.warnings]}
-    return head, compiler.canonical(compiled)
+    return head, canonical(compiled)
 
 
 def checked(path: str, owners: Owners | None = ROOT_AND_US) -> tuple[Document, GuestFile]:

@@ -14,7 +14,7 @@ import array
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..core.fds import Fd
 from ..core.outcome import Parcel
@@ -22,7 +22,7 @@ from ..core.outcome import Parcel
 if TYPE_CHECKING:
     from .waypipe import Waypipe
 
-MSG_NOSIGNAL: Final = int(socket.MSG_NOSIGNAL)
+MSG_NOSIGNAL: Final[Any] = int(socket.MSG_NOSIGNAL)  # Any: as in carrier.py
 SOL_SOCKET: Final = int(socket.SOL_SOCKET)
 SCM_RIGHTS: Final = int(socket.SCM_RIGHTS)
 FDS_PER_WRITE: Final = 28

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import json
 import os
-import platform
 import select
 import signal
 import socket
@@ -106,7 +105,7 @@ def child(writer: int, guest: str) -> None:
         "open": lambda: os.open("/", os.O_RDONLY | os.O_DIRECTORY),
         "socket": lambda: socket.socket(socket.AF_UNIX),
         "connect": lambda: caller.connect(address),
-        "ptrace": lambda: confine.syscall(SYS_PTRACE[platform.machine()], PTRACE_TRACEME, 0, 0, 0),
+        "ptrace": lambda: confine.syscall(SYS_PTRACE[os.uname().machine], PTRACE_TRACEME, 0, 0, 0),
         "execve": lambda: os.execv(SHELL, [SHELL, "-c", ":"]),
     }
     uid = confine.uid_for(guest) if os.geteuid() == 0 else 0

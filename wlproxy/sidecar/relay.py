@@ -24,7 +24,6 @@ from .half import Half
 from .link import Link, SessionLike
 from .listener import Listener
 from .mirrors import Mirrors
-from .pace import LEAST_PAUSE_SECONDS
 from .waypipe import UNPASSABLE, Waypipe
 
 OUT: Final = int(select.EPOLLOUT)
@@ -70,13 +69,19 @@ class Relay:
     def run(self) -> None:
         """Until the broker says stop, or is gone."""
         carrier = self._carrier
+        entrance = self._entrance
         self._broker.open()
-        self._entrance.open(carrier.now)
+        entrance.open(carrier.now)
         poll = self._poll
+        clock = monotonic  # a local name: a global one is looked up each time
         halves = carrier.halves
         while not (self._done or self._broker.gone):
-            ready = poll(self._patience(), EVENTS_PER_TURN)
-            carrier.now = monotonic()
+            ticking = self._needs_tick()
+            patience = carrier.patience(TICK_SECONDS if ticking else -1.0)  # seconds; below 0: until something comes
+            if entrance.due_at:
+                patience = entrance.patience(patience, carrier.now)
+            ready = poll(patience, EVENTS_PER_TURN)
+            carrier.now = clock()
             for number, mask in ready:
                 found = halves.get(number)
                 if found is None:
@@ -84,9 +89,9 @@ class Relay:
                 else:
                     carrier.serve(found[0], found[1], mask)
             carrier.resume()
-            if self._entrance.due_at and carrier.now >= self._entrance.due_at:
-                self._entrance.turn(len(carrier.links), carrier.fds, carrier.now)
-            if carrier.now >= self._next_tick and self._needs_tick():
+            if entrance.due_at and carrier.now >= entrance.due_at:
+                entrance.turn(len(carrier.links), carrier.fds, carrier.now)
+            if ticking and carrier.now >= self._next_tick:
                 self._tick()
             if carrier.freed:
                 carrier.freed = False
@@ -172,15 +177,6 @@ class Relay:
 
     def _needs_tick(self) -> bool:
         return self._carrier.needs_tick or self._broker.pending or self._stop_at > 0
-
-    def _patience(self) -> float:
-        """Seconds until something is to be done without being asked; -1 = never."""
-        seconds = self._carrier.patience(TICK_SECONDS if self._needs_tick() else -1.0)
-        due_at = self._entrance.due_at
-        if due_at:
-            wait = max(0.0, due_at - self._carrier.now) + LEAST_PAUSE_SECONDS
-            return wait if seconds < 0 else min(wait, seconds)
-        return seconds
 
     def _tick(self) -> None:
         now = self._carrier.now

@@ -26,7 +26,8 @@ from ..core.protocol import Interface
 from ..host.compositor import Host
 from ..host.demo_hosts import DEADLINE, HOSTS, DemoHost, end
 from ..host.raw_client import RawClient
-from ..policy.compile import canonical, compile_policy
+from ..policy.compile import compile_policy
+from ..policy.identity import canonical
 from ..policy.model import Policy
 from .man_pages import compiled_shipped
 from .proposing import Proposal, Used, propose, staged, used_in

@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
-from ..policy.compile import canonical, compile_policy
+from ..policy.compile import compile_policy
 from ..policy.document import Document
+from ..policy.identity import canonical
 from ..policy.load import ADMIN_FOLDER, DEEPEST, build, load_ceiling, read_chain
 from ..policy.load_compiled import MOST_BYTES, parse
 from ..policy.load_file import CEILING_FILE, MAX_BYTES, read_file

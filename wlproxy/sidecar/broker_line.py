@@ -50,9 +50,9 @@ class BrokerLine:
         for line in self._folder.tick(now):
             self._tell_line(line)
 
-    def tell(self, kind: int, number: int = 0) -> None:
-        """Sends one packet without a text (channel.py)."""
-        self._send(channel.packet(kind, number))
+    def tell(self, kind: int, number: int = 0, text: bytes = b"") -> None:
+        """Sends one packet (channel.py)."""
+        self._send(channel.packet(kind, number, text))
 
     def receive(self) -> tuple[bytes, list[int]]:
         """One packet and its descriptors; b"" at the end. Raises BlockingIOError where there is none."""

@@ -106,7 +106,7 @@ def beside(path: str, policy: str) -> str:
     return os.path.join(os.path.dirname(path), policy) if "/" in policy and not policy.startswith("/") else policy
 
 
-def write_all(folder: str, out: IO[bytes]) -> None:
+def write_all(folder: str, out: IO[bytes], only: str = "") -> None:
     """A line for each guest's file as soon as it has been read: {"name", "file", "head", "data"}; then one without a name,
     {"error": "" or why the folder cannot be read}, without which the answer is not whole."""
     try:
@@ -115,6 +115,8 @@ def write_all(folder: str, out: IO[bytes]) -> None:
         write_line(out, {"error": str(error)})
         return
     for path in paths:
+        if only not in ("", name_of(path)):
+            continue
         head, data = read(path, {})
         write_line(out, {"name": name_of(path), "file": path, "head": head, "data": data.decode("ascii")})
     write_line(out, {"error": ""})

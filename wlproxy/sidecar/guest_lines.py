@@ -10,16 +10,17 @@ from .forked import Forked
 
 
 class GuestLines(Forked):
-    """`names` of those told so far; `error`: why the answer is not whole, "" where it is (known at the end)."""
+    """`names` of those told so far; `error`: why the answer is not whole, "" where it is (known at the end). `only`: that guest's file, ""
+    for all."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, only: str = "") -> None:
         self.names: set[str] = set()
         self.error = f"{folder}: the reading of guests' files ended without an answer, see above"
 
         def work(out: IO[bytes]) -> None:
             from .guest_files import write_all
 
-            write_all(folder, out)
+            write_all(folder, out, only)
 
         super().__init__(work)
 

@@ -46,6 +46,7 @@ from .listener import Listener, peer_of, stranger
 from .mirrors import Mirrors
 from .pump import Pumps
 from .remote_pipes import RemotePipe, RemotePipes
+from .state import Totals, state_of
 from .waypipe import UNPASSABLE, Waypipe
 
 GUEST: Final = 0
@@ -81,7 +82,8 @@ NewSession = Callable[..., SessionLike]  # with nothing, or with the files and t
 
 class Relay:
     """All connections of one guest. `new_session` makes the session of each, `limits` are the policy's, `usage` what all sessions together
-    hold; `reload` gives the former two from a compiled policy."""
+    hold; `reload` gives the former two from a compiled policy. `watch` may put another session in the place of a new connection's, by its
+    number, and `tap` is told what to do so with (watching.py)."""
 
     def __init__(
         self,
@@ -123,6 +125,9 @@ class Relay:
         self._next_tick = 0.0
         self._stop_at = 0.0
         self._done = False
+        self._totals = Totals()
+        self.watch: Callable[[SessionLike, int], SessionLike] | None = None
+        self.tap: Callable[[int, bytes, int], None] | None = None
 
     def run(self) -> None:
         """Until the broker says stop, or is gone."""
@@ -153,6 +158,15 @@ class Relay:
     def report(self, entry: dict[str, Any]) -> None:
         """Writes an audit entry about the relay itself."""
         self._note(entry)
+
+    @property
+    def epoll(self) -> select.epoll:
+        """What it waits on; for the last that a trace has to say, after the end."""
+        return self._epoll
+
+    def untapped(self, number: int, reason: str) -> None:
+        """Tells the broker that a tap is over."""
+        self._broker.tell(channel.UNTAPPED, number, reason.encode("utf-8", "replace")[:1000])
 
     # -- one connection
 
@@ -380,6 +394,7 @@ class Relay:
             del self._halves[half.number]
             half.sock.close()
         close_all(held)
+        self._totals.add(link)
         del self._links[link.number]
         self._ticking.pop(link.number, None)
         self._paused.pop(link.number, None)
@@ -629,6 +644,16 @@ class Relay:
                     self._take_handed(fds[0], text)
             elif kind == channel.STOP:
                 self._stop()
+            elif kind == channel.ASK:
+                self._broker.tell(channel.TOLD, number, self._state())
+            elif kind == channel.END:
+                self._broker.tell(channel.TOLD, number, b"true" if self._end_one(int(text)) else b"false")
+            elif kind == channel.TAP or kind == channel.UNTAP:
+                fd = fds[0] if fds else -1
+                if self.tap is not None:
+                    self.tap(number, text, fd)
+                elif fd >= 0:
+                    os.close(fd)
             else:
                 raise ValueError(f"packet of kind {kind} from the broker")
 
@@ -648,6 +673,8 @@ class Relay:
         else:
             session = self._new_session()
             guest = Half(waiting.sock, GUEST)
+        if self.watch is not None:
+            session = self.watch(session, number)
         host = Half(upstream, HOST)
         link = Link(number, guest, host, session, waiting.peer, self._now)
         self._links[number] = link
@@ -656,6 +683,21 @@ class Relay:
             self._halves[half.number] = (half, link)
             self._epoll.register(half.number, IN)
             half.events = IN
+
+    def _state(self) -> bytes:
+        links = list(self._links.values())
+        return state_of(links, self._totals, self._usage, self._limits, self._now, self._next_number - 1, len(self._waiting))
+
+    def _end_one(self, number: int) -> bool:
+        """Ends a connection because the admin wants it; whether there is such a one."""
+        link = self._links.get(number)
+        if link is not None and not link.ended_by:
+            self._end(link, "admin", "ended by the admin", LINGER_SECONDS)
+            self._settle(link)
+        elif link is None and number in self._waiting:
+            self._refuse(number, "ended by the admin")
+            return True
+        return link is not None
 
     def _refuse(self, number: int, reason: str) -> None:
         waiting = self._waiting.pop(number, None)

@@ -25,6 +25,9 @@ COMPILED = [
     "wlproxy/core/*.py",
     "wlproxy/handlers/*.py",
     "wlproxy/sidecar/relay.py",
+    "wlproxy/sidecar/entrance.py",
+    "wlproxy/sidecar/carrier.py",
+    "wlproxy/sidecar/pace.py",
     "wlproxy/sidecar/half.py",
     "wlproxy/sidecar/link.py",
     "wlproxy/sidecar/broker_line.py",
@@ -40,6 +43,9 @@ PACKAGES = [*find_packages(include=["wlproxy", "wlproxy.*"]), "wlproxy.protocols
 
 OPTIMISATION = "3"
 DEBUG_LEVEL = "1"
+# Else each function of mypyc's runtime could be replaced from outside and is called through the procedure linkage table, never
+# inlined (bench/parse.py: a fifth of what a message costs). Nothing but the modules' own init functions is called from outside.
+OWN_SYMBOLS = ["-fvisibility=hidden", "-fno-semantic-interposition"]
 
 
 def wanted() -> str:
@@ -96,7 +102,7 @@ def extensions() -> list[Any]:
     try:
         from mypyc.build import mypycify
 
-        return mypycify(
+        made = mypycify(
             ["--config-file=pyproject.toml", *sources()],
             opt_level=OPTIMISATION,
             debug_level=DEBUG_LEVEL,
@@ -106,6 +112,9 @@ def extensions() -> list[Any]:
     except (Exception, SystemExit) as error:  # mypyc ends the process where a file does not type-check
         note(f"mypyc did not accept the sources ({type(error).__name__}: {error})")
         return []
+    for extension in made:
+        extension.extra_compile_args += OWN_SYMBOLS
+    return made
 
 
 class BuildExtensions(build_ext):

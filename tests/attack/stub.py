@@ -27,6 +27,7 @@ OFFERED = (
 STREAM = "application/x-stream"  # what a guest's source offers is asked for at once, as another client's paste would
 CLIPBOARD = "text/plain"  # what the compositor's own clipboard holds
 PASTE_BYTES = 1 << 18  # of it; more than a pipe holds
+MOST_READ = 1 << 20  # of a client at once
 MOST_BYTES = 4 << 20  # read of a guest's clipboard
 STUCK_SECONDS = 5.5  # a client that has been kept writing for so long
 # Of these within a second. The proxy lets two bursts and one read more through before it paces (core/quotas.py Bucket): of commits, which
@@ -91,7 +92,7 @@ class Stub:
                     self._read(sock)
                 elif sock in self._listening:
                     made = sock.accept()[0]
-                    self.counts("connect")
+                    self.counts("connect", time.monotonic())
                     made.setblocking(False)
                     self._seats[made] = Seat(self, made, self._interfaces)
                 elif not self._seats[sock].read():
@@ -106,9 +107,8 @@ class Stub:
         for number in (*self._readers, *self.writers):
             os.close(number)
 
-    def counts(self, what: str) -> None:
-        """Notes a storm."""
-        now = time.monotonic()
+    def counts(self, what: str, now: float) -> None:
+        """Notes a storm. `now`: when it came."""
         began, number = self._storms.get(what, (0.0, 0))
         began, number = (began, number + 1) if now - began < 1.0 else (now, 1)
         self._storms[what] = began, number
@@ -183,6 +183,7 @@ class Seat:
         self.fds: list[int] = []
         self.pools: dict[int, tuple[int, int]] = {}
         self.buffer = b""
+        self.read_at = 0.0
         self.out: list[tuple[bytes, list[int]]] = []
         self.serial = 100
         self.keymap = -1
@@ -190,29 +191,40 @@ class Seat:
         self.lent: set[int] = set()  # descriptors that are closed once they are sent
 
     def read(self) -> bool:
-        try:
-            data, fds, _, _ = socket.recv_fds(self.sock, 65536, 253)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        self.fds += fds
-        self.buffer += data
-        while len(self.buffer) >= 8:
-            object_id, opcode, size = struct.unpack_from("<IHH", self.buffer)
+        """Everything that is there, so that a storm is dated by when it came and not by how fast this program is."""
+        parts, ended = [self.buffer], False
+        self.read_at = time.monotonic()
+        while sum(map(len, parts)) < MOST_READ:
+            try:
+                data, fds, _, _ = socket.recv_fds(self.sock, 65536, 253)
+            except BlockingIOError:
+                break
+            except OSError:
+                ended = True
+                break
+            self.fds += fds
+            parts.append(data)
+            if not data:
+                ended = True
+                break
+        self.buffer = b"".join(parts)
+        at = 0
+        while len(self.buffer) - at >= 8:
+            object_id, opcode, size = struct.unpack_from("<IHH", self.buffer, at)
             if size < 8 or size % 4:
                 self.stub.note(f"!size {size}")
                 return False
-            if len(self.buffer) < size:
+            if len(self.buffer) - at < size:
                 break
-            body, self.buffer = self.buffer[8:size], self.buffer[size:]
-            if not self._message(object_id, opcode, body):
+            if not self._message(object_id, opcode, self.buffer[at + 8 : at + size]):
                 return False
+            at += size
+        self.buffer = self.buffer[at:]
         if self.buffer:
             self.stub.note(f"!partial {len(self.buffer)}")
         if len(self.fds) > 100:
             self.stub.note(f"!surplus fds {len(self.fds)}")
-        return bool(data)
+        return not ended
 
     def _message(self, object_id: int, opcode: int, body: bytes) -> bool:
         if object_id not in self.objects:
@@ -339,7 +351,7 @@ class Seat:
             self.lent.add(writer)
             self._event(object_id, "send", STREAM, fds=[writer])
         elif request == "commit":
-            self.stub.counts("commit")
+            self.stub.counts("commit", self.read_at)
             for number, size in self.pools.values():
                 if os.fstat(number).st_size < size:
                     self.stub.note(f"!sigbus: {size} bytes mapped, {os.fstat(number).st_size} there")

@@ -238,7 +238,9 @@ def test_one_client_or_the_guest_is_ended(path: Path, compositor: Compositor, st
     assert read_all(first) == b""
     second.sendall(b"here")
     assert read(other, 4)[0] == b"here"
-    assert sidecar.audit("disconnect")[0]["ended_by"] == "admin" and sidecar.audit("kill")[0]["uid"] == os.geteuid()
+    host.close()
+    assert until(lambda: sidecar.audit("disconnect"), "its end")[0]["ended_by"] == "admin"
+    assert sidecar.audit("kill")[0]["uid"] == os.geteuid()
     for client, code in ((99, 4), (-1, 2), ("1", 2), (True, 2)):
         with pytest.raises(Refused) as refused:
             ask(str(path), {"do": "kill", "guest": "guest", "client": client})
@@ -248,7 +250,6 @@ def test_one_client_or_the_guest_is_ended(path: Path, compositor: Compositor, st
     assert refused.value.exit_code == 4
     assert ask(str(path), {"do": "kill", "guest": "guest"})["killed"] == "guest"
     assert sidecar.process.wait(PATIENCE) == 0
-    host.close()
 
 
 def tighter(policy: Path) -> None:

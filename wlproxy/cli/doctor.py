@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 # what the relay runs through for each message, by the names that setup.py compiles
 DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers")
-RELAY_MODULES: Final = ("relay", "half", "link", "broker_line", "files", "pump", "mirrors", "remote_pipes", "waypipe")
-DATA_PLANE_MODULES: Final = tuple(f"wlproxy.sidecar.{name}" for name in RELAY_MODULES)
+FACING_GUESTS: Final = ("relay", "entrance", "carrier", "pace", "half", "link", "broker_line")
+OF_DATA: Final = ("files", "pump", "mirrors", "remote_pipes", "waypipe")
+DATA_PLANE_MODULES: Final = tuple(f"wlproxy.sidecar.{name}" for name in FACING_GUESTS + OF_DATA)
 EXTENSION_SUFFIX: Final = ".so"
 
 # prctl(2), seccomp(2), landlock_create_ruleset(2), fcntl(2)

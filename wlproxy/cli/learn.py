@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Final
 from .run import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.protocol import Interface
+    from ..policy.model import Policy
     from ..tools.learn import Run
     from ..tools.proposing import Proposal
 
@@ -56,31 +60,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    import subprocess
-    import tempfile
-    from pathlib import Path
-
     from ..core.errors import ConfigErrors
     from ..policy.load import explain, load_policy
     from ..policy.load_protocols import load_shipped
     from ..sidecar.say import say
 
     try:
-        import trio
-
-        from ..tools.learn import Ended, LearnError, attempt, json_of, learn, unless_ended, words_of
-        from ..tools.proposing import as_json, toml
+        from ..tools.learn import LearnError, words_of
     except ImportError as missing:
         say(f"{missing}; pip install 'wlproxy[tools]'")
         return EXIT_USAGE
-    if args.seconds < 1:
-        say("--seconds: at least 1 is needed")
-        return EXIT_USAGE
-    if args.json and args.output == "-":
-        say("--json needs -o FILE: standard output can hold one of them")
-        return EXIT_USAGE
-    if args.output != "-" and os.path.lexists(args.output) and not args.force:
-        say(f"{args.output}: is there already; --force replaces it")
+    if wrong := misused(args):
+        say(wrong)
         return EXIT_USAGE
     interfaces = load_shipped()
     try:
@@ -95,6 +86,34 @@ def run(args: argparse.Namespace) -> int:
     if base.transparent:
         say(f"{args.base} has no rules that could be extended")
         return EXIT_POLICY
+    return watch(args, command, base, interfaces)
+
+
+def misused(args: argparse.Namespace) -> str:
+    """What is wrong with the options, or ""."""
+    if args.seconds < 1:
+        return "--seconds: at least 1 is needed"
+    if args.json and args.output == "-":
+        return "--json needs -o FILE: standard output can hold one of them"
+    if args.output != "-" and os.path.lexists(args.output) and not args.force:
+        return f"{args.output}: is there already; --force replaces it"
+    return ""
+
+
+def watch(args: argparse.Namespace, command: list[str], base: Policy, interfaces: Mapping[str, Interface]) -> int:
+    """The program is run and watched, and again under the proposal, which is written; the exit code."""
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    import trio
+
+    from ..core.errors import ConfigErrors
+    from ..policy.load import explain, load_policy
+    from ..sidecar.say import say
+    from ..tools.learn import Ended, LearnError, attempt, learn, unless_ended
+    from ..tools.proposing import toml
+
     failures = (OSError, RuntimeError, LearnError, trio.TooSlowError, subprocess.SubprocessError)
     name = name_of(args.output, command[0])
     trial: Run | None = None
@@ -133,11 +152,19 @@ def run(args: argparse.Namespace) -> int:
     finally:
         for folder in folders:
             folder.cleanup()
+    return publish(args, text, proposal, learned, trial, failure)
+
+
+def publish(args: argparse.Namespace, text: str, proposal: Proposal, learned: Run, trial: Run | None, failure: str) -> int:
+    """The policy to where it is wanted, and the account of it beside; the exit code."""
+    from ..sidecar.say import say
+    from ..tools.learn import json_of
+    from ..tools.proposing import as_json
+    from .compile import write
+
     if args.output == "-":
         print(text, end="")
     else:
-        from .compile import write
-
         try:
             write(args.output, text.encode())
         except OSError as error:

@@ -53,6 +53,11 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
     return entry
 
 
+def quota_entry(rule: str, client: int, peer: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The entry for a quota of the policy that has taken effect; `rule` as Limits.rule has it."""
+    return {"event": "quota", "client": client, "peer": peer, "reason": reason, "decided": {"kind": "quota", "rule": rule}}
+
+
 def encode(entry: dict[str, Any]) -> bytes:
     """One line without its end."""
     return json.dumps(entry, separators=(",", ":"), ensure_ascii=True).encode("ascii")

@@ -3125,4 +3125,58 @@ TABLE = (
         "    expired = False",
         ("sidecar/test_supervisor.py::test_expired_guests_fall_back_to_strict",),
     ),
+    Mutant(
+        "sidecar/control.py",
+        "            if uid not in (0, os.geteuid()):",
+        "            if False:",
+        ("sidecar/test_control.py::test_another_user_is_not_heard",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "                silent.close()",
+        "                return",
+        ("sidecar/test_control.py::test_a_thousand_silent_ones_keep_nobody_out",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "        if not newline and len(self.got) < REQUEST_BYTES:",
+        "        if not newline:",
+        ("sidecar/test_control.py::test_garbage_is_answered_and_costs_nothing",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "                        os.close(number)",
+        "                        pass",
+        ("sidecar/test_control.py::test_descriptors_that_nobody_asked_for_are_closed",),
+    ),
+    Mutant(
+        "sidecar/orders.py",
+        "        if not stat.S_ISFIFO(os.fstat(call.fd).st_mode):",
+        "        if False:",
+        ("sidecar/test_control.py::test_what_cannot_be_written_to_is_refused",),
+    ),
+    Mutant(
+        "sidecar/orders.py",
+        "        if not stat.S_ISREG(facts.st_mode) or facts.st_size:",
+        "        if False:",
+        ("sidecar/test_control.py::test_what_cannot_be_written_to_is_refused",),
+    ),
+    Mutant(
+        "sidecar/state.py",
+        "        if type(value) is not int or not 0 <= value < LARGEST:",
+        "        if False:",
+        ("sidecar/test_control.py::test_numbers_of_a_state_are_numbers",),
+    ),
+    Mutant(
+        "sidecar/tally.py",
+        "        if key not in self.decisions and len(self.decisions) >= MOST_KEYS:",
+        "        if False:",
+        ("sidecar/test_control.py::test_a_tally_is_bounded_and_its_words_are_closed",),
+    ),
+    Mutant(
+        "sidecar/watching.py",
+        "step.message if self._whole else redacted(step.message, step.rule)",
+        "step.message",
+        ("sidecar/test_control.py::test_a_trace_without_payload_leaves_the_relay_without_it",),
+    ),
 )

@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, Serve, Sidecar, compiled_policy, read, read_all, until
 from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_supervisor import connected
+from tests.sidecar.test_watching import step
 from wlproxy.policy.compile import digest
 from wlproxy.sidecar import control, control_client, state
 from wlproxy.sidecar.control_client import Conversation, Refused, ask
 from wlproxy.sidecar.control_path import default_path, quoted
 from wlproxy.sidecar.recording import OPEN, READ, Reader
 from wlproxy.sidecar.tally import Tally
+from wlproxy.sidecar.watching import TracePipe
 
 Start = Callable[..., Sidecar]
 
@@ -414,12 +416,69 @@ def test_what_cannot_be_written_to_is_refused(path: Path, compositor: Compositor
     assert read(host, 5)[0] == b"hello" and full.read_text() == "mine"
 
 
+@pytest.mark.parametrize("payload", [False, True])
+def test_a_trace_without_payload_leaves_the_relay_without_it(payload: bool) -> None:
+    """The process at the other end of the pipe may be anybody's of our user, and only a trace with payload is written down as one."""
+    reader, writer = os.pipe()
+    pipe = TracePipe(writer, payload)
+    pipe.add(1, step(b"a title"))
+    data = os.read(reader, 1 << 16)
+    assert (b"a title" in data) == payload and b"xdg_toplevel" in data
+    pipe.close()
+    os.close(reader)
+
+
+def test_joining_by_the_verbs(compositor: Compositor, start: Start, tmp_path: Path) -> None:
+    """The guest speaks no Wayland here, so nothing is traced: this is how they begin and end. e2e/test_recording.py has the rest."""
+    sidecar = start(control=str(tmp_path / "c"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    base = [sys.executable, "-m", "wlproxy"]
+    out = tmp_path / "r.wltrace"
+    verbs = (["record", "guest", "-o", str(out), "--redact"], ["trace", "guest", "--only", "denied", "--iface", "xdg_*", "--json"])
+    asked = ["--control", str(tmp_path / "c")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = [subprocess.Popen([*base, *verb, *asked], env=environment, text=True, **pipes) for verb in verbs]
+    until(lambda: status(tmp_path / "c")["watched_by"] == 2, "both have joined")
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"hello")
+    assert read(host, 5)[0] == b"hello"
+    for process in started:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0 and "connections from now on" in errors and "Traceback" not in errors, errors
+    assert Reader(out.open("rb").read).header.redacted
+    until(lambda: status(tmp_path / "c")["watched_by"] == 0, "both have left")
+    guest.sendall(b"again")
+    assert read(host, 5)[0] == b"again"
+    done = wlproxy("record", "guest", "-o", str(out), "--control", str(tmp_path / "c"))
+    assert done.returncode == 2 and "not overwritten" in done.stderr
+    for verb in (["record", "-o", str(tmp_path / "new"), "nobody"], ["trace", "nobody"]):
+        done = wlproxy(*verb, "--control", str(tmp_path / "c"))
+        assert done.returncode == 4 and "nobody" in done.stderr and not (tmp_path / "new").exists()
+    for verb in (["trace", "guest", "more"], ["trace", "guest", "--no-such"], ["ctl", "kill"], ["ctl", "status", "--client", "1"]):
+        assert wlproxy(*verb, "--control", str(tmp_path / "c")).returncode == 2
+    last = subprocess.Popen([*base, *verbs[1], *asked], env=environment, text=True, **pipes)
+    until(lambda: status(tmp_path / "c")["watched_by"] == 1, "it has joined")
+    sidecar.stop()
+    _, errors = last.communicate(timeout=PATIENCE)
+    assert last.returncode == 0 and "the relay has ended" in errors
+
+
 # -- what is said
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_a_state_that_is_none_is_none(value: Any) -> None:
     assert state.checked(json.dumps(value).encode()) is None
+
+
+@pytest.mark.parametrize("value", [-1, True, 1.5, "1", None, 1 << 63])
+def test_numbers_of_a_state_are_numbers(value: Any) -> None:
+    told: dict[str, Any] = {"counts": [1, 0, 1, 0], "used": [0] * len(state.USED), "most": [9] * len(state.USED), "queue": [0, 0]}
+    told |= {"carried": [[0, 0, 0], [0, 0, 0]], "rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}
+    assert state.checked(json.dumps(told).encode()) is not None
+    told["queue"] = [0, value]
+    assert state.checked(json.dumps(told).encode()) is None
 
 
 @given(st.binary())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import select
 from collections.abc import Callable
@@ -111,6 +112,15 @@ def test_a_line_says_what_was_decided_and_can_be_read_back() -> None:
     assert lines_of(View(), b"secret")[0].startswith("[    1.500000] 7  -> xdg_toplevel#9.set_title(text[6])  ;")
     assert lines_of(View(only=("allowed",)), b"x") == lines_of(View(interfaces=("wl_*",)), b"x") == [""]
     assert lines_of(View(interfaces=("xdg_*",)), b"x") != [""] and "\x1b[31m" in lines_of(View(colour=True), b"x")[0]
+
+
+def test_a_line_for_programs() -> None:
+    (line,) = lines_of(View(json=True), b"a\xe2\x80\xae\x1b[31m")
+    told = json.loads(line)
+    assert line.isascii() and (told["verdict"], told["shape"], told["rule"]) == ("denied", "ignore", "strict.toml:31")
+    assert (told["at"], told["client"], told["dir"], told["interface"], told["object"]) == (1.5, 7, "request", "xdg_toplevel", 9)
+    assert told["message"] == "xdg_toplevel#9.set_title(text[9])" and grammar.read(told["message"], shipped())
+    assert json.loads(Printer(shipped(), View(json=True)).lost(2.0, 7)) == {"at": 2.0, "lost": 7}
 
 
 def test_what_cannot_be_read_is_still_a_line() -> None:

@@ -144,13 +144,13 @@ def details(one: Mapping[str, Any]) -> list[str]:
 def reload(args: argparse.Namespace) -> int:
     """Has policies read again."""
     from ..sidecar.control_client import RELOAD_SECONDS, Refused, ask, everybody, socket_of
-    from ..sidecar.control_path import OF_MANY
+    from ..sidecar.control_path import OF_MANY, SYSTEM_OF_MANY
 
     if args.guest:
         try:
             paths = [socket_of(args.guest, args.control, os.environ)]
         except Refused:
-            paths = [path for path, _ in everybody("", os.environ, brief=True) if path.endswith(f"/{OF_MANY}")]
+            paths = [path for path, _ in everybody("", os.environ, brief=True) if path.endswith(f"/{OF_MANY}") or path == SYSTEM_OF_MANY]
             if len(paths) != 1:  # else: its file may be there, and not be read yet
                 raise
     else:

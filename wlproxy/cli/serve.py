@@ -50,7 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="",
         metavar="PATH|none",
         help="the control socket, for wlproxy ctl, trace, record and metrics; default: $XDG_RUNTIME_DIR/wlproxy/serve.guests, or "
-        "/run/wlproxy-ctl/serve.guests",
+        "/run/wlproxy-ctl/.serve/guests",
     )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections of a guest at a time (1024)")
     parser.set_defaults(function=run)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .control import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE
-from .control_path import OF_MANY, OF_ONE, SESSIONS, SUFFIX, SYSTEM, default_path, session_folder
+from .control_path import OF_MANY, OF_ONE, SESSIONS, SUFFIX, SYSTEM, SYSTEM_OF_MANY, default_path, session_folder
 
 ANSWER_BYTES: Final = 8 << 20
 ANSWER_SECONDS: Final = 5.0
@@ -95,8 +95,7 @@ def sockets(environ: Mapping[str, str]) -> list[str]:
     if os.geteuid() == 0:
         folders += [f"{SESSIONS}/{name}/wlproxy" for name in names_in(SESSIONS)]
     found = [f"{folder}/{name}" for folder in folders if folder for name in names_in(folder) if name.endswith(SUFFIX) or name == OF_MANY]
-    found += [f"{SYSTEM}/{name}/{OF_ONE}" for name in names_in(SYSTEM) if name != OF_MANY]
-    found += [f"{SYSTEM}/{name}" for name in names_in(SYSTEM) if name == OF_MANY]
+    found += [f"{SYSTEM}/{name}/{OF_ONE}" for name in names_in(SYSTEM)] + [SYSTEM_OF_MANY]
     return [path for path in dict.fromkeys(found) if os.path.exists(path)]
 
 

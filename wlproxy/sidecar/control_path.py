@@ -2,7 +2,7 @@
 
     $XDG_RUNTIME_DIR/wlproxy/GUEST.control      `run` in a session
     /run/wlproxy-ctl/GUEST/control              `run` of the system's (RuntimeDirectory=wlproxy-ctl/%i)
-    .../wlproxy/serve.guests, /run/wlproxy-ctl/serve.guests     `serve`
+    $XDG_RUNTIME_DIR/wlproxy/serve.guests       `serve`; /run/wlproxy-ctl/.serve/guests
 
 A guest's name may be anything that --guest takes: what is not a letter, a digit or one of "._-" is %XX in a path, and so is a dot at the
 beginning. Promises: the folders made here are their owner's alone. Trusts: the environment.
@@ -23,6 +23,7 @@ SESSIONS: Final = "/run/user"
 SUFFIX: Final = ".control"
 OF_ONE: Final = "control"
 OF_MANY: Final = "serve.guests"
+SYSTEM_OF_MANY: Final = f"{SYSTEM}/.serve/guests"  # no guest's folder begins with a dot
 NOWHERE: Final = "none"  # for --control
 PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 LONGEST: Final = 107  # sun_path has 108 bytes (unix(7))
@@ -48,7 +49,7 @@ def default_path(guest: str, environ: Mapping[str, str]) -> str:
     folder = session_folder(environ)
     if folder:
         return f"{folder}/{quoted(guest)}{SUFFIX}" if guest else f"{folder}/{OF_MANY}"
-    return f"{SYSTEM}/{quoted(guest)}/{OF_ONE}" if guest else f"{SYSTEM}/{OF_MANY}"
+    return f"{SYSTEM}/{quoted(guest)}/{OF_ONE}" if guest else SYSTEM_OF_MANY
 
 
 def make_folder(path: str) -> None:
@@ -58,7 +59,7 @@ def make_folder(path: str) -> None:
     if above == SYSTEM and not os.path.isdir(above):
         os.mkdir(above, 0o755)
     if not os.path.isdir(folder):
-        os.mkdir(folder, 0o755 if folder == SYSTEM else 0o700)
+        os.mkdir(folder, 0o700)
 
 
 def open_control(path: str, guest: str, environ: Mapping[str, str]) -> Listener | None:

@@ -6,6 +6,7 @@ import array
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,8 @@ from tests.sidecar.conftest import PATIENCE, ROOT, Compositor, Serve, Sidecar, c
 from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_supervisor import connected
 from tests.sidecar.test_watching import step
+from wlproxy.cli.ctl import HEAD, details, outcome, row, table
+from wlproxy.cli.top import screen
 from wlproxy.policy.compile import digest
 from wlproxy.sidecar import control, control_client, state
 from wlproxy.sidecar.control_client import Conversation, Refused, ask
@@ -29,6 +32,7 @@ from wlproxy.sidecar.control_path import default_path, quoted
 from wlproxy.sidecar.recording import OPEN, READ, Reader
 from wlproxy.sidecar.tally import Tally
 from wlproxy.sidecar.watching import TracePipe
+from wlproxy.tools.metrics import exposition
 
 Start = Callable[..., Sidecar]
 
@@ -464,10 +468,52 @@ def test_joining_by_the_verbs(compositor: Compositor, start: Start, tmp_path: Pa
     assert last.returncode == 0 and "the relay has ended" in errors
 
 
+def test_top_shows_rates(compositor: Compositor, start: Start, tmp_path: Path) -> None:
+    start(control=str(tmp_path / "c"))
+    done = wlproxy("top", "--once", "--interval", "0", "--control", str(tmp_path / "c"))
+    head, line = done.stdout.splitlines()
+    assert done.returncode == 0 and head.split()[-2:] == ["REQUESTS/S", "EVENTS/S"] and line.split()[:2] == ["guest", "running"]
+    assert line.split()[-2:] == ["0.0", "0.0"] and "\x1b" not in done.stdout
+    assert wlproxy("top", "--once", "nobody", "--control", str(tmp_path / "c")).returncode == 4
+    before = [{"guest": "a", "policy": {}, "relay": {"requests": {"messages": 5}}}, {"guest": "b", "reason": "no", "state": "not served"}]
+    after = [*before[1:], {"guest": "a", "policy": {}, "relay": {"requests": {"messages": 25}, "used": {}, "limits": {}}}]
+    lines = screen(before, after, 2.0)
+    assert lines[1].split()[0] == "a" and lines[1].split()[-2:] == ["10.0", "0.0"] and "not served: no" in lines[2]
+
+
+PLAIN = st.none() | st.integers() | st.booleans() | st.text()
+KEYS = ["guest", "state", "policy", "listen", "confined", "unconfined", "relay", "upstream", "seconds", "findings", "wider", "result"]
+RELAY = ["used", "limits", "queue_bytes", "client_list", "clients", "unnamed", "requests", "objects", "messages", "sha256"]
+JSON = PLAIN | st.lists(PLAIN | st.dictionaries(st.sampled_from(RELAY), PLAIN, max_size=2), max_size=2)
+
+NESTED = st.dictionaries(st.sampled_from(["objects", "fds", "guest", "host", "messages"]), PLAIN, max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON | st.dictionaries(st.sampled_from(RELAY), JSON | NESTED, max_size=3), max_size=5))
+def test_an_answer_is_printed_whatever_it_says(one: dict[str, Any]) -> None:
+    """Root asks the sockets of all users."""
+    lines = [*table([row(one)], HEAD), *details(one), *outcome(one), *screen([one], [one], 1.0)]
+    assert all(line.isprintable() for line in lines)
+
+
+METRIC = re.compile(r'wlproxy_[a-z_]+(\{[a-z0-9_]+="(?:[^"\\\n]|\\\\|\\")*"(,[a-z0-9_]+="(?:[^"\\\n]|\\\\|\\")*")*\})? [0-9.e+-]+')
+
+
+@given(st.text(), st.text(), st.integers() | st.text() | st.none())
+def test_metrics_are_lines_of_closed_words_whatever_a_sidecar_says(guest: str, word: str, count: Any) -> None:
+    one: dict[str, Any] = {"guest": guest, "state": word, "policy": {"name": word}, "mode": word, "disconnects": {word: count}}
+    decisions = [[word, word, word, count], ["deny", "refused", "wl_seat", 3], ["deny", "refused", "wl_made_up", 4]]
+    one |= {"decisions": decisions, "relay": count}
+    text = exposition([one], frozenset(("wl_seat",)))
+    for line in text.split("\n")[:-1]:
+        assert line.startswith("# ") or METRIC.fullmatch(line), line
+    assert 'interface="wl_seat"} 3' in text and "wl_made_up" not in text
+
+
 # -- what is said
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(JSON | st.dictionaries(st.text(), PLAIN, max_size=3))
 def test_a_state_that_is_none_is_none(value: Any) -> None:
     assert state.checked(json.dumps(value).encode()) is None
 

@@ -13,6 +13,7 @@ from .joining import add_control, printed
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNKNOWN: Final = 4
+LARGEST: Final = 1 << 63  # of the numbers that a sidecar tells
 
 EXAMPLE: Final = """example:
   wlproxy ctl status
@@ -114,7 +115,8 @@ def row(one: Mapping[str, Any]) -> tuple[str, ...]:
         return text(one, "guest"), state, under, duration(number(one, "seconds")), "-", "-", "-", "-", str(number(one, "refused"))
     queued = sum(number(part(relay, "queue_bytes"), side) for side in ("guest", "host"))
     used, most = part(relay, "used"), part(relay, "limits")
-    name, share = max(((key, number(used, key) / number(most, key)) for key in used if number(most, key)), key=lambda one: one[1])
+    shares = [(number(used, key) / number(most, key), clean(key)) for key in used if number(most, key)]
+    share, name = max(shares, default=(0.0, ""))
     counts = str(number(relay, "clients")), str(number(used, "objects")), amount(queued), f"{name} {share:.0%}"
     return text(one, "guest"), state, under, duration(number(one, "seconds")), *counts, str(number(one, "refused"))
 
@@ -126,14 +128,14 @@ def details(one: Mapping[str, Any]) -> list[str]:
     relay, upstream = part(one, "relay"), part(one, "upstream")
     context = text(upstream, "security_context")
     lines = [
-        f"  listens    {', '.join(clean(uri) for uri in one.get('listen', []))}",
+        f"  listens    {', '.join(clean(uri) for uri in listed(one, 'listen'))}",
         f"  compositor {text(upstream, 'path')}" + (f" ({context})" if context else ""),
-        f"  confined   {', '.join(clean(name) for name in one.get('confined', [])) or 'nothing is known of it'}",
+        f"  confined   {', '.join(clean(name) for name in listed(one, 'confined')) or 'nothing is known of it'}",
     ]
-    lines += [f"  MISSING    {clean(name)}" for name in one.get("unconfined", [])]
+    lines += [f"  MISSING    {clean(name)}" for name in listed(one, "unconfined")]
     if text(one, "reason"):
         lines.append(f"  note       {text(one, 'reason')}")
-    for client in relay.get("client_list", []):
+    for client in (row for row in listed(relay, "client_list") if isinstance(row, dict)):
         carried = f"{number(client, 'requests')} requests, {number(client, 'events')} events"
         lines.append(f"  client {number(client, 'client')}   {duration(number(client, 'seconds'))}, {carried}")
     if number(relay, "unnamed"):
@@ -160,7 +162,7 @@ def reload(args: argparse.Namespace) -> int:
     found: list[dict[str, Any]] = []
     for path in paths:
         told = ask(path, {"do": "reload", "guest": args.guest, "wait": args.wait}, RELOAD_SECONDS)
-        found += [one for one in told.get("guests", []) if isinstance(one, dict)]
+        found += [one for one in listed(told, "guests") if isinstance(one, dict)]
     results = [text(one, "result") for one in found]
     if args.json:
         print(json.dumps(found, indent=1))
@@ -183,7 +185,7 @@ def outcome(one: Mapping[str, Any]) -> list[str]:
     if "wider" in one:
         line += f", {number(one, 'wider')} wider, {number(one, 'tighter')} tighter"
         line += f", {number(one, 'changed')} otherwise changed" if number(one, "changed") else ""
-    return [line, *(f"  {clean(part_of)}" for finding in one.get("findings", []) for part_of in str(finding).splitlines())]
+    return [line, *(f"  {clean(words)}" for finding in listed(one, "findings") for words in str(finding).splitlines())]
 
 
 def kill(args: argparse.Namespace) -> int:
@@ -201,13 +203,13 @@ def kill(args: argparse.Namespace) -> int:
 # -- words
 
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> list[str]:
-    """Columns, numbers to the right. A line that says in its second column why there is no more is not what widths are made for."""
+def table(rows: list[tuple[str, ...]], head: tuple[str, ...], right: frozenset[str] = RIGHT) -> list[str]:
+    """Columns, those of `right` to the right. A line that says in its second column why there is no more makes no column wide."""
     whole = [head, *rows]
     widths = [max(len(line[column]) for line in whole if line[-1] or column == 0) for column in range(len(head))]
     return [
         "  ".join(
-            word.rjust(width) if name in RIGHT else word.ljust(width) for word, width, name in zip(line, widths, head, strict=True)
+            word.rjust(width) if name in right else word.ljust(width) for word, width, name in zip(line, widths, head, strict=True)
         ).rstrip()
         for line in whole
     ]
@@ -228,7 +230,13 @@ def text(given: Mapping[str, Any], key: str) -> str:
 def number(given: Mapping[str, Any], key: str) -> int:
     """A number in an answer."""
     value = given.get(key, 0)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value < LARGEST else 0
+
+
+def listed(given: Mapping[str, Any], key: str) -> list[Any]:
+    """A list in an answer."""
+    value = given.get(key)
+    return value if isinstance(value, list) else []
 
 
 def part(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ VERBS: Final = {
     "replay": "a recording under another policy",
     "trace": "print messages and verdicts, live or recorded",
     "ctl": "look at sidecars that run, reload them, end guests",
+    "top": "who is doing what, again and again",
     "metrics": "counters of sidecars that run, for Prometheus",
     "check": "check policy files",
     "show": "every value of a policy, and the line that set it",

@@ -31,6 +31,7 @@ COMPILED = [
     "wlproxy/sidecar/half.py",
     "wlproxy/sidecar/link.py",
     "wlproxy/sidecar/broker_line.py",
+    "wlproxy/sidecar/compression.py",
     "wlproxy/sidecar/files.py",
     "wlproxy/sidecar/pump.py",
     "wlproxy/sidecar/mirrors.py",

@@ -1,6 +1,6 @@
 """The display side of waypipe, ours beside the C one: frames per second, and what each costs.
 
-    python -m bench.waypipe [--rounds 5] [--seconds 1] [--compress none] [--scenario video]
+    python -m bench.waypipe [--rounds 5] [--seconds 1] [--pin both] [--compress none] [--scenario video] [--out bench/results]
 
 The load client of the bench draws into shared memory, `waypipe server` sends what has changed, and the display side under test shows
 it to the stub compositor: `waypipe client`, which passes everything on, or wlproxy under the bench's policy (desktop without
@@ -8,8 +8,8 @@ pacing), which judges every message. Both in every round, one after the other, s
 medians over the rounds of wlproxy's figure to waypipe's in the same round. The CPU is that of the display side alone, the guest's
 waypipe and the client are not in it.
 
-Scenarios: frames (4K, eight squares of 128 pixels change a little), rows (800x600, 160 pixels of every row change: 600 runs), video
-(800x600, every pixel changes).
+Scenarios: typing (800x600, one cell of a terminal changes), frames (4K, eight squares of 128 pixels change a little), rows (800x600, 160
+pixels of every row change: 600 runs), video (800x600, every pixel changes). Pinned: all of it shares one core, as in the other bench.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.compile_c import HERE, build
+from bench.main import machine
 from bench.peers import COMPILED, POLICY, wlproxy_command
 from bench.processes import BenchError, Client, Group
 
-SCENARIOS = ("frames", "rows", "video")
+SCENARIOS = ("typing", "frames", "rows", "video")
 COMPRESSIONS = ("none", "lz4", "zstd")
 LIMIT = 40.0
 
@@ -99,6 +100,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--compress", action="append", choices=COMPRESSIONS)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
+    parser.add_argument("--pin", choices=["0", "free", "both"], default="both", help="0: everything on one core (default %(default)s)")
+    parser.add_argument("--out", type=Path, help="a folder for waypipe.txt")
     parser.add_argument("--wlproxy", default="", metavar="COMMAND", help="how wlproxy is called (default: beside this Python, then PATH)")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -108,18 +111,28 @@ def main() -> int:
         return 1
     built = build(HERE / "build")
     subprocess.run([*command, "compile", str(POLICY), "-o", str(built / COMPILED)], check=True, capture_output=True)
-    results = []
+    results, lines = [], [" ".join(f"{name}={value}" for name, value in machine().items())]
+    cores = os.sched_getaffinity(0)
     try:
-        for scenario in given.scenario or SCENARIOS:
-            for compression in given.compress or COMPRESSIONS:
-                results.append(compare(command, built, scenario, compression, given.rounds, given.seconds))
-                if not given.json:
-                    print(line_of(results[-1]), flush=True)
+        for pin in ("0", "free") if given.pin == "both" else (given.pin,):
+            os.sched_setaffinity(0, cores if pin == "free" else {min(cores)})
+            lines.append("\n== pinned: all of it on one core" if pin == "0" else "\n== free: the scheduler decides")
+            for scenario in given.scenario or SCENARIOS:
+                for compression in given.compress or COMPRESSIONS:
+                    results.append(compare(command, built, scenario, compression, given.rounds, given.seconds) | {"pin": pin})
+                    lines.append(line_of(results[-1]))
+                    if not given.json:
+                        print(f"pin {pin:5}{lines[-1]}", flush=True)
     except BenchError as error:
         print(f"bench.waypipe: {error}", file=sys.stderr)
         return 1
+    finally:
+        os.sched_setaffinity(0, cores)
     if given.json:
         print(json.dumps(results, indent=1))
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "waypipe.txt").write_text("\n".join(lines) + "\n")
     return 0
 
 

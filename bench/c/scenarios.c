@@ -255,6 +255,30 @@ static void run_rows(struct wl **clients, const struct options *o, struct report
 	pictures(*clients, o, r, 200, 360);
 }
 
+/* A terminal: a cell of 10x20 pixels with a letter in it, and the next frame when that one is back. */
+static void run_typing(struct wl **clients, const struct options *o, struct report *r)
+{
+	struct wl *c = *clients;
+	r->unit = "frames";
+	for (uint64_t now = now_ns(), end = deadline(o); now < end; r->count++) {
+		uint32_t which = r->count & 1, callback = new_id(c, CALLBACK);
+		uint32_t x = r->count % 80 * 10, top = r->count / 80 % 30 * 20;
+		uint64_t dones = c->seen.dones + 1, releases = c->seen.releases + 1;
+		for (uint32_t y = top; y < top + 20; y++)
+			memset(frame_pixels + ((size_t)(which * PICTURE_HEIGHT + y) * PICTURE_WIDTH + x) * 4, (int)((r->count + y) & 255), 40);
+		REQUEST(c, c->surface, 1, c->buffers[which], 0, 0);
+		REQUEST(c, c->surface, 9, x, top, 10, 20);
+		REQUEST(c, c->surface, 3, callback);
+		REQUEST0(c, c->surface, 6);
+		while (c->seen.dones < dones || c->seen.releases < releases)
+			wait_events(c);
+		uint64_t then = now;
+		now = now_ns();
+		sample(r, now - then);
+	}
+	roundtrip(c);
+}
+
 /* Every client has one sync under way, again and again. */
 static void run_clients(struct wl **clients, const struct options *o, struct report *r)
 {
@@ -314,6 +338,7 @@ const struct scenario scenarios[] = {
 	{ "frames", FRAME_WIDTH, FRAME_HEIGHT, 1, run_frames },
 	{ "video", PICTURE_WIDTH, PICTURE_HEIGHT, 1, run_video },
 	{ "rows", PICTURE_WIDTH, PICTURE_HEIGHT, 1, run_rows },
+	{ "typing", PICTURE_WIDTH, PICTURE_HEIGHT, 1, run_typing },
 	{ "clients", 64, 64, 0, run_clients },
 	{ NULL, 0, 0, 0, NULL },
 };

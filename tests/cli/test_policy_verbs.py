@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from wlproxy.cli.main import main
-from wlproxy.policy.load import MAX_BYTES
+from wlproxy.policy.load_file import MAX_BYTES
 
 Run = Callable[..., tuple[int, str, str]]
 HEAD = 'format = 1\nname = "p"\n'
@@ -131,6 +131,69 @@ def test_what_explain_says_would_allow_it_does(run: Run, tmp_path: Path, message
         text += f"[{table}]\n{line.partition('  (')[0]}\n"
     after = json.loads(run("explain", message, "--policy", file(tmp_path, text), "--json")[1])
     assert after["verdict"] == "allow", text
+
+
+@pytest.mark.parametrize(
+    ("message", "policy", "conditions"),
+    [
+        ("xdg_toplevel.show_window_menu", "desktop", ["a press of a button or a finger or a key, at most 10 s ago; otherwise left out"]),
+        ("xdg_activation_v1.activate", "desktop", ["at most 0.2 a second, 5 at once (desktop.toml:", "otherwise left out"]),
+        ("xdg_toplevel.set_maximized", "viewer", ["at most 2 a second, 4 at once (viewer.toml:"]),
+        ("xdg_surface.get_toplevel", "viewer", ["toplevels (viewer.toml:", "fewer than 8192 objects"]),
+        ("wl_shm_pool.create_buffer", "viewer", ["at most 256MiB together (viewer.toml:"]),
+        ("wl_shm.create_pool", "strict", ["fewer than 256 descriptors are held"]),
+        ("xdg_surface.ack_configure", "strict", ["of a configure of that surface; otherwise an error"]),
+    ],
+)
+def test_explain_says_what_only_a_session_knows_as_conditions(run: Run, message: str, policy: str, conditions: list[str]) -> None:
+    code, out, _ = run("explain", message, "--policy", policy)
+    assert code == 0 and "\nif: " in out
+    for condition in conditions:
+        assert condition in out, out
+    assert json.loads(run("explain", message, "--policy", policy, "--json")[1])["conditions"]
+
+
+@pytest.mark.parametrize("message", ["xdg_toplevel.set_minimized", "wl_display.sync", "xdg_toplevel.configure", "wl_surface.damage"])
+def test_there_is_no_condition_on_what_does_not_pass_or_needs_none(run: Run, message: str) -> None:
+    assert json.loads(run("explain", message, "--policy", "strict", "--json")[1])["conditions"] == []
+
+
+def test_explain_of_a_compiled_policy(run: Run, tmp_path: Path) -> None:
+    made = str(tmp_path / "d.json")
+    assert run("compile", "desktop", "-o", made)[0] == 0
+    code, out, _ = run("explain", "wl_data_offer.receive", "--policy", made)
+    assert code == 0 and "desktop.toml:" in out and "permission.clipboard-in  <- decides" in out
+    code, out, _ = run("explain", "wl_shm_pool.create_buffer(width=20000)", "--policy", made)
+    assert "to allow it: change strict.toml:" in out
+    ceiling = file(tmp_path, CEILING, "c.toml")
+    assert "<- decides" in run("explain", "zwlr_screencopy_manager_v1.capture_output", "--policy", made, "--ceiling", ceiling)[1]
+
+
+def test_guests_are_compared_by_their_files_and_their_names(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guests = tmp_path / "guests.d"
+    guests.mkdir()
+    work = file(guests, 'format = 1\npolicy = "desktop"\nvars = { label = "Work" }\n', "work.toml")
+    own = file(guests, 'format = 1\npolicy = "./own.policy"\n', "home.toml")
+    file(guests, 'format = 1\nname = "own"\nextends = "strict"\n', "own.policy")
+    code, out, _ = run("diff", "strict", work, "--fail-on=wider")
+    assert code == 1 and "permission.fullscreen" in out and "[Work] {title}" in out
+    code, out, _ = run("diff", "strict", own)
+    assert code == 0 and "0 wider, 0 tighter" in out
+    monkeypatch.setattr("wlproxy.policy.load_guest.GUESTS_FOLDER", str(guests))
+    assert "permission.fullscreen" in run("diff", "strict", "work")[1]
+    assert "desktop.toml" in run("explain", "xdg_toplevel.set_fullscreen", "--policy", "work")[1]
+    assert run("prove", "work", "--never", "permission:screenshot")[0] == 0
+    assert "# desktop: " in run("show", "work")[1]
+    file(guests, 'format = 1\npolicy = "trusted"\n', "strict.toml")
+    assert "0 wider, 0 tighter" in run("diff", "strict", "strict")[1]  # a policy goes before a guest
+    assert "no policy of that name" in run("diff", "strict", "nobody")[2]
+
+
+def test_what_is_wider_at_one_end_and_tighter_at_the_other_is_wider(run: Run, tmp_path: Path) -> None:
+    rule = '[global]\nwl_shm = 1\n[message.wl_shm_pool]\ncreate_buffer.args.width = {{ min = {}, max = {} }}\n'
+    one, two = (file(tmp_path, HEAD + rule.format(*ends), f"{ends[0]}.toml") for ends in ((1, 10), (5, 11)))
+    code, out, _ = run("diff", one, two, "--fail-on=wider")
+    assert code == 1 and "1 wider" in out
 
 
 def test_explain_reads_an_audit_log(run: Run, tmp_path: Path) -> None:

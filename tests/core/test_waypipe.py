@@ -93,6 +93,46 @@ def test_single_bytes_of_a_large_message_are_kept_in_few_pieces() -> None:
     assert framer.next() and framer.body == body
 
 
+FILL = struct.pack("<iII", 3, 100, 100 + 90000)
+DIFF = struct.pack("<iIIII", 3, 8 + 90000, 0, 25, 25 + 22500)
+
+
+@pytest.mark.parametrize(("kind", "head"), [(waypipe.BUFFER_FILL, FILL), (waypipe.BUFFER_DIFF, DIFF)])
+def test_the_only_run_of_a_large_message_need_not_be_held(kind: int, head: bytes) -> None:
+    framer, body = Framer(), bytes(range(250)) * 360
+    framer.feed(waypipe.message(kind, head + body)[:-50000])
+    assert not framer.next()
+    found = framer.single_run()
+    assert found is not None and (found.rid, found.start, found.end, bytes(found.first)) == (3, 100, 90100, body[:-50000])
+    framer.taken()
+    assert framer.partial == 0
+    framer.feed(waypipe.message(waypipe.CLOSE, b"abcd"))
+    assert framer.next() and (framer.kind, framer.body) == (waypipe.CLOSE, b"abcd")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "come"),
+    [
+        (waypipe.PIPE_TRANSFER, FILL + bytes(90000), 100),
+        (waypipe.BUFFER_FILL, FILL + bytes(90000), 16),  # too little to see
+        (waypipe.BUFFER_FILL, FILL + bytes(90000), 89000),  # little is missing
+        (waypipe.BUFFER_FILL, FILL + bytes(89996), 100),  # not of its length
+        (waypipe.BUFFER_FILL, struct.pack("<iII", 3, 100, 100 + 90001) + bytes(90001), 100),  # padded
+        (waypipe.BUFFER_FILL, struct.pack("<iII", 3, 90100, 100) + bytes(90000), 100),
+        (waypipe.BUFFER_DIFF, DIFF + bytes(90004), 100),
+        (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 8 + 90000, 0, 25, 24 + 22500) + bytes(90000), 100),  # and another run
+        (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 4 + 90000, 4, 25, 25 + 22500) + bytes(90000), 100),  # and the file's end
+        (waypipe.BUFFER_DIFF, struct.pack("<iIIII", 3, 8 + 90000, 4, 25, 25 + 22500) + bytes(90000), 100),  # which is not there
+    ],
+)
+def test_other_messages_are_held_until_they_are_complete(kind: int, body: bytes, come: int) -> None:
+    framer, whole = Framer(), waypipe.message(kind, body)
+    framer.feed(whole[:come])
+    assert not framer.next() and framer.single_run() is None
+    framer.feed(whole[come:])
+    assert framer.next() and framer.body == body
+
+
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
@@ -146,7 +186,13 @@ def test_marks_are_taken_out_and_put_in(parts: list[tuple[int, int, int, int]]) 
 
 
 @pytest.mark.parametrize(
-    "payload", [b"1234", wayland(1, 0) + b"\0\0\0\0", *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12))]
+    "payload",
+    [
+        b"1234",
+        wayland(1, 0) + b"\0\0\0\0",
+        2 * (struct.pack("<II", 1, 10 << 16) + b"ab"),
+        *(struct.pack("<II", 1, size << 16) for size in (7, 10, 12)),
+    ],
 )
 def test_a_protocol_message_holds_whole_messages(payload: bytes) -> None:
     with pytest.raises(Refused, match=r"^Protocol"):
@@ -170,18 +216,32 @@ def run(start: int, words: bytes) -> bytes:
     return struct.pack("<II", start, start + len(words) // 4) + words
 
 
-def apply(size: int, diff: bytes, trailing: bytes = b"") -> tuple[bytes, waypipe.Extent]:
+def apply(size: int, diff: bytes, trailing: bytes = b"") -> tuple[bytes, int, list[waypipe.Fresh]]:
     memory = bytearray(size)
     data = b"before" + diff + trailing + b"behind"
-    extent = waypipe.check_diff(data, 6, len(diff), len(trailing), size, Blocks(size))
+    fresh: list[waypipe.Fresh] = []
+    runs = waypipe.check_diff(data, 6, len(diff), len(trailing), size, Blocks(size), fresh)
     waypipe.apply_diff(memoryview(memory), data, 6, len(diff), len(trailing))
-    return bytes(memory), extent
+    return bytes(memory), int(runs), fresh
 
 
 def test_a_diff_is_runs_of_words_and_the_end_of_the_file() -> None:
-    memory, extent = apply(30, run(1, b"abcdefgh") + run(4, b"wxyz"), b"!?")
+    memory, runs, fresh = apply(30, run(1, b"abcdefgh") + run(4, b"wxyz"), b"!?")
     assert memory == bytes(4) + b"abcdefgh" + bytes(4) + b"wxyz" + bytes(8) + b"!?"
-    assert (extent.runs, extent.new) == (3, 1)
+    assert runs == 3 and [(part.start, part.end, part.blocks) for part in fresh] == [(4, 12, 1)]
+
+
+def test_a_large_run_is_written_as_a_small_one() -> None:
+    body = bytes(range(256)) * (waypipe.LARGE_RUN // 256 + 1)
+    assert apply(len(body) + 8, run(1, body))[0] == bytes(4) + body + bytes(4)
+
+
+def test_blocks_that_have_been_written_to_are_not_counted_again() -> None:
+    blocks, block = Blocks(3 << waypipe.BLOCK_SHIFT), 1 << waypipe.BLOCK_SHIFT
+    assert [int(blocks.touch(*span)) for span in ((0, 4), (8, 12), (block - 4, block + 4), (0, 3 * block))] == [1, 0, 1, 1]
+    assert blocks.unseen == 0
+    blocks.grow(4 * block)
+    assert (blocks.unseen, blocks.touch(block, 4 * block)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +264,7 @@ def test_diffs_that_are_refused(diff: bytes, trailing: bytes, size: int) -> None
 
 def test_too_many_runs() -> None:
     single = b"".join(run(word, b"abcd") for word in range(waypipe.MOST_RUNS))
-    assert apply(4 * waypipe.MOST_RUNS + 4, single)[1].runs == waypipe.MOST_RUNS
+    assert apply(4 * waypipe.MOST_RUNS + 4, single)[1] == waypipe.MOST_RUNS
     with pytest.raises(Refused, match="32769 runs"):
         apply(4 * waypipe.MOST_RUNS + 4, single + run(waypipe.MOST_RUNS, b"abcd"))
 
@@ -216,7 +276,7 @@ def test_any_diff_stays_in_the_file_or_is_refused(data: bytes, trailing: int, si
     diff_bytes = len(data) - trailing & ~3
     data = data[: diff_bytes + trailing]
     try:
-        waypipe.check_diff(data, 0, diff_bytes, trailing, size, Blocks(size))
+        waypipe.check_diff(data, 0, diff_bytes, trailing, size, Blocks(size), [])
     except Refused:
         return
     waypipe.apply_diff(memoryview(memory), data, 0, diff_bytes, trailing)

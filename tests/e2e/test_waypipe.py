@@ -120,8 +120,12 @@ async def test_nothing_is_left_of_many_windows(folder: Path) -> None:
         for _ in range(3):
             await scenes.simple_shm(taken)
         await until("the descriptors of three clients to be closed", lambda: descriptors(relay) == before)
-        ends = [record for record in taken.audit() if record["event"] == "disconnect"]
-        assert len(ends) == 3 and {end["ended_by"] for end in ends} == {"guest"}
+
+        def ends() -> list[str]:
+            return [record["ended_by"] for record in taken.audit() if record["event"] == "disconnect"]
+
+        await until("the ends of three clients to be written down", lambda: len(ends()) == 3)
+        assert set(ends()) == {"guest"}
 
 
 def descriptors(pid: int) -> list[str]:

@@ -46,6 +46,11 @@ fuzz fuzz-short:
 			-len_control=0 -print_final_stats=1 .cache/fuzz-corpus tests/fuzz/corpus >.cache/atheris.log 2>&1 \
 			|| { tail -40 .cache/atheris.log; exit 1; }; \
 		grep -e 'cov:' .cache/atheris.log | tail -1; tail -5 .cache/atheris.log; \
+		$(FUZZ_PYTHON) -m tests.fuzz.waypipe --seeds .cache/waypipe-seeds && mkdir -p .cache/waypipe-corpus && \
+		$(FUZZ_PYTHON) -m tests.fuzz.waypipe --guided -max_total_time=$(FUZZ_GUIDED) -rss_limit_mb=1500 -max_len=4000 \
+			-len_control=0 -print_final_stats=1 .cache/waypipe-corpus .cache/waypipe-seeds >.cache/atheris.log 2>&1 \
+			|| { tail -40 .cache/atheris.log; exit 1; }; \
+		grep -e 'cov:' .cache/atheris.log | tail -1; tail -5 .cache/atheris.log; \
 	else echo 'coverage-guided run: skipped, atheris is not installed'; fi
 	$(FUZZ_PYTHON) -m tests.fuzz.live --compositor weston --seconds $(FUZZ_LIVE) --seed $(FUZZ_SEED)
 	$(FUZZ_PYTHON) -m tests.fuzz.live --compositor sway --seconds $(FUZZ_LIVE) --seed $(FUZZ_SEED)

@@ -1,7 +1,9 @@
 """Hostile waypipe guests: streams that are nearly right, against the display side with a real session behind it.
 
     python -m tests.fuzz.waypipe [--seconds 10] [--seed 1]       from a grammar, with flipped bytes and lengths
-    python -m tests.fuzz.waypipe --guided [libFuzzer options]     atheris shapes the bytes (pip install atheris)
+    python -m tests.fuzz.waypipe --guided [libFuzzer options] [FOLDER]   atheris shapes the bytes (pip install atheris)
+
+    python -m tests.fuzz.waypipe --seeds FOLDER [--seed 1]        guests of the grammar for it to begin with
 
 The oracles: no exception; descriptors before are descriptors after; what a guest uses is counted back to nothing; memory stays
 within the quotas; whatever is sent to a guest re-parses as waypipe's messages. A finding prints its seed or its bytes.
@@ -14,6 +16,7 @@ import random
 import struct
 import sys
 import time
+from pathlib import Path
 
 from tests.sidecar.waypipe_guest import (
     CODECS,
@@ -35,6 +38,9 @@ from wlproxy.sidecar.compression import Codec
 
 SHM_BYTES = 8 << 20
 PIECES = 24
+CUTS = 4
+SEEDS = 600
+SEED_BYTES = 4000
 
 
 def piece(choice: random.Random, codec: Codec) -> bytes:
@@ -50,6 +56,11 @@ def piece(choice: random.Random, codec: Codec) -> bytes:
         return open_file(rid, 4096) + inject(rid) + protocol(wayland(4, 0, choice.randrange(5, 9), 4096, fds=1))
     if kind == 2:
         return words(waypipe.EXTEND_FILE, rid, size)
+    if kind <= 4 and choice.random() < 0.2:  # large enough to be read to where it belongs
+        large, said = bytes(choice.randrange(40_000, 90_000)), choice.choice((0, 0, 0, 4, -4))
+        if kind == 3:
+            return words(waypipe.BUFFER_FILL, rid, start & ~3, (start & ~3) + len(large) + said, rest=codec.pack(large))
+        return words(waypipe.BUFFER_DIFF, rid, (len(large) & ~3) + 8 + said, 0, rest=codec.pack(run(start, large[: len(large) & ~3])))
     if kind <= 4:
         return words(waypipe.BUFFER_FILL, rid, start, start + len(data), rest=codec.pack(data))
     if kind <= 6:
@@ -111,14 +122,32 @@ def play(pieces: list[bytes]) -> str:
 
 def one(data: bytes) -> None:
     """Bytes from atheris: lengths of pieces first."""
-    if len(data) < 8:
+    if len(data) < 2 * CUTS:
         return
-    lengths = struct.unpack("<4H", data[:8])
-    rest, pieces = header(1 + data[0] % len(CODECS)) + data[8:], []
+    lengths = struct.unpack(f"<{CUTS}H", data[: 2 * CUTS])
+    rest, pieces = header(1 + lengths[0] % len(CODECS)) + data[2 * CUTS :], []
     for length in lengths:
         pieces.append(rest[:length])
         rest = rest[length:]
     play([part for part in [*pieces, rest] if part])
+
+
+def seed_of(pieces: list[bytes]) -> bytes:
+    """What `one` plays as these pieces, but for where the last of them are cut."""
+    whole = b"".join(pieces)
+    compression = whole[1] & 7  # bits 8 to 10 of the header
+    lengths = [len(part) for part in pieces[:CUTS]] + [0] * (CUTS - len(pieces))
+    lengths[0] += (compression - 1 - lengths[0]) % len(CODECS)
+    return struct.pack(f"<{CUTS}H", *lengths) + whole[len(header()) :]
+
+
+def write_seeds(folder: Path, seed: int) -> None:
+    """Guests that are small enough to be shaped further."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(seed, seed + SEEDS):
+        pieces = stream(random.Random(number))
+        if sum(map(len, pieces)) <= SEED_BYTES:
+            (folder / f"{number}").write_bytes(seed_of(pieces))
 
 
 def guided() -> None:
@@ -137,7 +166,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzz.waypipe", description=__doc__, formatter_class=formatter)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=Path, metavar="FOLDER")
     given = parser.parse_args()
+    if given.seeds:
+        write_seeds(given.seeds, given.seed)
+        return 0
     end, seed, refusals = time.monotonic() + given.seconds, given.seed, 0
     while time.monotonic() < end:
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tests.policy import made_up
 from tests.scene import Scene, shipped
@@ -23,6 +23,7 @@ from wlproxy.policy.grammar import ANY, EVENT, REQUEST, Literal, NewId, write
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
 from wlproxy.policy.permissions import OF_GLOBAL, OF_MESSAGE
+from wlproxy.policy.recompiled import explainable
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of
 from wlproxy.tools.stage import Seen, Stage, Unstaged
@@ -118,6 +119,22 @@ def test_what_explain_says_is_what_a_session_does(path: Path, text: str, literal
     agree(engine(path, text), literal)
 
 
+@relaxed
+@given(text=made_up.policies(), literal=made_up.messages())
+def test_explain_says_of_a_compiled_policy_what_it_says_of_its_source(path: Path, text: str, literal: Literal) -> None:
+    one = engine(path, text)
+    model = explainable(one.compiled, one.policy.never, None)
+    two = Explainer(model, one.compiled, one.explainer.tables, shipped(), risk_of).explain(literal)
+    said = one.says(literal)
+    assert (two.verdict, two.shape, two.sees, two.becomes, two.conditions) == (
+        said.verdict,
+        said.shape,
+        said.sees,
+        said.becomes,
+        said.conditions,
+    )
+
+
 def every_message() -> list[Literal]:
     """Each message of the interfaces that the made-up policies speak of, and each global's bind."""
     found = [Literal(REQUEST, "wl_registry", None, "bind", (ANY, name, ANY, NewId())) for name in made_up.GLOBALS]
@@ -136,22 +153,39 @@ def test_of_a_shipped_policy_explain_says_what_a_session_does(name: str) -> None
 
 def covering(one: Engine, literal: Literal) -> set[str]:
     """The keys of a policy that can make a message pass or not."""
-    keys = set()
-    globals_: set[str] = set()
-    told: list[tuple[str, str]] = []
     if literal.interface == "wl_registry":
-        globals_.add(str((literal.arguments or ("", ""))[1]))
+        todo: list[tuple[str, str]] = []
+        globals_ = {str((literal.arguments or ("", ""))[1])}
     else:
-        way = one.explainer.ways[literal.interface]
-        globals_.add(way[0].interface if way else literal.interface)
-        told = [*((m.interface, m.message) for m in way), (literal.interface, literal.message)]
-    keys |= {f"global.{name}" for name in globals_}
-    keys |= {f"message.{interface}.{message}" for interface, message in told}
+        todo, globals_ = [(literal.interface, literal.message)], set()
+    told: set[tuple[str, str]] = set()
+    while todo:
+        key = todo.pop()
+        if key in told:
+            continue
+        told.add(key)
+        way = one.explainer.ways.get(key[0])
+        globals_.add(way[0].interface if way else key[0])
+        todo += [(maker.interface, maker.message) for maker in way or []]
+        message = next(m for m in (*shipped()[key[0]].requests, *shipped()[key[0]].events) if m.name == key[1])
+        needed = {a.interface for a in message.arguments if a.type == "object" and a.interface and not a.nullable}
+        for other in needed & set(one.explainer.ways):  # without such an object nobody can say it
+            globals_.add(other)
+            todo += [(maker.interface, maker.message) for maker in one.explainer.ways[other]]
+    keys = {f"global.{name}" for name in globals_} | {f"message.{interface}.{message}" for interface, message in told}
     keys |= {f"permission.{p}" for name in globals_ for p in OF_GLOBAL.get(name, ())}
     return keys | {f"permission.{p}" for key in told for p in OF_MESSAGE.get(key, ())}
 
 
+FOUND = (  # the popup needs a wl_surface, so that wl_compositor makes it pass
+    'format = 1\nname = "a"\n[global]\nwl_compositor = 1\nxdg_wm_base = 5\n',
+    'format = 1\nname = "b"\n[global]\nxdg_wm_base = 7\n',
+    Literal(REQUEST, "xdg_surface", None, "get_popup", (ANY, ANY, ANY)),
+)
+
+
 @relaxed
+@example(before=FOUND[0], after=FOUND[1], literal=FOUND[2])
 @given(before=made_up.policies(), after=made_up.policies(), literal=made_up.messages())
 def test_what_passes_only_in_the_later_policy_is_wider_in_the_diff(path: Path, before: str, after: str, literal: Literal) -> None:
     a, b = engine(path, before), engine(path, after)

@@ -15,6 +15,7 @@ from wlproxy.core.errors import ConfigError, ConfigErrors
 from wlproxy.policy.compare import Change, changes, submasks
 from wlproxy.policy.compile import compile_policy, parameters_of, usual_shape
 from wlproxy.policy.decide import global_steps, message_steps, strictest
+from wlproxy.policy.document import show
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from wlproxy.policy.model import ALLOW, ASK, DENY, VIRTUAL, Origin, PermissionRule, Policy
@@ -213,7 +214,9 @@ def test_a_ceiling_is_checked_like_a_policy(tmp_path: Path, text: str, code: str
 
 
 def test_no_ceiling_is_no_bound(tmp_path: Path) -> None:
-    assert load_ceiling(str(tmp_path / "none.toml"), shipped()) is None
+    assert load_ceiling("", shipped()) is None
+    with pytest.raises(ConfigErrors, match="No such file"):  # whoever names one means one
+        load_ceiling(str(tmp_path / "none.toml"), shipped())
 
 
 # final
@@ -233,8 +236,37 @@ def test_a_child_loosens_nothing_that_is_final(tmp_path: Path, text: str, key: s
     path = write(tmp_path, "x", f'extends = "viewer"\n{text}')
     found = findings(path)
     assert {f.code for f in found} == {"final"} and {f.path for f in found} == {str(path)}
-    assert any(f.message.startswith(f"{key} is wider than viewer.toml allows") and "viewer.toml:9 has it final" in f.message for f in found)
+    assert any(f.message.startswith(f"{key} is wider than viewer.toml allows") for f in found)
+    assert all(f.because is not None and (f.because.path, f.because.line) == ("viewer.toml", 9) for f in found)
     assert all(f.line > 3 for f in found)
+
+
+FIRM = (
+    'final = ["rewrite.*", "upstream.*", "quota.upstream-queue", "message.wl_shm_pool.*"]\n[global]\nxdg_wm_base = 6\nwl_shm = 2\n'
+    '[rewrite]\ntitle = "[x] {title}"\n[upstream]\nengine = "org.x"\nsecurity-context = "require"\n'
+    '[quota]\nupstream-queue = "1MiB"\n[message.wl_shm_pool]\ncreate_buffer.args.width = { min = 5, max = 10 }\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[rewrite]\ntitle = "{title}"\n', "rewrite.title"),
+        ('[rewrite]\ntitle = "[y] {title}"\n', "rewrite.title"),
+        ('[upstream]\nengine = "org.flatpak"\n', "upstream.engine"),
+        ('[upstream]\nsecurity-context = "off"\n', "upstream.security-context"),
+        ('[quota]\nupstream-queue = "2MiB"\n', "quota.upstream-queue"),  # its field has another name
+        # wider at one end, tighter at the other
+        ("[message.wl_shm_pool]\ncreate_buffer.args.width = { min = 6, max = 11 }\n", "message.wl_shm_pool.create_buffer"),
+    ],
+)
+def test_what_is_final_cannot_be_reworded_nor_moved(tmp_path: Path, text: str, key: str) -> None:
+    write(tmp_path, "firm", FIRM)
+    found = findings(write(tmp_path, "x", f'extends = "firm"\n{text}'))
+    assert [(f.code, f.message.split()[0]) for f in found] == [("final", key)]
+    assert found[0].because is not None and key.partition(".")[0] in found[0].because.message
+    for part in (text, FIRM.partition("\n")[0]):  # both lines are shown
+        assert part.strip().split("\n")[-1] in show(found[0])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.policy.broken import HEAD
 from tests.scene import shipped
 from wlproxy.core.errors import ConfigError, ConfigErrors
 from wlproxy.policy.load import explain, load_policy, shipped_names
+from wlproxy.policy.load_safely import ANYBODY
 from wlproxy.policy.model import HIDE, Policy
 
 
@@ -283,6 +284,26 @@ def test_an_absent_parent_is_a_finding_of_the_child(tmp_path: Path) -> None:
     assert (finding.code, finding.line, finding.column) == ("not-found", 3, 11)
 
 
+def test_what_else_is_wrong_with_a_child_is_said_without_its_parent(tmp_path: Path) -> None:
+    text = '[global]\nwl_shmm = 1\n[rewrite]\ntitle = "[${label}] {title}"\n'
+    assert codes(write(tmp_path, "child", text, "nowhere")) == ["not-found", "unknown-interface"]
+    write(tmp_path, "b", "[global]\nwl_seet = 1\n", "a")
+    assert sorted(codes(write(tmp_path, "a", text, "b"))) == ["cycle", "unknown-interface", "unknown-interface"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "says", "line"),
+    [
+        (b"\xef\xbb\xbfformat = 1\n", "byte order mark", 1),
+        (b"format = 1\n[quota]\nobjects = " + b"9" * 5000 + b"\n[global]\n", "more digits", 3),
+    ],
+)
+def test_odd_bytes_have_a_finding_in_an_admin_s_words(tmp_path: Path, raw: bytes, says: str, line: int) -> None:
+    (tmp_path / "p.toml").write_bytes(raw)
+    (finding,) = refused(tmp_path / "p.toml")
+    assert says in finding.message and finding.line == line
+
+
 @pytest.mark.parametrize("parent", ["1", "[]", '["strict", "desktop"]', "false", '""', "{}"])
 def test_extends_is_one_name(tmp_path: Path, parent: str) -> None:
     path = tmp_path / "p.toml"
@@ -290,11 +311,17 @@ def test_extends_is_one_name(tmp_path: Path, parent: str) -> None:
     assert codes(path) == ["type"]
 
 
-@pytest.mark.parametrize("name", ["a", "a.toml", "./a.toml", "../{}/a.toml", "link.toml"])
+@pytest.mark.parametrize("name", ["a", "a.toml", "./a.toml", "../{}/a.toml"])
 def test_a_policy_cannot_extend_itself(tmp_path: Path, name: str) -> None:
-    (tmp_path / "link.toml").symlink_to("a.toml")
     (finding,) = refused(write(tmp_path, "a", "", name.format(tmp_path.name)))
     assert finding.code == "cycle"
+
+
+def test_a_policy_cannot_extend_itself_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.toml").symlink_to("a.toml")
+    with pytest.raises(ConfigErrors) as caught:
+        load_policy(str(write(tmp_path, "a", "", "link.toml")), {}, shipped(), search=(), owners=ANYBODY)
+    assert [finding.code for finding in caught.value.findings] == ["cycle"]
 
 
 def test_two_policies_cannot_extend_each_other(tmp_path: Path) -> None:

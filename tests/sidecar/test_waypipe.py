@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.scene import policy, shipped
-from tests.sidecar.conftest import Compositor, Sidecar, read_all, until
+from tests.sidecar.conftest import Compositor, Sidecar, read, read_all, until
 from tests.sidecar.waypipe_guest import (
     CODECS,
     Display,
     announce,
+    bind,
     diff,
     fill,
     header,
@@ -78,6 +79,13 @@ def test_a_pool_is_a_sealed_file_of_ours_with_what_the_guest_wrote(display: Disp
         assert seen[8:13] == b"later" and seen[4092:] == b"last"
 
 
+def test_a_file_is_sealed_from_the_beginning(display: Display) -> None:
+    display.guest(open_file(1, 4096))
+    file = display.files.give(1)
+    assert fcntl.fcntl(file.number, fcntl.F_GET_SEALS) & F_SEAL_SHRINK
+    os.close(file.number)
+
+
 @pytest.mark.parametrize("compression", PACKED)
 def test_each_compression(compression: int) -> None:
     made = Display(compression=compression).with_shm()
@@ -104,7 +112,9 @@ def test_what_does_not_unpack_to_what_it_says_is_refused(compression: int) -> No
 @pytest.mark.parametrize("compression", PACKED)
 def test_what_unpacks_to_much_counts_for_many_messages(compression: int) -> None:
     made = Display(compression=compression)
-    made.guest(open_file(1, 1 << 20), fill(1, 0, bytes(1 << 19), CODECS[compression]))
+    made.guest(open_file(1, 1 << 20))
+    made.waypipe.cost = 0
+    made.guest(fill(1, 0, bytes(1 << 19), CODECS[compression]))
     assert made.waypipe.cost == (0 if compression == waypipe.NO_COMPRESSION else 8)
     many = b"".join(run(2 * n, b"abcd") for n in range(6400))
     made.guest(diff(1, many, codec=CODECS[compression]))
@@ -335,6 +345,72 @@ def test_a_guest_that_reads_nothing_is_read_nothing_for(display: Display) -> Non
     os.close(end.number)
 
 
+# large messages, whose bytes are read to where they belong
+
+BIG = 200_000
+PIXELS = bytes(range(250)) * (BIG // 250)
+LARGE = {"fill": fill(1, 400, PIXELS), "diff": diff(1, run(100, PIXELS))}
+
+
+def acknowledged(display: Display) -> int:
+    """The count in the last AckNblocks."""
+    display.send([Parcel(wayland(1, 0, 9), [])])
+    return max(int.from_bytes(body, "little") for kind, body in display.received() if kind == waypipe.ACK_NBLOCKS)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_run_is_read_into_the_file(display: Display, name: str) -> None:
+    pool = pool_of(display, size=BIG + 1000)
+    before = acknowledged(display)
+    held = display.usage.held_bytes
+    for start in range(0, len(LARGE[name]), 50_000):
+        display.guest(LARGE[name][start : start + 50_000])
+        assert display.usage.held_bytes <= held + 50_000
+    assert contents(pool) == bytes(400) + PIXELS + bytes(600) and not display.waypipe.refused
+    display.guest(fill(1, 0, b"next"))
+    assert contents(pool)[:4] == b"next" and display.waypipe.waits_since < 0
+    assert acknowledged(display) == before + 2
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("size", [4096, BIG + 396])
+def test_a_large_run_beyond_the_end_is_refused_when_it_begins(display: Display, name: str, size: int) -> None:
+    pool = pool_of(display, size=size)
+    display.guest(LARGE[name][:100])
+    assert "of a file of" in display.waypipe.refused and display.waypipe.sink is None
+    assert contents(pool) == bytes(size)
+
+
+def test_a_large_run_of_our_own_file_is_refused(display: Display) -> None:
+    display.guest(fill(-1, 0, PIXELS)[:100])
+    assert "no file of the guest's" in display.waypipe.refused
+
+
+def test_a_large_run_takes_memory_before_it_is_there() -> None:
+    made = Display(Limits(shm_bytes=1 << 17))
+    made.guest(open_file(1, BIG), fill(1, 0, PIXELS)[:100])
+    assert made.waypipe.refused == "more than 131072 bytes in shared memory" and made.waypipe.sink is None
+    made.close()
+    assert made.usage.mirrored_bytes == 0
+
+
+def test_a_file_stays_until_what_is_under_way_has_come(display: Display) -> None:
+    pool_of(display, size=BIG + 1000)
+    display.guest(protocol(wayland(5, 1)), LARGE["fill"][:1000])  # the pool is destroyed before
+    assert 1 in display.files
+    display.guest(LARGE["fill"][1000:])
+    display.guest(protocol(wayland(1, 0, 6)))
+    assert 1 not in display.files and not display.waypipe.refused
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_run_must_end(display: Display, name: str) -> None:
+    display.guest(open_file(1, BIG + 1000), LARGE[name][:1000])
+    display.guest(bytes(1000))
+    display.waypipe.tick(10.1)
+    assert display.waypipe.refused == "the rest of a message did not come within 10 s"
+
+
 # what is wrong
 
 POOL = open_file(1, 4096)
@@ -397,6 +473,16 @@ def test_hostile_messages_are_refused_and_leave_nothing(name: str) -> None:
     assert 77 not in made.files  # it is not listened to any more
     made.close()
     assert open_descriptors() == before and (made.usage.fds, made.usage.mirrored_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("message", [words(waypipe.EXTEND_FILE, 1, 4096), inject(1), words(waypipe.PIPE_TRANSFER, -1, rest=b"x")])
+def test_what_costs_a_system_call_costs_the_guest_s_rate(display: Display, message: bytes) -> None:
+    host_pipe_reader = host_pipe(display)[1]
+    display.guest(POOL)
+    display.waypipe.cost = 0
+    display.guest(message * 20)
+    assert display.waypipe.cost == 20 and not display.waypipe.refused
+    os.close(host_pipe_reader)
 
 
 def test_what_was_good_before_is_still_judged(display: Display) -> None:
@@ -511,6 +597,107 @@ def test_a_wrong_header_is_one_line_and_no_word(sidecar: Sidecar, compositor: Co
     host.close()
     (line,) = until(lambda: violations(sidecar), "the audit line")
     assert line["decided"]["rule"] == "built-in: waypipe header"
+
+
+@pytest.fixture
+def passing(start: Callable[..., Sidecar], compositor: Compositor) -> Sidecar:
+    """One whose sessions pass everything on."""
+    return start(listen=[f"waypipe+unix:{compositor.path.parent / 'guest.sock'}"])
+
+
+def pair_of(sidecar: Sidecar, compositor: Compositor) -> tuple[socket.socket, socket.socket]:
+    guest, host = sidecar.pair(compositor)
+    for sock in (guest, host):
+        sock.settimeout(10)
+    guest.sendall(header() + protocol(wayland(1, 0, 2)))
+    assert host.recv(100) == wayland(1, 0, 2)
+    return guest, host
+
+
+def gone(sidecar: Sidecar, before: int, host: socket.socket) -> None:
+    """A guest's end is one line, and nothing of it is left."""
+    assert read_all(host) == b""
+    host.close()
+    (end,) = until(lambda: sidecar.audit("disconnect"), "its end")
+    assert end["ended_by"] == "guest" and violations(sidecar) == []
+    until(lambda: sidecar.fds() == before, "descriptors to be closed")
+
+
+@pytest.mark.parametrize("last", [b"", words(waypipe.PIPE_TRANSFER, -1, rest=bytes(9000))[:5000]])
+def test_a_guest_that_dies_while_the_host_pastes(passing: Sidecar, compositor: Compositor, last: bytes) -> None:
+    before, text = passing.fds(), os.urandom(200_000)  # more than a pipe holds
+    guest, host = pair_of(passing, compositor)
+    reader, writer = os.pipe()
+    socket.send_fds(host, [wayland(9, 1, 0)], [writer])
+    os.close(writer)
+    asked = b""
+    while words(waypipe.OPEN_IR_PIPE, -1) not in asked:
+        asked += guest.recv(4096)
+    guest.sendall(b"".join(words(waypipe.PIPE_TRANSFER, -1, rest=text[at : at + 50_000]) for at in range(0, len(text), 50_000)) + last)
+    guest.close()
+    got = b""
+    while part := os.read(reader, 65536):
+        got += part
+    assert got == text
+    os.close(reader)
+    gone(passing, before, host)
+
+
+def test_a_guest_that_dies_while_it_pastes(passing: Sidecar, compositor: Compositor) -> None:
+    before = passing.fds()
+    guest, host = pair_of(passing, compositor)
+    guest.sendall(words(waypipe.OPEN_IR_PIPE, 3) + inject(3) + protocol(wayland(9, 0, 1, fds=1)))
+    data, (writer,) = read(host, 12)
+    assert data == wayland(9, 0, 1)
+    os.write(writer, bytes(50_000))
+    got = b""
+    while len(got) < 50_000:
+        got += guest.recv(65536)
+    os.write(writer, bytes(50_000))
+    guest.close()
+    gone(passing, before, host)
+    with pytest.raises(BrokenPipeError):  # the host's program does not write for nobody
+        os.write(writer, b"more")
+    os.close(writer)
+
+
+@pytest.mark.parametrize("message", [fill(2, 0, PIXELS), diff(2, run(0, PIXELS)), diff(2, run(0, b"abcd") + run(5, PIXELS))])
+@pytest.mark.parametrize("part", [3, 30, 100_000])
+def test_a_guest_that_dies_in_mid_message_leaves_nothing(sidecar: Sidecar, compositor: Compositor, message: bytes, part: int) -> None:
+    before = sidecar.fds()
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(header() + open_file(2, BIG + 100) + protocol(wayland(1, 0, 2)) + message[:part])
+    assert host.recv(100) == wayland(1, 0, 2)
+    guest.close()
+    gone(sidecar, before, host)
+
+
+def test_large_runs_arrive_as_they_were_sent(sidecar: Sidecar, compositor: Compositor) -> None:
+    size = 2 * BIG
+    before = sidecar.fds()
+    guest, host = sidecar.pair(compositor)
+    host.settimeout(10)
+    guest.sendall(header() + protocol(wayland(1, 1, 2)))
+    assert read(host, 12)[0] == wayland(1, 1, 2)
+    host.sendall(announce(2, 1, "wl_shm", 1))
+    guest.settimeout(10)
+    guest.recv(4096)
+    guest.sendall(protocol(bind(2, 1, "wl_shm", 1, 3)) + open_file(1, size) + inject(1) + protocol(wayland(3, 0, 4, size, fds=1)))
+    asked = bind(2, 1, "wl_shm", 1, 3) + wayland(3, 0, 4, size)
+    data, (file,) = read(host, len(asked))
+    assert data == asked
+    expected = bytearray(size)
+    for at in (0, 100, BIG):
+        for message in (fill(1, at, PIXELS), diff(1, run(at // 4, PIXELS[::-1]))):
+            guest.sendall(message)
+        expected[at : at + BIG] = PIXELS[::-1]
+    guest.sendall(protocol(wayland(1, 0, 5)))
+    assert read(host, 12)[0] == wayland(1, 0, 5)
+    assert os.pread(file, size, 0) == expected
+    os.close(file)
+    guest.close()
+    host.close()
+    until(lambda: sidecar.fds() == before, "descriptors to be closed")
 
 
 def test_half_a_message_is_not_waited_for(start: Callable[..., Sidecar], compositor: Compositor) -> None:

@@ -94,8 +94,15 @@ class Display:
             self.guest(header(compression, version))
 
     def guest(self, *data: bytes) -> Outcome:
-        """One read of the relay's from the guest."""
-        payload = self.waypipe.receive(b"".join(data), self.now)
+        """One read of the relay's from the guest, or two where the first of the bytes belong in a file."""
+        rest = b"".join(data)
+        sink = self.waypipe.sink
+        if sink is not None:
+            size = min(len(sink), len(rest))
+            sink[:size] = rest[:size]
+            self.waypipe.sunk(size, self.now)
+            rest = rest[size:]
+        payload = self.waypipe.receive(rest, self.now)
         outcome = self.session.receive(GUEST, payload, self.waypipe.take_fds())
         self.waypipe.settle()
         return self._judged(outcome)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from .run import add_owner, variables_of
+
+if TYPE_CHECKING:
+    from ..core.errors import ConfigError
+    from ..policy.load_safely import Owners
 
 EXAMPLE = """example:
   wlproxy check /etc/wlproxy/policies/work.toml
@@ -13,13 +20,15 @@ EXAMPLE = """example:
 
   wlproxy check --fail-on=wider work.toml       a gate for reviews: nothing may be looser than in the policy it extends
   wlproxy check --guests /etc/wlproxy/guests.d  guests' files, each with the policy it names
-  wlproxy check --against live desktop          can the running compositor serve it?
+  wlproxy check --against live desktop          can the running compositor serve it, and what has it gained?
 
-exit codes: 0 valid, 1 findings (all of them in one run), 2 usage, 5 the compositor cannot be reached."""
+exit codes: 0 valid, 1 findings (all of them in one run; a file that others can change is one), 2 usage,
+5 the compositor cannot be reached."""
 
 ERROR: Final = "error"
 GATES: Final = {"error": (ERROR,), "wider": (ERROR, "wider"), "warning": (ERROR, "warning")}
 LIVE: Final = "live"
+EXIT_NO_COMPOSITOR: Final = 5
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,10 +52,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--against",
-        metavar="live|FILE",
-        help="also say what the running compositor, or the list of its globals in FILE (a line of 'NAME VERSION' each), lacks",
+        metavar="live|COMPOSITOR|FILE",
+        help="also say what the running compositor lacks and has that the policy does not name; or one that wlproxy has a list of (kwin, "
+        "labwc, mutter, sway, weston), or the list of globals in FILE (a line of 'NAME VERSION' each)",
     )
     parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    parser.add_argument(
+        "--allow-unsafe-permissions",
+        action="store_true",
+        help="do not ask who could change the files, as `wlproxy run` will (OWNERS in wlproxy-policy(5))",
+    )
+    add_owner(parser)
     parser.add_argument("--json", action="store_true", help="findings as one JSON array")
     parser.set_defaults(function=run)
 
@@ -56,19 +72,19 @@ def run(args: argparse.Namespace) -> int:
     from ..core.errors import ConfigError, ConfigErrors
     from ..policy.document import printable, show
     from ..policy.load_guest import means_guest
+    from ..policy.load_safely import ANYBODY, Owners
     from .check_guests import files_in, findings_of_guest
-    from .run import variables_of
 
     variables = variables_of(args.var, "guest")
     if variables is None:
         return 2
-    offered: dict[str, int] | None = None
+    offered: Offered | None = None
     if args.against:
         try:
             offered = offered_by(args.against)
         except ConfigError as error:
             print(f"wlproxy check: {error}", file=sys.stderr)
-            return 5 if args.against == LIVE else 2
+            return EXIT_NO_COMPOSITOR if args.against == LIVE else 2
     gates = {severity for gate in ("error", *args.fail_on) for severity in GATES[gate]}
     rows: list[ConfigError] = []
     guests: list[str] = []
@@ -81,42 +97,55 @@ def run(args: argparse.Namespace) -> int:
         print("wlproxy check: what is to be checked? A policy's name, a file, or --guests DIR", file=sys.stderr)
         return 2
     for name in [*args.policy, *guests]:
+        unsafe: list[ConfigError] = []
+        owners = ANYBODY if args.allow_unsafe_permissions else Owners(args.trust_owner, unsafe)
         try:
             if name in guests or means_guest(name):
-                findings, compiled = findings_of_guest(name, args.ceiling)
+                findings, compiled = findings_of_guest(name, args.ceiling, owners)
             else:
-                findings, compiled = findings_of(name, variables, args.ceiling, offered)
+                findings, compiled = findings_of(name, variables, args.ceiling, offered, owners)
         except ConfigErrors as errors:
             findings, compiled = errors.findings, None
+        findings = [*unsafe, *findings]
         rows += findings
         if args.json:
             continue
         if findings:
             print("\n".join(show(f) if f.severity != "wider" else show(f).split("\n")[0] for f in findings), file=sys.stderr)
-        if compiled is not None:
+        if compiled is not None and not unsafe:
             print(f"{printable(name)}: valid, {len(compiled['globals'])} globals, sha256:{compiled['sha256'][:16]}{summary(findings)}")
     if args.json:
-        keys = {"file": "path"} | {key: key for key in ("line", "column", "code", "severity", "message", "hint")}
-        print(json.dumps([{key: getattr(f, field) for key, field in keys.items()} for f in rows], indent=1))
+        print(json.dumps([as_json(finding) for finding in rows], indent=1))
     return 1 if any(finding.severity in gates for finding in rows) else 0
 
 
+def as_json(finding: ConfigError) -> dict[str, Any]:
+    """For programs. "because": the other place that makes it one, or null."""
+    row: dict[str, Any] = {"file": finding.path}
+    row |= {key: getattr(finding, key) for key in ("line", "column", "code", "severity", "message", "hint")}
+    return row | {"because": None if finding.because is None else as_json(finding.because)}
+
+
 def findings_of(
-    name: str, variables: dict[str, str], ceiling: str | None, offered: dict[str, int] | None
+    name: str, variables: dict[str, str], ceiling: str | None, offered: Offered | None, owners: Owners | None
 ) -> tuple[list[Any], dict[str, Any] | None]:
     """What there is to say about a valid policy, and what it compiles to. Raises ConfigErrors."""
     from ..core.errors import ConfigError
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
-    from ..policy.load import CEILING_FILE, compiled_part, replaces_shipped
-    from ..policy.load_interface_table import row_of
+    from ..policy.load import compiled_part, replaces_shipped
+    from ..policy.load_desktop_files import installed
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
-    from ..tools.sources import load_source
+    from ..policy.tokens import collisions
+    from ..tools.sources import load_source, risk_of
 
     interfaces = load_shipped()
-    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
+    source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling, owners)
     chain, compiled = source.chain, source.compiled
-    found = [*lint(chain, source.policy, compiled, interfaces)]
+    found = [*lint(chain, source.policy, compiled, interfaces, risk_of)]
+    found += collisions(chain, source.policy, installed(os.environ))
+    found.sort(key=lambda finding: (finding.path, finding.line, finding.column))
     found += loosenings(chain, lambda part: compiled_part(part, interfaces, variables))
     for document in chain:
         replaced = replaces_shipped(document)
@@ -124,7 +153,8 @@ def findings_of(
             text = f"stands in for the shipped policy {replaced}"
             found.append(ConfigError(document.name, 0, 0, text, "", "replaces-shipped", severity="warning"))
     if offered is not None:
-        found += lacking(chain, compiled, offered, row_of)
+        found += lacking(chain, source.policy, compiled, interfaces, offered.shown_to(compiled), class_of)
+        found.sort(key=lambda finding: (finding.severity == "wider", finding.path, not finding.line, finding.line, finding.column))
     return found, compiled
 
 
@@ -135,14 +165,35 @@ def summary(findings: list[Any]) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def offered_by(against: str) -> dict[str, int]:
-    """The globals of a compositor with their versions: a running one's, or those listed in a file. Raises ConfigError."""
+class Offered:
+    """The globals of a compositor with their versions; `in_context`: those that a client in a security context is shown, as far as that is
+    known."""
+
+    def __init__(self, outside: dict[str, int], in_context: dict[str, int] | None = None) -> None:
+        self.outside = outside
+        self.in_context = outside if in_context is None else in_context
+
+    def shown_to(self, compiled: dict[str, Any]) -> dict[str, int]:
+        """Those that a guest's connection is shown under a policy."""
+        return self.outside if compiled["upstream"].get("security-context") == "off" else self.in_context
+
+
+def class_of(interface: str) -> str:
+    """The class of risk of an interface, "-" where the table has it without one, "" where the table does not have it."""
+    from ..policy.load_interface_table import row_of
+
+    row = row_of(interface)
+    return "" if row is None else row.risk or "-"
+
+
+def offered_by(against: str) -> Offered:
+    """The globals of a running compositor, of one that is known by name, or those listed in a file. Raises ConfigError."""
     from ..core.errors import ConfigError
-    from ..policy.load import read_file
+    from ..policy.load_compositors import compositors
+    from ..policy.load_file import read_file
+    from ..policy.load_safely import ANYBODY
 
     if against == LIVE:
-        import os
-
         from ..sidecar.security_context import globals_of
         from ..sidecar.upstream import default_path
 
@@ -150,15 +201,21 @@ def offered_by(against: str) -> dict[str, int]:
         if not path:
             raise ConfigError(LIVE, 0, 0, "there is no XDG_RUNTIME_DIR, so no compositor to ask")
         try:
-            return globals_of(path)
+            return Offered(globals_of(path))
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else error.strerror or str(error)
             raise ConfigError(path, 0, 0, f"the compositor does not answer: {why}") from error
+    known = compositors().get(against)
+    if known is not None and not os.path.lexists(against):
+        return Offered(known.globals, known.in_context)
     found: dict[str, int] = {}
-    for number, line in enumerate(read_file(against).decode("utf-8", "replace").splitlines(), 1):
+    if not os.path.lexists(against) and "/" not in against:
+        text = f"is no file, and no compositor that wlproxy has a list of (it has: {', '.join(compositors())})"
+        raise ConfigError(against, 0, 0, text)
+    for number, line in enumerate(read_file(against, ANYBODY).decode("utf-8", "replace").splitlines(), 1):
         words = line.partition("#")[0].split()
         if words and (len(words) != 2 or not words[1].isdigit()):
             raise ConfigError(against, number, 1, "a line of NAME VERSION is needed")
         if words:
             found[words[0]] = max(found.get(words[0], 0), int(words[1]))
-    return found
+    return Offered(found)

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigError, ConfigErrors
 
+if TYPE_CHECKING:
+    from ..policy.load_safely import Owners
 
-def findings_of_guest(path: str, ceiling: str | None) -> tuple[list[ConfigError], dict[str, Any] | None]:
+
+def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> tuple[list[ConfigError], dict[str, Any] | None]:
     """Warnings about a valid file, and what its policy compiles to. Raises ConfigErrors."""
     from ..policy.compile import compile_policy
-    from ..policy.load import ADMIN_FOLDER, CEILING_FILE, load_policy
+    from ..policy.load import ADMIN_FOLDER, load_policy
+    from ..policy.load_compiled import load_compiled
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_guest import name_of
     from ..policy.load_protocols import load_shipped
-    from ..sidecar.compiled import PolicyInvalid, from_json
     from ..sidecar.guest_files import beside, checked, raise_findings_about_variables
 
-    document, guest = checked(path)
+    document, guest = checked(path, owners)
+    host = CEILING_FILE if ceiling is None else ceiling
     try:
         if guest.policy.endswith(".json"):
-            return document.warnings, from_json(guest.policy)
+            return document.warnings, load_compiled(beside(path, guest.policy), owners, "", host)
         raise_findings_about_variables(document, guest, beside(path, guest.policy))
         interfaces = load_shipped()
         variables = {"vm": name_of(path)} | guest.variables
-        host = CEILING_FILE if ceiling is None else ceiling
-        policy = load_policy(beside(path, guest.policy), variables, interfaces, (ADMIN_FOLDER,), host)
+        policy = load_policy(beside(path, guest.policy), variables, interfaces, (ADMIN_FOLDER,), host, owners)
         return document.warnings, compile_policy(policy, interfaces)
-    except PolicyInvalid as error:
-        raise ConfigErrors([ConfigError(path, 0, 0, line, "", "policy") for line in error.lines]) from error
     except ConfigErrors as errors:
         raise ConfigErrors([about(document.name, finding, guest.policy) for finding in errors.findings]) from errors
 

@@ -6,10 +6,12 @@ import argparse
 import os
 import sys
 
+from .run import add_owner
+
 EXAMPLE = """example:
   wlproxy compile desktop --guest work -o work.json && wlproxy run --policy work.json ...
 
-exit codes: 0 written, 1 the policy has findings, 2 usage."""
+exit codes: 0 written, 1 the policy has findings, 2 usage, 3 others than its owner can change it."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,22 +26,23 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("-o", "--output", default="-", metavar="OUT", help="where to; - is standard output (the default)")
     parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    add_owner(parser)
     parser.set_defaults(function=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..sidecar.compiled import Compilation, PolicyInvalid
+    from ..sidecar.compiled import EXIT_UNSAFE, Compilation, PolicyInvalid, Trust
     from .run import variables_of
 
     variables = variables_of(args.var, args.guest)
     if variables is None:
         return 2
     try:
-        compiled = Compilation(args.policy, variables).finish()
+        compiled = Compilation(args.policy, variables, trust=Trust(args.trust_owner)).finish()
     except PolicyInvalid as error:
         print("\n".join(error.lines), file=sys.stderr)
-        return 1
+        return EXIT_UNSAFE if error.exit_code == EXIT_UNSAFE else 1
     data = compiled.data + b"\n"
     if args.output == "-":
         sys.stdout.buffer.write(data)

@@ -13,7 +13,8 @@ EXAMPLE: Final = """example:
     WIDER    permission.fullscreen     ask -> allow  policies/desktop.toml:50
   1 wider, 0 tighter
 
-A and B are policies by name, files, compiled .json, or what a file was in a git revision (HEAD~1:policies/desktop.toml, HEAD~1:desktop).
+A and B are policies by name, files, compiled .json, guests by name or file (their policy with their values), or what a file was in a git
+revision (HEAD~1:policies/desktop.toml, HEAD~1:desktop).
 
 exit codes: 0 compared, 1 there is such a change (--fail-on), 2 usage, 6 one of them has findings."""
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .run import add_common, upstream_of, variables_of
+from .run import add_common, trust_of, upstream_of, variables_of
 
 if TYPE_CHECKING:
     from ..sidecar.start import Settings
@@ -64,7 +64,8 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     upstream = upstream_of(args.upstream)
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
-    compilation = Compilation(args.policy, variables)
+    trust = trust_of(args)
+    compilation = Compilation(args.policy, variables, trust=trust)
     from ..sidecar import notify
     from ..sidecar.start import Settings, serve
 
@@ -74,6 +75,7 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
         path = os.path.join(directory, "wayland-0")
         settings = Settings([f"unix:{path}"], upstream, args.policy, variables, compilation)
         settings.guest = args.guest
+        settings.trust = trust
         settings.audit = args.audit
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients

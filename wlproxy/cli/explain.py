@@ -21,8 +21,9 @@ EXAMPLE: Final = """example:
 
 A message is written interface.message(arguments); arguments may be left out, or named: wl_shm_pool.create_buffer(width=20000). Lines of
 WAYLAND_DEBUG=1 and of `wlproxy trace` can be pasted. Each layer has to agree: floor, ceiling, global, permission, message, argument;
-the strictest decides. Not judged here is what only a session knows: the specification's own rules about order and roles, serials, what
-a descriptor holds, rates and quotas.
+the strictest decides. What only a session knows is said as a condition: "if" its serial is a recent one, if it does not come too often,
+if the guest has not too much of it already. Not judged are the specification's own rules about order and roles, and what a descriptor
+holds.
 
 exit codes: 0 explained, whatever the verdict, 2 usage, a message that cannot be read or no such event, 6 the policy has findings."""
 
@@ -39,7 +40,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("message", nargs="?", default="", metavar="MESSAGE|EVENT-ID", help="a message, or with --audit an event's id")
-    parser.add_argument("--policy", default="", metavar="NAME|FILE", help="a policy by name, or its file; with --audit: the one it names")
+    about = "a policy by name, its file, or a compiled .json; with --audit: the one it names"
+    parser.add_argument("--policy", default="", metavar="NAME|FILE", help=about)
     parser.add_argument("--audit", default="", metavar="FILE", help="an audit log, as written by wlproxy run --audit FILE")
     parser.add_argument("--last", action="store_true", help="the last message that was refused, in the audit log")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from ..policy.load_protocols import load_shipped
     from ..sidecar.say import say
     from ..tools.audit_log import NoEvent, find, literal_of
-    from ..tools.sources import load_source, risk_of
+    from ..tools.sources import explained, risk_of
 
     if args.last and not args.audit:
         say("--last needs --audit FILE: the log that it is the last of")
@@ -92,17 +94,17 @@ def run(args: argparse.Namespace) -> int:
     if given is None:
         return EXIT_USAGE
     try:
-        source = load_source(policy, given, interfaces, ceiling_of(args))
+        model, compiled = explained(policy, given, interfaces, ceiling_of(args))
     except ConfigErrors as errors:
         return tell(errors)
     found = None
     if literal is not None:
-        explainer = Explainer(source.policy, source.compiled, load_tables(source.compiled), interfaces, risk_of)
+        explainer = Explainer(model, compiled, load_tables(compiled), interfaces, risk_of)
         found = explainer.explain(literal)
     if args.json:
-        print(json.dumps(as_json(found, entry, source.policy.name), indent=1))
+        print(json.dumps(as_json(found, entry, model.name), indent=1))
     else:
-        print("\n".join([*event_lines(entry, source.compiled), *(as_text(found) if found is not None else [])]))
+        print("\n".join([*event_lines(entry, compiled), *(as_text(found) if found is not None else [])]))
     return 0
 
 
@@ -142,6 +144,7 @@ def as_text(found: Explanation) -> list[str]:
     if found.becomes:
         lines.append(printable(f"becomes: {found.becomes}"))
     lines.append(printable(f"what the guest sees: {found.sees}" if not found.passes else f"what happens: {found.sees}"))
+    lines += [printable(("if: " if not number else "and: ") + each) for number, each in enumerate(found.conditions)]
     lines += [printable(f"note: {note}") for note in found.notes]
     for number, change in enumerate(found.changes):
         lines.append(printable(("to allow it: " if not number else "        and: ") + change))
@@ -183,6 +186,7 @@ def as_json(found: Explanation | None, entry: dict[str, Any] | None, policy: str
             "becomes": found.becomes or None,
             "sees": found.sees,
             "notes": found.notes,
+            "conditions": found.conditions,
             "changes": found.changes,
         }
     return whole

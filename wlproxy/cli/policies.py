@@ -50,7 +50,7 @@ def reads_policy(work: Callable[[argparse.Namespace, dict[str, str]], int]) -> C
 
 def ceiling_of(args: argparse.Namespace) -> str:
     """The ceiling's file."""
-    from ..policy.load import CEILING_FILE
+    from ..policy.load_file import CEILING_FILE
 
     return CEILING_FILE if args.ceiling is None else str(args.ceiling)
 

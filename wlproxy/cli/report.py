@@ -76,10 +76,11 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     """What the page is about. Raises ConfigErrors."""
     from ..policy.compare import changes
     from ..policy.lint import lint
-    from ..policy.load import CEILING_FILE, compiled_part
+    from ..policy.load import compiled_part
+    from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
     from ..tools.report import Subject
-    from ..tools.sources import load_source
+    from ..tools.sources import load_source, risk_of
 
     interfaces = load_shipped()
     source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
@@ -88,5 +89,5 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     if len(chain) > 1:
         found = changes(compiled_part(chain[:-1], interfaces, variables), compiled_part(chain, interfaces, variables))
     ancestors = [str(document.data.get("name", document.name)) for document in chain[:-1]]
-    warnings = [finding for finding in lint(chain, policy, compiled, interfaces) if finding.severity == "warning"]
+    warnings = [finding for finding in lint(chain, policy, compiled, interfaces, risk_of) if finding.severity == "warning"]
     return Subject(policy, compiled, ancestors, found, warnings, interfaces)

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from ..sidecar.compiled import Trust
     from ..sidecar.view import View
 
 EXIT_USAGE: Final = 2
@@ -30,7 +31,8 @@ URI:
   stdio: or ucspi:                    the one connection on descriptors 0 and 1; ends with it
 
 $NOTIFY_SOCKET is told of readiness (sd_notify(3)), also over vsock:CID:PORT.
-exit codes: 0 ended by a signal, 2 usage, 3 unsafe ownership, 5 no compositor's path, 6 policy invalid, 70 internal.
+exit codes: 0 ended by a signal, 2 usage, 3 others can change the policy or it is not signed as it must be,
+5 no compositor's path, 6 policy invalid, 70 internal.
 SIGHUP reloads the policy for new connections and reopens the audit file; SIGTERM ends within a second."""
 
 
@@ -76,6 +78,49 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         help="what to do where the kernel cannot confine the process that faces the guest (require)",
     )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections at a time (1024)")
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """The options that say which policies are taken."""
+    parser.add_argument("--ceiling", metavar="FILE", help='the host\'s ceiling (/etc/wlproxy/ceiling.toml, where it exists); "" for none')
+    add_owner(parser)
+    parser.add_argument(
+        "--allowed-signers",
+        default="",
+        metavar="FILE",
+        help="take only a compiled policy that one of these has signed (`wlproxy verify --help`)",
+    )
+
+
+def add_owner(parser: argparse.ArgumentParser) -> None:
+    """Whose files are read."""
+    parser.add_argument(
+        "--trust-owner",
+        action="append",
+        default=[],
+        type=user,
+        metavar="USER",
+        help="also read policy files that this user can change; repeatable. See OWNERS in wlproxy-policy(5)",
+    )
+
+
+def user(text: str) -> int:
+    """The number of a user."""
+    import pwd
+
+    try:
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else pwd.getpwnam(text).pw_uid
+    except (KeyError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: there is no such user") from error
+
+
+def trust_of(args: argparse.Namespace) -> Trust:
+    """The options of `add_trust`."""
+    from ..sidecar.compiled import Trust
+
+    signers = os.path.abspath(args.allowed_signers) if args.allowed_signers else ""
+    return Trust(args.trust_owner, signers, os.path.abspath(args.ceiling) if args.ceiling else args.ceiling)
 
 
 def add_record(parser: argparse.ArgumentParser, file: str = "--record") -> None:
@@ -186,12 +231,14 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_NO_COMPOSITOR
     notifier = take(os.environ)
     policy = args.policy if guest_file else args.policy or DEFAULT_POLICY
-    compilation = Compilation(policy, variables, guest_file)
+    trust = trust_of(args)
+    compilation = Compilation(policy, variables, guest_file, trust)
     from ..sidecar.start import Settings, serve
 
     settings = Settings(args.listen, upstream, policy, variables, compilation)
     settings.guest = guest
     settings.guest_file = guest_file
+    settings.trust = trust
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
     settings.notifier = notifier

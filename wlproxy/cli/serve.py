@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Final
 
-from .run import EXIT_USAGE, is_open, seconds
+from .run import EXIT_USAGE, add_trust, is_open, seconds, trust_of
 
 EXAMPLE: Final = """example:
   cat /etc/wlproxy/guests.d/work.toml
@@ -21,7 +21,8 @@ A guest's file has: format, policy, vars, listen (see wlproxy run --help for the
 guest falls back to strict), shadow. SIGHUP reads the folder again: new guests start, changed ones change, those whose file is gone end.
 A relay that dies is replaced; the other guests do not notice. Several guests may have one vsock port, each with its own cid.
 
-exit codes: 0 ended by a signal, 2 usage, 6 none of the guests can start, 70 internal."""
+exit codes: 0 ended by a signal, 2 usage, 3 others can change the folder or the files (no guest
+can start), 6 none of the guests can start, 70 internal."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,6 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "/run/wlproxy-ctl/.serve/guests",
     )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections of a guest at a time (1024)")
+    add_trust(parser)
     parser.set_defaults(function=run)
 
 
@@ -75,4 +77,5 @@ def run(args: argparse.Namespace) -> int:
     settings.confine = args.confine
     settings.control = args.control
     settings.notifier = take(os.environ)
+    settings.trust = trust_of(args)
     return serve_guests(settings)

@@ -41,7 +41,8 @@ class ConfigError(Exception):
     """Something an admin wrote is wrong: which file, where in it, what, and what to do.
 
     `line` and `column` count from 1; 0 where the place is the file as a whole. `code` names the kind of mistake ("unknown-key"),
-    `length` is how many characters from `column` on are meant, `source` the whole line as it was read.
+    `length` is how many characters from `column` on are meant, `source` the whole line as it was read. `because`: another place that
+    makes it one, with its own words, where there is such.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ConfigError(Exception):
         self.column = column
         self.message = message
         self.hint = hint
+        self.because: ConfigError | None = None
         place = path if line == 0 else f"{path}:{line}" if column == 0 else f"{path}:{line}:{column}"
         super().__init__(f"{place}: {message}" + (f" ({hint})" if hint else ""))
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from .wire import HEADER_BYTES, read_i32_le, word
+from .wire import HEADER_BYTES, read_i32_le, read_i64_le, word
 
 PROTOCOL: Final = 0
 INJECT_RIDS: Final = 1
@@ -54,6 +54,8 @@ NAMES: Final = (
 CONNECTION_HEADER_BYTES: Final = 16
 MESSAGE_BYTES: Final = 1 << 20  # of one message, and of what it unpacks to: waypipe cuts files into pieces of 256 KiB
 SMALL_PART: Final = 4096
+LARGE_REST: Final = 32 << 10  # of a message: worth to be read to where it belongs
+LARGE_RUN: Final = 8192
 INJECTED: Final = 64  # numbers that no Wayland message has claimed
 PROTOCOL_BYTES: Final = 4096  # of one Protocol message to a guest, unless a single Wayland message is longer
 FILL_BYTES: Final = 128 << 10  # of a file in one BufferFill to a guest
@@ -87,16 +89,13 @@ class Refused(Exception):
 
 
 class Terms:
-    """What a connection header asks for: a wire version, as both can speak it, and a compression."""
+    """What a connection header asks for: a wire version, as both can speak it, and a compression. `acknowledges`: whether messages are
+    counted and acknowledged; up to version 16 the sender keeps them until they are."""
 
     def __init__(self, version: int, compression: int) -> None:
         self.version = version
         self.compression = compression
-
-    @property
-    def acknowledges(self) -> bool:
-        """Whether messages are counted and acknowledged: up to version 16 the sender keeps them until they are."""
-        return self.version <= 16
+        self.acknowledges = version <= 16
 
 
 def read_header(data: bytes) -> Terms:
@@ -119,12 +118,17 @@ def read_header(data: bytes) -> Terms:
 
 
 class Framer:
-    """Cuts a stream into messages; holds at most one that is not complete, of at most MESSAGE_BYTES."""
+    """Cuts a stream into messages; holds at most one that is not complete, of at most MESSAGE_BYTES.
+
+    `kind`, `data`, `begin`, `end`: the message that `next` found. Its body, which is what stands behind its first word, is left
+    where it was read: a copy of each was a third of what pictures cost (bench/waypipe.py, video)."""
 
     def __init__(self) -> None:
         self.kind = 0
-        self.body = b""
-        self._data = b""
+        self.data = b""
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        self._read = b""
         self._at: i64 = 0
         self._head = b""  # of a message's first word, less than all of it
         self._begun = False
@@ -134,28 +138,33 @@ class Framer:
         self._padded: i64 = 0
 
     @property
+    def body(self) -> bytes:
+        """A copy of the message's body."""
+        return self.data[self.begin : self.end]
+
+    @property
     def partial(self) -> int:
         """How many bytes of a message that is not complete are held."""
         return int(self._have) + len(self._head)
 
     def feed(self, data: bytes) -> None:
         """What came next. `next` must have returned False before."""
-        self._data = data
+        self._read = data
         self._at = 0
 
     def next(self) -> bool:
-        """Whether a whole message is there: `kind` and `body`, which is what stands behind its first word. Raises Refused."""
-        data = self._data
+        """Whether a whole message is there. Raises Refused."""
+        data = self._read
         at: i64 = self._at
         if not self._begun:
             if self._head:
                 data = self._head + data[at:]
                 at = 0
                 self._head = b""
-                self._data = data
+                self._read = data
             if len(data) - at < 4:
                 self._head = data[at:]
-                self._data = b""
+                self._read = b""
                 self._at = 0
                 return False
             head: i64 = word(data, at)
@@ -169,24 +178,56 @@ class Framer:
             self._size = length - 4
             self._padded = ((length + 3) & ~3) - 4
             if len(data) - at >= self._padded:
-                self.body = data[at : at + self._size]
+                self.data = data
+                self.begin = at
+                self.end = at + self._size
                 self._at = at + self._padded
                 return True
             self._begun = True
         missing: i64 = self._padded - self._have
         if len(data) - at < missing:
             self._keep(data, at)
-            self._data = b""
+            self._read = b""
             self._at = 0
             return False
         self._parts.append(memoryview(data)[at : at + missing])
-        whole = b"".join(self._parts)
-        self.body = whole if self._size == len(whole) else whole[: self._size]
+        self.data = b"".join(self._parts)
+        self.begin = 0
+        self.end = self._size
         self._at = at + missing
+        self._forget()
+        return True
+
+    def single_run(self) -> Run | None:
+        """The only run of the file message that is under way, where that is how it begins, it is not packed, and most of it is still to
+        come: it need not be held until it is complete. `taken` ends the message once all of it has been written."""
+        if len(self._parts) != 1 or self._padded - self._have < LARGE_REST or self._size & 3:
+            return None
+        part = self._parts[0]
+        if self._have < 20 or not (self.kind == BUFFER_FILL or self.kind == BUFFER_DIFF):
+            return None
+        words = bytes(part[:20])
+        start: i64 = word(words, 4)
+        end: i64 = word(words, 8)
+        ahead: i64 = 12
+        if self.kind == BUFFER_DIFF:
+            if end != 0 or start != self._size - 12:  # bytes of runs, and behind them
+                return None
+            ahead = 20
+            start = word(words, 12) << 2
+            end = word(words, 16) << 2
+        if end - start != self._size - ahead:
+            return None
+        return Run(signed(words, 0), int(start), int(end), part[int(ahead) :])
+
+    def taken(self) -> None:
+        """What is under way has been read by another."""
+        self._forget()
+
+    def _forget(self) -> None:
         self._parts = []
         self._have = 0
         self._begun = False
-        return True
 
     def _keep(self, data: bytes, at: i64) -> None:
         """What is behind `at`: without a copy (bench/waypipe.py, video) unless that would hold much more than it needs."""
@@ -201,10 +242,20 @@ class Framer:
             self._parts.append(memoryview(data)[at:] if at else data)
 
 
-def words_of(kind: int, body: bytes, count: i64) -> None:
-    """Raises Refused where a message of fixed form is shorter. Longer ones are those of C's padded structures."""
-    if len(body) < 4 * count:
-        raise Refused(f"{NAMES[kind]} of {len(body) + 4} bytes, must have {4 * count + 4}")
+class Run:
+    """Bytes of a file from `start` to `end`, of which `first` has come."""
+
+    def __init__(self, rid: int, start: int, end: int, first: bytes | memoryview) -> None:
+        self.rid = rid
+        self.start = start
+        self.end = end
+        self.first = first
+
+
+def words_of(kind: int, size: i64, count: i64) -> None:
+    """Raises Refused where a message of fixed form has a shorter body. Longer ones are those of C's padded structures."""
+    if size < 4 * count:
+        raise Refused(f"{NAMES[kind]} of {size + 4} bytes, must have {4 * count + 4}")
 
 
 def unmark(payload: bytes) -> tuple[bytes, int]:
@@ -256,17 +307,23 @@ def runs_of(data: bytes, most: int) -> list[bytes]:
 
 
 class Blocks:
-    """Which blocks of a file have been written to: what it takes of the host's memory, as the file itself has holes."""
+    """Which blocks of a file have been written to: what it takes of the host's memory, as the file itself has holes. `unseen`: so many
+    have not."""
 
     def __init__(self, size: int) -> None:
         self._seen = bytearray(blocks_in(size))
+        self.unseen: i64 = len(self._seen)
 
     def grow(self, size: int) -> None:
         """The file has become larger."""
-        self._seen += bytes(blocks_in(size) - len(self._seen))
+        more = blocks_in(size) - len(self._seen)
+        self._seen += bytes(more)
+        self.unseen += more
 
     def touch(self, start: i64, end: i64) -> i64:
         """How many blocks with bytes from `start` to `end`, which is above, are new; they no longer are."""
+        if not self.unseen:
+            return 0
         new: i64 = 0
         seen = self._seen
         block: i64 = start >> BLOCK_SHIFT
@@ -276,6 +333,7 @@ class Blocks:
                 seen[block] = 1
                 new += 1
             block += 1
+        self.unseen -= new
         return new
 
 
@@ -284,64 +342,72 @@ def blocks_in(size: int) -> int:
     return (size + (1 << BLOCK_SHIFT) - 1) >> BLOCK_SHIFT
 
 
-class Extent:
-    """What a fill or a diff writes: so many runs, so many new blocks, and the parts of the file that have new ones in them."""
+class Fresh:
+    """Bytes of a file from `start` to `end`, with `blocks` that had not been written to."""
 
-    def __init__(self) -> None:
-        self.runs: i64 = 0
-        self.new: i64 = 0
-        self.fresh: list[tuple[int, int]] = []
-
-    def add(self, blocks: Blocks, start: i64, end: i64) -> None:
-        """One more run, of bytes that are in the file."""
-        self.runs += 1
-        new: i64 = blocks.touch(start, end)
-        if new:
-            self.new += new
-            self.fresh.append((int(start), int(end)))
+    def __init__(self, start: int, end: int, blocks: int) -> None:
+        self.start = start
+        self.end = end
+        self.blocks = blocks
 
 
-def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks) -> Extent:
-    """What the diff that begins at `begin` writes. Raises Refused unless each of its runs lies in the file.
+def note_fresh(blocks: Blocks, start: i64, end: i64, fresh: list[Fresh]) -> None:
+    """One more run, of bytes that are in the file."""
+    new: i64 = blocks.touch(start, end)
+    if new:
+        fresh.append(Fresh(int(start), int(end), int(new)))
+
+
+def check_diff(data: bytes, begin: i64, diff_bytes: i64, trailing: i64, file_bytes: i64, blocks: Blocks, fresh: list[Fresh]) -> i64:
+    """How many runs the diff that begins at `begin` has; `fresh` gets those that reach into new blocks. Raises Refused unless each lies
+    in the file.
 
     A diff is runs {first word, word behind the last, the words}, then `trailing` bytes for the end of the file; all of it is in `data`.
     """
     at: i64 = begin
     limit: i64 = begin + diff_bytes
-    extent = Extent()
+    runs: i64 = 0
     while at < limit:
         if limit - at < 8:
             raise Refused("BufferDiff ends in the middle of a run")
-        start: i64 = word(data, at) << 2
-        end: i64 = word(data, at + 4) << 2
+        both: i64 = read_i64_le(data, at)
+        start: i64 = (both & 0xFFFFFFFF) << 2
+        end: i64 = (both >> 32 & 0xFFFFFFFF) << 2
         at += 8
         if end <= start or end > file_bytes or end - start > limit - at:
             raise Refused(f"BufferDiff of bytes {start} to {end}: the file has {file_bytes}, the diff {limit - at}")
-        extent.add(blocks, start, end)
+        runs += 1
+        if blocks.unseen:
+            note_fresh(blocks, start, end, fresh)
         at += end - start
-    if extent.runs > MOST_RUNS:
-        raise Refused(f"BufferDiff of {extent.runs} runs, at most {MOST_RUNS} are taken")
+    if runs > MOST_RUNS:
+        raise Refused(f"BufferDiff of {runs} runs, at most {MOST_RUNS} are taken")
     if trailing:
         if trailing > file_bytes:
             raise Refused(f"BufferDiff with {trailing} bytes for the end of a file of {file_bytes}")
-        extent.add(blocks, file_bytes - trailing, file_bytes)
-    return extent
+        runs += 1
+        note_fresh(blocks, file_bytes - trailing, file_bytes, fresh)
+    return runs
 
 
 def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> None:
     """Writes a diff that has been checked against a file of the target's size."""
-    source = memoryview(data)
     at: i64 = begin
     limit: i64 = begin + diff_bytes
     while at < limit:
-        start: i64 = word(data, at) << 2
-        end: i64 = word(data, at + 4) << 2
+        both: i64 = read_i64_le(data, at)
+        start: i64 = (both & 0xFFFFFFFF) << 2
+        end: i64 = (both >> 32 & 0xFFFFFFFF) << 2
         at += 8
-        target[start:end] = source[at : at + end - start]
-        at += end - start
+        stop: i64 = at + end - start
+        if end - start < LARGE_RUN:  # the copy costs half of what a view does (bench/waypipe.py, rows)
+            target[start:end] = data[at:stop]
+        else:
+            target[start:end] = memoryview(data)[at:stop]
+        at = stop
     if trailing:
         size: i64 = len(target)
-        target[size - trailing : size] = source[limit : limit + trailing]
+        target[size - trailing : size] = data[limit : limit + trailing]
 
 
 # what a display side sends
@@ -350,7 +416,13 @@ def apply_diff(target: memoryview, data: bytes, begin: i64, diff_bytes: i64, tra
 def message(kind: int, body: bytes) -> bytes:
     """A message with its padding."""
     size = len(body) + 4
-    return (size << 5 | kind).to_bytes(4, "little") + body + bytes(-size & 3)
+    head = (size << 5 | kind).to_bytes(4, "little")
+    return head + body + bytes(-size & 3) if size & 3 else head + body
+
+
+def acknowledgement(count: int) -> bytes:
+    """AckNblocks."""
+    return ((count & 0xFFFFFFFF) << 32 | 8 << 5 | ACK_NBLOCKS).to_bytes(8, "little")
 
 
 def numbers(kind: int, *values: int) -> bytes:

@@ -14,10 +14,14 @@ from mypy_extensions import i64
 
 try:
     from librt.strings import read_i32_le as read_i32_le  # noqa: PLC0414 - re-exported
+    from librt.strings import read_i64_le as read_i64_le  # noqa: PLC0414
 except ImportError:  # the interpreted build needs no companion library
 
     def read_i32_le(b: bytes, index: i64, /) -> int:  # type: ignore[misc]
         return int.from_bytes(b[index : index + 4], "little", signed=True)
+
+    def read_i64_le(b: bytes, index: i64, /) -> int:  # type: ignore[misc]
+        return int.from_bytes(b[index : index + 8], "little", signed=True)
 
 
 HEADER_BYTES: Final = 8

@@ -1,7 +1,8 @@
 """What one compiled policy allows that another does not: effect, not text.
 
-Promises: exact for what can be enumerated (globals, versions, verdicts, numbers, sets, quotas, rates); where two rules on a text cannot
-be ordered, the change is called "changed", never "tighter". Equal compiled policies have no changes. Pure.
+Promises: exact for what can be enumerated (globals, versions, verdicts, numbers, sets, quotas, rates). What lets anything pass that did not
+pass is "wider", whatever it keeps back besides, so that a gate on it cannot be talked past; "changed" lets nothing more pass
+and nothing less: other words for the host, another shape of a refusal. Equal compiled policies have no changes. Pure.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core import checks
+from .compile import BUILT_IN_SIZE, REWRITES
 from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
 from .permissions import OF_GLOBAL, OF_MESSAGE
+from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown
 
 WIDER: Final = "wider"
 TIGHTER: Final = "tighter"
@@ -39,13 +42,13 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
         yes_no = ("false", "true")
         whole = Change(kind, "transparent", yes_no[kind == TIGHTER], yes_no[kind == WIDER], "")
         return [whole]
-    found = [*_globals(before, after), *_permissions(before, after), *_messages(before, after), *_quotas(before, after)]
-    found += _others(before, after)
+    found = [*_globals(before, after), *_permissions(before, after), *_messages(before, after), *_rewrites(before, after)]
+    found += [*_quotas(before, after), *_others(before, after)]
     return found
 
 
 def _kind(wider: bool, tighter: bool) -> str:
-    return CHANGED if wider == tighter else WIDER if wider else TIGHTER
+    return WIDER if wider else TIGHTER if tighter else CHANGED
 
 
 # globals
@@ -145,7 +148,8 @@ def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
                 if change is None:
                     continue
                 told = moved.intersection((*OF_MESSAGE.get((name, new[0]), ()), *OF_GLOBAL.get(name, ())))
-                if told and (_verdict(old[4]) != _verdict(new[4]) or change.before.startswith("rate ")):
+                refused = _verdict(new[4]) != ALLOW  # then, or in either shape
+                if told and (refused or _verdict(old[4]) != ALLOW or change.before.startswith("rate ")):
                     continue  # the permission's own change says it
                 yield change
 
@@ -178,8 +182,7 @@ def _message(interface: str, old: list[Any], new: list[Any]) -> Change | None:
     arguments = {check[0] for check in (*was.get("checks", []), *now.get("checks", []))}
     texts: list[tuple[str, str]] = []
     for index in sorted(arguments):
-        one = [check for check in was.get("checks", []) if check[0] == index]
-        other = [check for check in now.get("checks", []) if check[0] == index]
+        one, other = ([c for c in side.get("checks", []) if c[0] == index and not of_rewrite(c)] for side in (was, now))
         if [check[:3] for check in one] == [check[:3] for check in other]:
             continue
         more, less = compared(one, other)
@@ -210,9 +213,13 @@ def compared(one: list[list[Any]], other: list[list[Any]]) -> tuple[bool, bool]:
             wider, tighter = wider or bool(set(after) - set(before)), tighter or bool(set(before) - set(after))
         elif operation in (checks.MAX_BYTES, checks.CUT):
             wider, tighter = wider or after > before, tighter or after < before
-        else:  # another template
-            return True, True
     return wider, tighter
+
+
+def of_rewrite(check: list[Any]) -> bool:
+    """Whether a check is a template, or the room that it leaves: what the host is told, and none of what the guest may say."""
+    operation, origin = check[1], check[3]
+    return bool(operation == checks.REWRITE or origin == BUILT_IN_SIZE)
 
 
 def by_operation(found: list[list[Any]]) -> dict[str, Any]:
@@ -293,6 +300,25 @@ def _checks(found: list[list[Any]]) -> str:
 # the rest
 
 
+def _rewrites(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    for key, place in REWRITES.items():
+        was, now = (_template(compiled, place.interface, place.request) for compiled in (before, after))
+        if (was or [""])[0] != (now or [""])[0] and place.interface in before["interfaces"] and place.interface in after["interfaces"]:
+            words = ["none" if entry is None else '"' + entry[0].replace("{}", place.placeholder) + '"' for entry in (was, now)]
+            yield Change(_kind(now is None, was is None), f"rewrite.{key}", words[0], words[1], (now or was or ["", ""])[1])
+
+
+def _template(compiled: Mapping[str, Any], interface: str, request: str) -> list[str] | None:
+    """The template of a request, and its line."""
+    for name, _, _, _, decision in compiled["interfaces"].get(interface, {}).get("requests", []):
+        if name == request:
+            return next(([c[2], c[3]] for c in (decision or {}).get("checks", []) if c[1] == checks.REWRITE), None)
+    return None
+
+
+KEY_OF_FIELD: Final = {field: (key, kind) for key, (field, kind, _, _) in QUOTAS.items()}
+
+
 def _quotas(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
     for name in sorted({*before.get("quota", {}), *after.get("quota", {})}):
         was, now = before.get("quota", {}).get(name), after.get("quota", {}).get(name)
@@ -302,8 +328,16 @@ def _quotas(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Cha
             kind = _kind(_more(now[0], was[0]), _more(was[0], now[0]))
         else:
             kind = CHANGED  # against the built-in default
-        shown = ["default" if entry is None else _value(entry[0]) for entry in (was, now)]
-        yield Change(kind, f"quota.{name}", shown[0], shown[1], (now or was)[1])
+        key, unit = KEY_OF_FIELD.get(name, (name, COUNT))
+        words = ["default" if entry is None else _amount(unit, entry[0]) for entry in (was, now)]
+        yield Change(kind, f"quota.{key}", words[0], words[1], (now or was)[1])
+
+
+def _amount(unit: str, amount: Any) -> str:
+    """As a policy says it."""
+    if unit == RATE:
+        return _value(amount) if amount[0] else "unlimited"
+    return shown(unit, amount) if amount or unit != SECONDS else "0s"
 
 
 def _more(one: Any, other: Any) -> bool:

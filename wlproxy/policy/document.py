@@ -7,6 +7,7 @@ number. Trusts: nothing in the text. Pure.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
@@ -19,6 +20,10 @@ from .positions import Path, Positions, positions
 MOST_DOTS: Final = 64  # in a key: tomllib takes time and memory by the square of its parts
 MOST_SUGGESTIONS: Final = 200  # each is a search through hundreds of names
 TOML_PLACE: Final = " (at line "
+MARK: Final = "\ufeff"
+TOO_LONG: Final = "Exceeds the limit"  # of digits, as int() says it
+DIGITS: Final = re.compile(r"[0-9_]{4300}")
+BECAUSE: Final = "because"
 WINDOW: Final = 160  # characters of a long line that are shown
 
 
@@ -39,6 +44,9 @@ class Document:
             before = raw[: error.start].decode("utf-8").split("\n")
             self._at(len(before), len(before[-1]) + 1, "not-utf8", "this is not UTF-8 text, so it is no TOML")
             return
+        if text.startswith(MARK):
+            self._at(1, 1, "syntax", "the file begins with a byte order mark (U+FEFF): save it as UTF-8 without one")
+            return
         for number, line in enumerate(self._lines, 1):
             if max(part.count(".") for part in line.split("=")) > MOST_DOTS:
                 self._at(number, 1, "too-deep", f"no key has more than {MOST_DOTS} dots, and no line of text needs as many")
@@ -53,6 +61,9 @@ class Document:
             message, _, place = str(error).partition(TOML_PLACE)
             numbers = [int(word) for word in place.replace(",", " ").replace(")", " ").split() if word.isdigit()]
             line_number, column = numbers if len(numbers) == 2 else (len(self._lines), 1)
+            if message.startswith(TOO_LONG):
+                line_number = next((number for number, line in enumerate(self._lines, 1) if DIGITS.search(line)), line_number)
+                message = "a number has more digits than any number here can have"
             self._at(line_number, column, "syntax", message)
 
     def table(self, key: str) -> dict[str, Any]:
@@ -96,6 +107,11 @@ class Document:
         line, column, length = self._positions.key(path)
         return ConfigError(self.name, line, column, message, "", code, length, self._line(line), severity)
 
+    def place(self, path: Path, message: str) -> ConfigError:
+        """What is to be said of the value at `path`, which makes another place wrong (ConfigError.because)."""
+        line, column, length = self._positions.value(path)
+        return ConfigError(self.name, line, column, message, "", BECAUSE, length, self._line(line), "note")
+
     def warn(self, path: Path, code: str, message: str) -> None:
         """A finding about a key that leaves the policy valid."""
         self.warnings.append(self.finding(path, code, message, "warning"))
@@ -124,7 +140,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def show(finding: ConfigError) -> str:
-    """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion."""
+    """A finding as an admin reads it: place, code, message, the line with what is meant underlined, the suggestion; then the other place
+    that makes it one."""
+    text = show_one(finding)
+    return text if finding.because is None else f"{text}\n{show_one(finding.because)}"
+
+
+def show_one(finding: ConfigError) -> str:
+    """The same without the other place."""
     place = finding.path + (f":{finding.line}" if finding.line else "") + (f":{finding.column}" if finding.column else "")
     shown = [printable(f"{place}: {finding.severity}[{finding.code or 'policy'}]: {finding.message}")]
     hint = printable(finding.hint)

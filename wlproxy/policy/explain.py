@@ -1,8 +1,8 @@
 """Why a message is allowed, changed or refused under a policy, in words, and which line would change that.
 
 Promises: the verdict is that of the engine that enforces (decide.py for the layers, reach.py for what a guest can hold, the tables' own
-checks for the arguments): tests hold it against a real session. What only a session knows is not judged here: the state that the
-specification asks for (roles, order, serials), the content of descriptors, rates and quotas. Pure.
+checks for the arguments): tests hold it against a real session. What only a session knows is not judged here: serials, rates and quotas are
+said as conditions (conditions.py); the specification's own rules of roles and order, and what a descriptor holds, are not. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..core.protocol import FD, OBJECT, Interface, Message
 from ..core.tables import CHILD, SELF, MessageRule, Tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
+from .conditions import conditions, pace
 from .decide import (
     ALWAYS,
     CEILING,
@@ -72,6 +73,7 @@ class Explanation:
     becomes: str = ""
     notes: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)  # of a request that passes
     real: bool = True  # whether the object it is sent to is known to the compositor
 
     @property
@@ -336,6 +338,9 @@ class Explainer:
             says = f"{per_second:g} a second, {at_once:g} at once; what is more is refused ({decision['shape']})"
             found.words.append(Word("rate", ALLOW, decision["origin"], says, about))
         self._arguments(found, literal, rule, about)
+        if found.passes and side == REQUESTS:
+            found.conditions = conditions(rule, decision, self.compiled)
+            found.notes += pace(rule, self.compiled)
 
     def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
         """Has the tables' checks look at what the literal says."""
@@ -373,8 +378,8 @@ class Explainer:
             return f"not possible: floor ({what})"
         rule = self.policy.messages.get((literal.interface, literal.message))
         demand = rule.args.get(check.name) if rule is not None else None
-        if demand is None:
-            return f"not possible: {check.origin}"
+        if demand is None:  # a compiled policy says no more of it
+            return f"change {check.origin}, and compile it again"
         number = value if isinstance(value, int) else 0
         size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
         wider = {

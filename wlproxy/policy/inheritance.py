@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..core.errors import ConfigError
-from .compare import WIDER, Change, changes
+from .compare import CHANGED, WIDER, Change, changes
 from .document import Document
 from .positions import Path
 
 FINAL: Final = "final"
+TEXTS: Final = ("upstream", "rewrite")
 TABLES: Final = ("global", "permission", "message", "quota", "upstream", "rewrite")
 
 CompileChain = Callable[[list[Document]], Mapping[str, Any]]
@@ -44,7 +45,7 @@ def path_of(key: str) -> Path:
 
 
 def broken_finals(chain: list[Document], compiled: CompileChain) -> list[ConfigError]:
-    """An error for each loosening of what an ancestor has made final."""
+    """An error for each loosening, or rewording, of what an ancestor has made final."""
     found: list[ConfigError] = []
     whole: Mapping[str, Any] | None = None
     for index, ancestor in enumerate(chain[:-1]):
@@ -53,12 +54,19 @@ def broken_finals(chain: list[Document], compiled: CompileChain) -> list[ConfigE
             continue
         whole = whole or compiled(chain)
         for change in changes(compiled(chain[: index + 1]), whole):
-            pattern = next((p for p in patterns if matches(p, change.key)), None)
-            if change.kind == WIDER and pattern is not None:
-                where = ancestor.origin((FINAL,))
-                text = f"{change.key} is wider than {ancestor.name} allows ({change.before} -> {change.after}), and {where} has it final"
-                found.append(at(chain[index + 1 :], change, FINAL, text, "error"))
+            number = next((n for n, p in enumerate(patterns) if matches(p, change.key)), None)
+            if number is not None and breaks(change):
+                how = "wider" if change.kind == WIDER else "other"
+                text = f"{change.key} is {how} than {ancestor.name} allows ({change.before} -> {change.after}), which has it final"
+                finding = at(chain[index + 1 :], change, FINAL, text, "error")
+                finding.because = ancestor.place((FINAL, str(number)), f"{patterns[number]!a} is final since here")
+                found.append(finding)
     return found
+
+
+def breaks(change: Change) -> bool:
+    """Whether a change is none that may be made to what is final. Of two texts for the host, none is the tighter one."""
+    return change.kind == WIDER or (change.kind == CHANGED and change.key.partition(".")[0] in TEXTS)
 
 
 def loosenings(chain: list[Document], compiled: CompileChain) -> list[ConfigError]:
@@ -67,7 +75,8 @@ def loosenings(chain: list[Document], compiled: CompileChain) -> list[ConfigErro
         return []
     found = changes(compiled(chain[:-1]), compiled(chain))
     texts = {c: f"{c.key} is wider than in {chain[-2].name}: {c.before} -> {c.after}" for c in found if c.kind == WIDER}
-    return [at(chain[-1:], change, WIDER, text, WIDER) for change, text in texts.items()]
+    rows = [at(chain[-1:], change, WIDER, text, WIDER) for change, text in texts.items()]
+    return sorted(rows, key=lambda finding: (finding.path != chain[-1].name, finding.path, finding.line, finding.column))
 
 
 def at(documents: list[Document], change: Change, code: str, text: str, severity: str) -> ConfigError:

@@ -1,7 +1,7 @@
 """From a policy's name to a checked Policy: the only module of the policy that opens files.
 
 Promises: a policy, or ConfigErrors with every finding of every file read; never another exception, never a wait: regular files of
-bounded size only. Trusts: whoever may write to the places it looks in.
+bounded size only. Trusts: root, the user we run as and who was named: a file that others can change is not read (load_safely.py).
 
 A name is looked for in /etc/wlproxy/policies, then among the installation's policies, and else taken as a path: what an admin puts there
 under the name of a shipped policy replaces it, and may extend it by that name. `extends` is looked for beside the file that
@@ -10,11 +10,10 @@ says it first. A file beats its parent, key by key; lists replace. /etc/wlproxy/
 
 from __future__ import annotations
 
-import errno
 import os
 import pkgutil
 import re
-import stat
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -24,8 +23,10 @@ from ..core.protocol import Interface
 from .compile import compile_policy
 from .document import Document, show
 from .inheritance import FINAL, broken_finals, read_final
+from .load_file import CEILING_FILE, read_file
 from .load_interface_table import floor
 from .load_protocols import load_shipped
+from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed
 from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
 from .read_permissions import read_ask, read_permissions
 from .read_predicates import is_whole
@@ -36,12 +37,12 @@ from .read_variables import read_variables
 
 DATA_PACKAGE: Final = "wlproxy.policies_data"  # what the packager makes of policies/
 ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
-CEILING_FILE: Final = "/etc/wlproxy/ceiling.toml"
 SHIPPED_PREFIX: Final = "shipped:"
-MAX_BYTES: Final = 1 << 20
 DEEPEST: Final = 8
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+DOTS: Final = re.compile(r"\A(?:\./+)+")
+OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
 HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable")
 KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask")
 LATER: Final = ("audit", "mode", "until")
@@ -54,19 +55,23 @@ def load_policy(
     interfaces: Mapping[str, Interface] | None = None,
     search: Sequence[str] = (ADMIN_FOLDER,),
     ceiling: str = CEILING_FILE,
+    owners: Owners | None = ROOT_AND_US,
 ) -> Policy:
     """The checked policy. `variables` fill ${...}; `search` are folders of policies beside the installation's own; `ceiling` is the
-    file of what no guest gets more than, "" for none (a missing file is none)."""
+    file of what no guest gets more than, "" for none; `owners`: whose files are read."""
     data = load_shipped() if interfaces is None else interfaces
-    return build(read_chain(name_or_path, search), data, variables or {}, load_ceiling(ceiling, data))
+    return build(read_chain(name_or_path, search, owners), data, variables or {}, load_ceiling(ceiling, data, owners))
 
 
-def load_ceiling(path: str, interfaces: Mapping[str, Interface]) -> Ceiling | None:
-    """What this host allows at most. Raises ConfigErrors."""
-    if not path or not os.path.lexists(path):
+def load_ceiling(path: str, interfaces: Mapping[str, Interface], owners: Owners | None = ROOT_AND_US) -> Ceiling | None:
+    """What this host allows at most; only the host's own file may be missing. Raises ConfigErrors."""
+    if not path:
         return None
     try:
-        document = Document(path, read_file(path))
+        if path == CEILING_FILE and not os.path.lexists(path):
+            check_folder(os.path.dirname(path), owners)  # who can write there can take it away
+            return None
+        document = Document(path, read_file(path, owners))
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     read_head(document, CEILING_KNOWN)
@@ -81,10 +86,11 @@ def explain(errors: ConfigErrors) -> list[str]:
     return [show(finding) for finding in errors.findings]
 
 
-def read_chain(name_or_path: str, search: Sequence[str]) -> list[Document]:
-    """The file and its ancestors, the oldest first. Raises ConfigErrors."""
+def read_chain(name_or_path: str, search: Sequence[str], owners: Owners | None = ROOT_AND_US) -> list[Document]:
+    """The file and its ancestors, the oldest first, as far as they can be had: where one cannot, the first has a finding, which `build`
+    tells with those it makes itself. Raises ConfigErrors for what is no TOML."""
     try:
-        path, raw = read(name_or_path, search)
+        path, raw = read(name_or_path, search, owners)
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     chain = [Document(display_name(path), raw)]
@@ -99,8 +105,10 @@ def read_chain(name_or_path: str, search: Sequence[str]) -> list[Document]:
             break
         try:
             beside = "" if path.startswith(SHIPPED_PREFIX) else os.path.dirname(path) or os.curdir
-            path, raw = read(parent, search, beside, seen)
+            path, raw = read(parent, search, owners, beside, seen)
         except ConfigError as error:
+            if error.code == UNSAFE:
+                raise ConfigErrors([error]) from error
             message = f"extends {parent!a}: {error.path}: {error.message}" + (f" ({error.hint})" if error.hint else "")
             child.wrong_value(("extends",), error.code, message)
             break
@@ -110,9 +118,8 @@ def read_chain(name_or_path: str, search: Sequence[str]) -> list[Document]:
             break
         chain.insert(0, Document(display_name(path), raw))
         seen.append(identity(path))
-    findings = [finding for document in chain for finding in document.findings]
-    if findings:
-        raise ConfigErrors(findings)
+    if any(document.findings and not document.data for document in chain):
+        raise ConfigErrors([finding for document in chain for finding in document.findings])
     return chain
 
 
@@ -126,25 +133,29 @@ def identity(path: str) -> str:
     return path if path.startswith(SHIPPED_PREFIX) else os.path.realpath(path)
 
 
-def read(wanted: str, search: Sequence[str], beside: str = "", seen: Sequence[str] = ()) -> tuple[str, bytes]:
+def read(
+    wanted: str, search: Sequence[str], owners: Owners | None, beside: str = "", seen: Sequence[str] = ()
+) -> tuple[str, bytes]:
     """A policy's path ("shipped:NAME.toml" for the installation's own) and its bytes; `beside` is the folder of the file that extends it,
     `seen` are the files that led here: one that replaces a shipped policy may extend it. Raises ConfigError."""
     if not NAME.fullmatch(wanted.removesuffix(".toml")):
-        path = os.path.join(beside, wanted)
-        return path, read_file(path)
+        path = DOTS.sub("./", os.path.join(beside, wanted))
+        return path, read_file(path, owners)
     file_name = wanted.removesuffix(".toml") + ".toml"
-    shipped = shipped_bytes(file_name)
+    shipped = shipped_bytes(file_name, owners)
     places = [os.path.join(folder, file_name) for folder in search]
     if beside or wanted == file_name:
         places.insert(0, os.path.join(beside, file_name))
     for path in places:
         if os.path.lexists(path) and (shipped is None or identity(path) not in seen):
-            return path, read_file(path)
+            return path, read_file(path, owners)
+    for folder in search:
+        check_folder(folder, owners)  # who can write there can take away what stands in for a shipped policy
     if shipped is not None:
         return SHIPPED_PREFIX + file_name, shipped
     path = os.path.join(beside, wanted)
     if os.path.lexists(path):
-        return path, read_file(path)
+        return path, read_file(path, owners)
     raise ConfigError(wanted, 0, 0, "no policy of that name", f"shipped: {', '.join(shipped_names())}; or give a path", "not-found")
 
 
@@ -154,36 +165,22 @@ def replaces_shipped(document: Document) -> str:
     return name if folder == ADMIN_FOLDER and shipped_bytes(name) is not None else ""
 
 
-def read_file(path: str) -> bytes:
-    """A regular file of at most 1 MiB; opening neither waits (FIFO, device) nor follows more links than the kernel allows."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-        with open(number, "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
-                raise ConfigError(path, 0, 0, "is not a regular file", "", "unreadable")
-            data = b""
-            while len(data) <= MAX_BYTES and (part := file.read(MAX_BYTES + 1 - len(data))):
-                data += part
-    except OSError as error:
-        code = "not-found" if error.errno == errno.ENOENT else "unreadable"
-        raise ConfigError(path, 0, 0, error.strerror or "cannot be read", "", code) from error
-    except ValueError as error:  # a NUL or a surrogate in the name
-        raise ConfigError(repr(path), 0, 0, "is no file name", "", "not-found") from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError(path, 0, 0, f"is larger than {MAX_BYTES} bytes, the most a policy may have", "", "too-large")
-    return data
-
-
-def shipped_bytes(file_name: str) -> bytes | None:
-    """One of the installation's own policies, None where there is none of that name."""
+def shipped_bytes(file_name: str, owners: Owners | None = ROOT_AND_US) -> bytes | None:
+    """One of the installation's own policies, None where there is none of that name. Raises ConfigError."""
     try:
         found = pkgutil.get_data(DATA_PACKAGE, file_name)
     except (ModuleNotFoundError, FileNotFoundError):
         found = None
+    folder = source_folder() if found is None else os.path.dirname(sys.modules[DATA_PACKAGE].__file__ or "")
+    path = os.path.join(folder, file_name)
+    if os.path.isfile(path):  # else it is in an archive, as the program is
+        try:
+            check_installed(path, owners)
+        except OSError as error:
+            raise ConfigError(path, 0, 0, error.strerror or "cannot be read", "", "unreadable") from error
     if found is not None:
         return found
-    beside = os.path.join(source_folder(), file_name)
-    return read_file(beside) if os.path.isfile(beside) else None
+    return read_file(path, None) if os.path.isfile(path) else None
 
 
 def source_folder() -> str:
@@ -232,6 +229,7 @@ def put_together(
     upstream: dict[str, str] = {}
     permissions: dict[str, PermissionRule] = {}
     unsealable = COPY
+    cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
     for document in chain:
         read_head(document)
@@ -259,6 +257,8 @@ def put_together(
             if name in never and name in globals_ and globals_[name].verdict != HIDE:
                 document.wrong_key(("global", name), "never", f"no guest may have {name}: {never[name]}")
     findings = [f for document in chain for f in sorted(document.findings, key=lambda f: (f.line, f.column))]
+    if cut_off:
+        findings = [finding for finding in findings if finding.code not in OF_VARIABLES]  # they may be the ancestor's
     if findings:
         raise ConfigErrors(findings)
     return Policy(

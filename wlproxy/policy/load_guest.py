@@ -11,7 +11,9 @@ from typing import Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from .document import Document
-from .load import read_chain, read_file
+from .load import read_chain
+from .load_file import read_file
+from .load_safely import ANYBODY, ROOT_AND_US, Owners
 from .read_guest import FALLBACK, GuestFile, is_guest_file, is_guest_name, read_guest
 from .read_variables import EVERY_GUEST_HAS
 
@@ -35,10 +37,10 @@ def guest_files(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names if name.endswith(SUFFIX) and not name.startswith(".")]
 
 
-def load_guest(path: str) -> tuple[Document, GuestFile]:
+def load_guest(path: str, owners: Owners | None = ROOT_AND_US) -> tuple[Document, GuestFile]:
     """The file, read as far as it can be. Raises ConfigErrors where it cannot be."""
     try:
-        document = Document(path, read_file(path))
+        document = Document(path, read_file(path, owners))
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     if document.findings:
@@ -51,9 +53,24 @@ def load_guest(path: str) -> tuple[Document, GuestFile]:
 def means_guest(path: str) -> bool:
     """Whether a file that an admin names is a guest's rather than a policy; False also for what cannot be read."""
     try:
-        return os.path.lexists(path) and is_guest_file(Document(path, read_file(path)))
+        return os.path.lexists(path) and is_guest_file(Document(path, read_file(path, ANYBODY)))
     except ConfigError:
         return False
+
+
+def guest_called(name: str) -> str:
+    """The file that an admin means by a name where a policy may be meant as well: a guest's file, or the name of a guest of this host that
+    no policy has; "" where it is neither."""
+    if means_guest(name):
+        return name
+    path = os.path.join(GUESTS_FOLDER, name + SUFFIX)
+    if not is_guest_name(name) or not means_guest(path):
+        return ""
+    try:
+        read_chain(name, (ADMIN_FOLDER,), ANYBODY)
+    except ConfigErrors as errors:
+        return path if errors.findings[0].code == "not-found" else ""
+    return ""
 
 
 def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
@@ -63,8 +80,11 @@ def policy_of(guest: GuestFile, now: float) -> tuple[str, bool]:
 
 
 def declared_by(policy: str) -> set[str]:
-    """The variables that a policy has. Raises ConfigErrors."""
-    return {name for document in read_chain(policy, (ADMIN_FOLDER,)) for name in document.table("vars")} | {EVERY_GUEST_HAS}
+    """The variables that a policy has; whose files it is made of is asked where it is loaded. Raises ConfigErrors."""
+    chain = read_chain(policy, (ADMIN_FOLDER,), ANYBODY)
+    if chain[0].findings:
+        raise ConfigErrors(chain[0].findings)
+    return {name for document in chain for name in document.table("vars")} | {EVERY_GUEST_HAS}
 
 
 def declared_only(policy: str, variables: dict[str, str]) -> dict[str, str]:

@@ -58,23 +58,23 @@ class Row:
 def interface_table() -> tuple[Row, ...]:
     """All rows, in the order of the file."""
     rows = []
-    for line in table_bytes().decode("utf-8").splitlines():
+    for line in data_bytes(FILE).decode("utf-8").splitlines():
         if line and not line.startswith("#"):
             name, origin, risk, strict, desktop, trusted, reason = line.split("|")
             rows.append(Row(name, origin, risk[:1] if risk[1:2] == " " else "", strict, desktop, trusted, reason))
     return tuple(rows)
 
 
-def table_bytes() -> bytes:
-    """The file, from the installation or the source tree."""
+def data_bytes(name: str) -> bytes:
+    """A table among the protocol data, from the installation or the source tree."""
     try:
-        found = pkgutil.get_data(DATA_PACKAGE, FILE)
+        found = pkgutil.get_data(DATA_PACKAGE, name)
     except (ModuleNotFoundError, FileNotFoundError):
         found = None
     if found is not None:
         return found
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with open(os.path.join(root, "protocols", FILE), "rb") as file:
+    with open(os.path.join(root, "protocols", name), "rb") as file:
         return file.read()
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compilation, Compiled, PolicyInvalid
+from .compiled import Compilation, Compiled, PolicyInvalid, Trust
 from .control import Control
 from .keeper import Keeper
 from .listener import Listener
@@ -43,7 +43,7 @@ class Broker:
         listening: list[Listener],
         upstream: Upstream,
         log: AuditLog,
-        source: tuple[str, dict[str, str], str],
+        source: tuple[str, dict[str, str], str, Trust],
         said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,

@@ -177,6 +177,9 @@ class Carrier:
         self.remote_pipes.close_all()
 
     def _read(self, half: Half, link: Link) -> None:
+        if half.framing is not None:
+            self._read_framed(half, half.framing, link)
+            return
         try:
             data, ancillary, flags, _ = half.recvmsg(half.appetite, CMSG_BYTES, MSG_CMSG_CLOEXEC)
         except BlockingIOError:
@@ -202,19 +205,17 @@ class Carrier:
             close_all(fds)
             self._end(link, "proxy", f"out of descriptors while reading the {SIDE_NAMES[half.side]}", -1.0)
             return
-        framing = half.framing
         try:
             session = link.session
             session.now = self.now
-            if framing is not None:
-                close_all(fds)  # they have no place here
-                fds = []
-                data = framing.receive(data, self.now)
-                fds = framing.take_fds()
             outcome = session.receive(half.side, data, fds)
         except Exception as error:  # noqa: BLE001  as in serve; the descriptors of this read are still ours to close
             self._broken(link, error, fds)
             return
+        self._judged(half, link, outcome)
+
+    def _judged(self, half: Half, link: Link, outcome: Outcome) -> None:
+        """Does what the session said of a read."""
         if outcome.to_host:
             link.host.send(outcome.to_host, self.now)
             if link.host.chunks or not link.host.writing:
@@ -225,31 +226,73 @@ class Carrier:
                 link.plain = False
         if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
-        if framing is not None:
-            self._after_framed(half, framing, link, outcome)
         if half.side == GUEST:
-            wait = self._pace.messages.take(outcome.cost, self.now)
-            if wait:
-                self._slow_down(link, wait, outcome.cost)
+            self._pay(link, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
             self._ticking[link.number] = link
 
-    def _after_framed(self, half: Half, framing: Waypipe, link: Link, outcome: Outcome) -> None:
-        """What a guest's framing has beside Wayland messages: its end, what must be sent, and what its files cost."""
-        framing.settle()
-        if framing.waits_since >= 0:
-            self._allow_ticks(link)
-        outcome.cost += framing.cost
-        framing.cost = 0
-        half.appetite = half.most_read = framing.most_read
-        if framing.refused and not link.ended_by:
-            self._deliver(link, link.session.refuse(framing.refused, framing.rule))
-        if framing.due:
-            half.send(NO_PARCELS, self.now)
-            if half.chunks or not half.writing:
-                link.plain = False
+    def _pay(self, link: Link, cost: int) -> None:
+        """Takes what a read cost from the guest's rate."""
+        wait = self._pace.messages.take(cost, self.now)
+        if wait:
+            self._slow_down(link, wait, cost)
+
+    def _read_framed(self, half: Half, framing: Waypipe, link: Link) -> None:
+        """As _read, of a guest whose descriptors are in the bytes; those that a peer passes beside them the kernel closes. Most reads bring
+        parts of files, and the session is not asked about them."""
+        data = b""
+        sink = framing.sink
+        try:
+            if sink is None or link.ended_by:
+                data = half.sock.recv(half.appetite)
+                size = len(data)
+            else:
+                size = half.sock.recv_into(sink)
+        except BlockingIOError:
+            return
+        except OSError:  # as in _read
+            size = 0
+        if link.ended_by or not size:
+            link.plain = False
+            if not size:
+                self._end_of_stream(half, link)
+            return
+        if not half.received:
+            self._silent.pop(link.number, None)
+        half.received += size
+        fds: list[Fd] = []
+        try:
+            if sink is None:
+                half.appetite = framing.most_read if size >= SMALL_READ_BYTES else SMALL_READ_BYTES
+                data = framing.receive(data, self.now)
+            else:
+                framing.sunk(size, self.now)
+            if framing.waits_since >= 0:
+                self._allow_ticks(link)
+            cost = framing.cost
+            framing.cost = 0
+            if data:
+                fds = framing.take_fds()
+                session = link.session
+                session.now = self.now
+                outcome = session.receive(GUEST, data, fds)
+                fds = []
+                outcome.cost += cost
+                self._judged(half, link, outcome)
+                framing.settle()
+            elif cost:
+                self._pay(link, cost)
+            if framing.refused and not link.ended_by:
+                self._deliver(link, link.session.refuse(framing.refused, framing.rule))
+            if framing.due:
+                half.send(NO_PARCELS, self.now)
+                if half.chunks or not half.writing:
+                    link.plain = False
+                    self._allow_ticks(link)
+        except Exception as error:  # noqa: BLE001  as in _read
+            self._broken(link, error, fds)
 
     def _serve_remote(self, pipe: RemotePipe, mask: int) -> None:
         """One end of a pipe whose other end is in a guest. A pipe that nobody answers for has outlived its connection."""

@@ -2,27 +2,49 @@
 
 The child starts before this process imports the rest of the sidecar, so that both happen at once where there are two cores.
 
-Promises: what `finish` returns is a compiled policy of a form this version reads, whose hash is right, or it raises ConfigErrors
-with everything that was wrong. Trusts: the files an admin names.
+Promises: what `finish` returns is a compiled policy of a form this version reads, whose hash is right, or it raises PolicyInvalid
+with everything that was wrong. Trusts: the files an admin names, where nobody else can change them (policy/load_safely.py).
 
-A name or a TOML file is compiled; a file that ends in .json is a compiled policy already (`wlproxy compile`) and only checked.
+A name or a TOML file is compiled; a file that ends in .json is a compiled policy already (`wlproxy compile`): it is checked, signature
+included where one is asked for, and must stay under the floor and this host's ceiling (policy/load_compiled.py).
 """
 
 from __future__ import annotations
 
 import json
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from .forked import Forked
 
+if TYPE_CHECKING:
+    from ..policy.load_safely import Owners
+
+EXIT_UNSAFE: Final = 3
+EXIT_POLICY: Final = 6
+
 
 class PolicyInvalid(Exception):
-    """The policy cannot be used; `lines` say why, one finding each."""
+    """The policy cannot be used; `lines` say why, one finding each. `exit_code` as documented."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], exit_code: int = EXIT_POLICY) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+        self.exit_code = exit_code
+
+
+class Trust:
+    """Whose files are read: those of the users `owners`, beside root's and our own; `signers`: a file of allowed signers, one of whom must
+    have signed the compiled policy, "" for no such demand. `ceiling`: the host's file, "" for none, None for the usual one. `anybody`:
+    whose files they are is not asked, where nothing is run by them."""
+
+    def __init__(
+        self, owners: list[int] | None = None, signers: str = "", ceiling: str | None = None, anybody: bool = False
+    ) -> None:
+        self.owners = owners or []
+        self.signers = signers
+        self.ceiling = ceiling
+        self.anybody = anybody
 
 
 class Compiled:
@@ -48,11 +70,12 @@ class Compilation(Forked):
     """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name`, where there is one, and
     `variables` go over what the file says."""
 
-    def __init__(self, name: str, variables: dict[str, str], guest_file: str = "") -> None:
+    def __init__(self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None) -> None:
         self._name = guest_file or name
+        whom = trust or Trust()
 
         def work(out: IO[bytes]) -> None:
-            out.write(answer_for_guest(guest_file, name, variables) if guest_file else answer(name, variables))
+            out.write(answer_for_guest(guest_file, name, variables, whom) if guest_file else answer(name, variables, whom))
 
         super().__init__(work)
 
@@ -63,7 +86,7 @@ class Compilation(Forked):
             raise PolicyInvalid([f"{self._name}: the policy compiler ended without an answer, see above"])
         told = json.loads(head)
         if told["findings"]:
-            raise PolicyInvalid(told["findings"])
+            raise PolicyInvalid(told["findings"], told["exit_code"])
         return Compiled(told["name"], told["sha256"], data, told["upstream"], told.get("guest"))
 
     def finish(self) -> Compiled:
@@ -74,27 +97,27 @@ class Compilation(Forked):
 
 
 def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
-    """The compiled policy of a name or path, in one call. Raises PolicyInvalid."""
-    compiled: dict[str, Any] = json.loads(Compilation(name, variables).finish().data)
+    """The compiled policy of a name or path, in one call, to look at. Raises PolicyInvalid."""
+    compiled: dict[str, Any] = json.loads(Compilation(name, variables, trust=Trust(anybody=True)).finish().data)
     return compiled
 
 
-def answer(name: str, variables: dict[str, str]) -> bytes:
-    """In the child: a head line {"findings", "name", "sha256", "upstream"}, then the canonical text."""
+def answer(name: str, variables: dict[str, str], trust: Trust) -> bytes:
+    """In the child: a head line {"findings", "name", "sha256", "upstream"}, or {"findings", "exit_code"}; then the canonical text."""
     from ..policy import compile as compiler
 
     try:
-        compiled = from_json(name) if name.endswith(".json") else from_source(name, variables)
+        compiled = from_file(name, variables, trust)
     except PolicyInvalid as error:
-        return json.dumps({"findings": error.lines}).encode() + b"\n"
+        return json.dumps({"findings": error.lines, "exit_code": error.exit_code}).encode() + b"\n"
     return json.dumps(head_of(compiled)).encode() + b"\n" + compiler.canonical(compiled)
 
 
-def answer_for_guest(path: str, policy: str, variables: dict[str, str]) -> bytes:
+def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust) -> bytes:
     """The same with "guest", what its file says (guest_files.py)."""
     from . import guest_files
 
-    head, data = guest_files.read(path, variables, policy)
+    head, data = guest_files.read(path, variables, policy, trust)
     return json.dumps(head).encode() + b"\n" + data
 
 
@@ -103,38 +126,42 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
     return {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
 
 
-def from_source(name: str, variables: dict[str, str]) -> dict[str, Any]:
-    """Loads and compiles. Raises PolicyInvalid with all findings."""
-    from ..policy.compile import compile_policy
-    from ..policy.load import explain, load_policy
-    from ..policy.load_protocols import load_shipped
+def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:
+    """A policy by name or path, compiled or to be compiled. Raises PolicyInvalid with all findings."""
+    from ..policy.load_compiled import load_compiled, only_compiled
+    from ..policy.load_file import CEILING_FILE
+    from ..policy.load_safely import ANYBODY, Owners
 
+    owners = ANYBODY if trust.anybody else Owners(trust.owners)
+    ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     try:
-        interfaces = load_shipped()
-        return compile_policy(load_policy(name, variables, interfaces), interfaces)
+        if name.endswith(".json"):
+            return load_compiled(name, owners, trust.signers, ceiling)
+        if trust.signers:
+            raise only_compiled(name)
+        return from_source(name, variables, owners, ceiling)
     except ConfigErrors as errors:
-        raise PolicyInvalid(explain(errors)) from errors
+        raise invalid(errors.findings) from errors
     except ConfigError as error:
-        raise PolicyInvalid([str(error)]) from error
+        raise invalid([error]) from error
     except OSError as error:
         raise PolicyInvalid([f"{error.filename or name}: {error.strerror}"]) from error
 
 
-def from_json(path: str) -> dict[str, Any]:
-    """Reads a compiled policy and checks that it is one and whole. Raises PolicyInvalid."""
-    from ..handlers import load_tables
-    from ..policy.compile import digest
+def from_source(name: str, variables: dict[str, str], owners: Owners | None, ceiling: str) -> dict[str, Any]:
+    """Loads and compiles. Raises ConfigErrors, ConfigError, OSError."""
+    from ..policy.compile import compile_policy
+    from ..policy.load import load_policy
+    from ..policy.load_protocols import load_shipped
 
-    try:
-        with open(path, "rb") as file:
-            compiled = json.load(file)
-        if not isinstance(compiled, dict) or "sha256" not in compiled:
-            raise PolicyInvalid([f"{path}: not a compiled policy (made by: wlproxy compile NAME -o {path})"])
-        if digest(compiled) != compiled["sha256"]:
-            raise PolicyInvalid([f"{path}: its sha256 is not that of its content: compile it again"])
-        load_tables(compiled)
-    except OSError as error:
-        raise PolicyInvalid([f"{path}: {error.strerror}"]) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise PolicyInvalid([f"{path}: not a compiled policy of this version: {error}"]) from error
-    return compiled
+    interfaces = load_shipped()
+    return compile_policy(load_policy(name, variables, interfaces, ceiling=ceiling, owners=owners), interfaces)
+
+
+def invalid(findings: list[ConfigError]) -> PolicyInvalid:
+    """The same findings, as lines, with the exit code that they make."""
+    from ..policy.document import show
+    from ..policy.load_safely import UNSAFE, UNSIGNED
+
+    unsafe = any(finding.code in (UNSAFE, UNSIGNED) for finding in findings)
+    return PolicyInvalid([show(finding) for finding in findings], EXIT_UNSAFE if unsafe else EXIT_POLICY)

@@ -19,12 +19,15 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy import compile as compiler
 from ..policy.document import Document, show
-from ..policy.load import explain, load_policy
+from ..policy.load import ADMIN_FOLDER, load_policy
+from ..policy.load_compiled import load_compiled, only_compiled
+from ..policy.load_file import CEILING_FILE
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
 from ..policy.load_protocols import load_shipped
+from ..policy.load_safely import ROOT_AND_US, Owners, check_folder
 from ..policy.read_guest import GuestFile
 from . import address
-from .compiled import PolicyInvalid, from_json, head_of
+from .compiled import PolicyInvalid, Trust, head_of, invalid
 
 
 @cache
@@ -33,34 +36,42 @@ def interfaces() -> dict[str, Interface]:
     return load_shipped()
 
 
-def read(path: str, variables: dict[str, str], policy: str = "") -> tuple[dict[str, Any], bytes]:
+def read(path: str, variables: dict[str, str], policy: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
     """One guest's head line (compiled.answer) with "guest": what the file says, and its compiled policy; `variables` and `policy` go over
     what the file says of them."""
     try:
-        return read_valid(path, variables, policy)
+        return read_valid(path, variables, policy, trust)
     except ConfigErrors as errors:
-        return {"findings": explain(errors)}, b""
+        return refused(invalid(errors.findings)), b""
     except ConfigError as error:
-        return {"findings": [str(error)]}, b""
-    except PolicyInvalid as error:
-        return {"findings": error.lines}, b""
+        return refused(invalid([error])), b""
     except OSError as error:
-        return {"findings": [f"{error.filename or path}: {error.strerror}"]}, b""
+        return refused(PolicyInvalid([f"{error.filename or path}: {error.strerror}"])), b""
 
 
-def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict[str, Any], bytes]:
-    """The same. Raises ConfigErrors, ConfigError, PolicyInvalid, OSError."""
-    document, guest = checked(path)
+def refused(why: PolicyInvalid) -> dict[str, Any]:
+    """The head line of a guest that cannot be."""
+    return {"findings": why.lines, "exit_code": why.exit_code}
+
+
+def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
+    """The same. Raises ConfigErrors, ConfigError, OSError."""
+    owners = Owners(trust.owners)
+    ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
+    document, guest = checked(path, owners)
     policy, expired = (instead, False) if instead else policy_of(guest, time.time())
     values = {"vm": name_of(path)} | guest.variables | variables
+    place = instead or beside(path, policy)
     if policy.endswith(".json"):
-        compiled = from_json(policy)
+        compiled = load_compiled(place, owners, trust.signers, ceiling)
+    elif trust.signers and not expired:
+        raise only_compiled(policy)
     else:
         if expired:
             values = declared_only(policy, values)
         elif not instead:
-            raise_findings_about_variables(document, guest, beside(path, policy))
-        compiled = compiler.compile_policy(load_policy(beside(path, policy), values, interfaces()), interfaces())
+            raise_findings_about_variables(document, guest, place)
+        compiled = compiler.compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
     said = {
         "listen": guest.listen,
         "upstream": guest.upstream,
@@ -74,9 +85,9 @@ def read_valid(path: str, variables: dict[str, str], instead: str) -> tuple[dict
     return head, compiler.canonical(compiled)
 
 
-def checked(path: str) -> tuple[Document, GuestFile]:
+def checked(path: str, owners: Owners | None = ROOT_AND_US) -> tuple[Document, GuestFile]:
     """The file itself, without its policy. Raises ConfigErrors with all findings."""
-    document, guest = load_guest(path)
+    document, guest = load_guest(path, owners)
     for index, uri in enumerate(guest.listen):
         try:
             one = address.parse(uri)
@@ -106,20 +117,22 @@ def beside(path: str, policy: str) -> str:
     return os.path.join(os.path.dirname(path), policy) if "/" in policy and not policy.startswith("/") else policy
 
 
-def write_all(folder: str, out: IO[bytes], only: str = "") -> None:
+def write_all(folder: str, trust: Trust, out: IO[bytes], only: str = "") -> None:
     """A line for each guest's file as soon as it has been read: {"name", "file", "head", "data"}; then one without a name,
-    {"error": "" or why the folder cannot be read}, without which the answer is not whole."""
+    {"error": "" or why the folder cannot be read, "exit_code"}, without which the answer is not whole."""
     try:
+        check_folder(folder, Owners(trust.owners))
         paths = guest_files(folder)
     except ConfigError as error:
-        write_line(out, {"error": str(error)})
+        code = 0 if error.code == "unreadable" else invalid([error]).exit_code
+        write_line(out, {"error": "\n".join(invalid([error]).lines), "exit_code": code})
         return
     for path in paths:
         if only not in ("", name_of(path)):
             continue
-        head, data = read(path, {})
+        head, data = read(path, {}, "", trust)
         write_line(out, {"name": name_of(path), "file": path, "head": head, "data": data.decode("ascii")})
-    write_line(out, {"error": ""})
+    write_line(out, {"error": "", "exit_code": 0})
 
 
 def write_line(out: IO[bytes], value: dict[str, Any]) -> None:

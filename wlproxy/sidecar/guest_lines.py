@@ -6,21 +6,23 @@ import json
 import os
 from typing import IO, Any
 
+from .compiled import Trust
 from .forked import Forked
 
 
 class GuestLines(Forked):
-    """`names` of those told so far; `error`: why the answer is not whole, "" where it is (known at the end). `only`: that guest's file, ""
-    for all."""
+    """`names` of those told so far; `error`: why the answer is not whole, "" where it is (known at the end), and the exit code that this
+    makes, 0 for the usual one. `only`: that guest's file, "" for all."""
 
-    def __init__(self, folder: str, only: str = "") -> None:
+    def __init__(self, folder: str, trust: Trust, only: str = "") -> None:
         self.names: set[str] = set()
+        self.exit_code = 0
         self.error = f"{folder}: the reading of guests' files ended without an answer, see above"
 
         def work(out: IO[bytes]) -> None:
             from .guest_files import write_all
 
-            write_all(folder, out, only)
+            write_all(folder, trust, out, only)
 
         super().__init__(work)
 
@@ -36,7 +38,7 @@ class GuestLines(Forked):
                 self.names.add(told["name"])
                 found.append(told)
             else:
-                self.error = told["error"]
+                self.error, self.exit_code = told["error"], told["exit_code"]
         return found
 
     def abandon(self) -> None:

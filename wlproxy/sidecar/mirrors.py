@@ -15,9 +15,11 @@ import mmap
 import os
 from typing import Final
 
+from mypy_extensions import i64
+
 from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd
 from ..core.quotas import Limits, Usage
-from ..core.waypipe import BLOCK_SHIFT, Blocks, Extent, Refused, apply_diff, check_diff
+from ..core.waypipe import BLOCK_SHIFT, Blocks, Fresh, Refused, apply_diff, check_diff, note_fresh
 from .files import F_DUPFD_CLOEXEC, HostFiles
 
 BIGGEST_FILE: Final = 1 << 30  # as handlers/buffers.py has it for pools; foot's have 512 MiB
@@ -26,7 +28,7 @@ RULE: Final = "built-in: waypipe file"
 
 
 class Mirror:
-    """One file. `holders`: objects that the guest may still write for; `given`: the session has it, and has not been asked since."""
+    """One file. `holders`: objects that the guest may still write for; `filling`: a message to it is under way."""
 
     def __init__(self, number: int, size: int) -> None:
         self.number = number
@@ -34,6 +36,7 @@ class Mirror:
         self.blocks = Blocks(size)
         self.charged = 0
         self.holders = 0
+        self.filling = False
         self.map: mmap.mmap | None = None
         self.view: memoryview | None = None
 
@@ -79,6 +82,8 @@ class Mirrors(HostFiles):
         mirror = self._by_rid[rid]
         if not mirror.size <= size <= BIGGEST_FILE:
             raise Refused(f"ExtendFile from {mirror.size} to {size} bytes, at most {BIGGEST_FILE}", RULE)
+        if size == mirror.size:
+            return
         unmap(mirror)
         try:
             os.ftruncate(mirror.number, size)
@@ -94,33 +99,54 @@ class Mirrors(HostFiles):
         if end > mirror.size:
             raise Refused(f"BufferFill of bytes {start} to {end}: the file has {mirror.size}", RULE)
         if data:
-            extent = Extent()
-            extent.add(mirror.blocks, start, end)
-            self._take_memory(mirror, extent)
+            self._take_memory(mirror, start, end)
             view_of(mirror)[start:end] = data
 
-    def diff(self, rid: int, data: bytes, begin: int, diff_bytes: int, trailing: int) -> int:
+    def begin(self, rid: int, start: int, end: int, first: bytes | memoryview) -> memoryview:
+        """A fill of which only `first` has come: where the rest goes, without a copy of it on the way (bench/waypipe.py, video). The file
+        stays until `filled`; the caller releases the view before. Raises Refused."""
+        mirror = self._by_rid[rid]
+        if not start < end <= mirror.size:
+            raise Refused(f"bytes {start} to {end} of a file of {mirror.size}", RULE)
+        self._take_memory(mirror, start, end)
+        view = view_of(mirror)
+        middle = start + len(first)
+        view[start:middle] = first
+        mirror.filling = True
+        return view[middle:end]
+
+    def filled(self, rid: int) -> None:
+        """The rest has come."""
+        self._by_rid[rid].filling = False
+
+    def diff(self, rid: int, data: bytes, begin: i64, diff_bytes: i64, trailing: i64) -> int:
         """BufferDiff, from `begin` in `data`: writes its runs; how many there were. Raises Refused before anything is written."""
         mirror = self._by_rid[rid]
-        extent = check_diff(data, begin, diff_bytes, trailing, mirror.size, mirror.blocks)
-        self._take_memory(mirror, extent)
-        if extent.runs:
+        fresh: list[Fresh] = []
+        runs = check_diff(data, begin, diff_bytes, trailing, mirror.size, mirror.blocks, fresh)
+        if fresh:
+            self._take(mirror, fresh)
+        if runs:
             apply_diff(view_of(mirror), data, begin, diff_bytes, trailing)
-        return int(extent.runs)
+        return int(runs)
 
-    def _take_memory(self, mirror: Mirror, extent: Extent) -> None:
-        if not extent.new:
-            return
-        more = int(extent.new) << BLOCK_SHIFT
+    def _take_memory(self, mirror: Mirror, start: int, end: int) -> None:
+        fresh: list[Fresh] = []
+        note_fresh(mirror.blocks, start, end, fresh)
+        if fresh:
+            self._take(mirror, fresh)
+
+    def _take(self, mirror: Mirror, fresh: list[Fresh]) -> None:
+        more = sum([run.blocks for run in fresh]) << BLOCK_SHIFT
         mirror.charged += more
         self._usage.mirrored_bytes += more
         most = self._limits.shm_bytes
         if self._usage.mirrored_bytes > most:
             raise Refused(f"more than {most} bytes in shared memory", self._limits.rule("shm-bytes"))
         try:
-            for start, end in extent.fresh:
-                first = start >> BLOCK_SHIFT << BLOCK_SHIFT
-                last = min(mirror.size, ((end - 1 >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT)
+            for run in fresh:
+                first = run.start >> BLOCK_SHIFT << BLOCK_SHIFT
+                last = min(mirror.size, ((run.end - 1 >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT)
                 os.posix_fallocate(mirror.number, first, last - first)
         except OSError as error:
             raise Refused(f"no memory for a file: {error.strerror}", RULE) from error
@@ -151,11 +177,16 @@ class Mirrors(HostFiles):
     def settle(self) -> None:
         """The session has seen what there was: files that nothing holds go."""
         if self._given:
-            for rid in self._given:
-                mirror = self._by_rid.get(rid)
-                if mirror is not None and mirror.holders <= 0:
-                    self._drop(rid, mirror)
+            given = self._given
             self._given = []
+            for rid in given:
+                mirror = self._by_rid.get(rid)
+                if mirror is None or mirror.holders > 0:
+                    continue
+                if mirror.filling:
+                    self._given.append(rid)
+                else:
+                    self._drop(rid, mirror)
 
     def close(self) -> None:
         """All of them."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
-from .compiled import Compilation, Compiled, PolicyInvalid
+from .compiled import Compilation, Compiled, PolicyInvalid, Trust
 from .control_path import NOWHERE, open_control
 from .keeper import Keeper, Presence
 from .listener import Listener
@@ -26,14 +26,13 @@ from .view import View
 from .watched import Watched, WatchError
 
 EXIT_USAGE: Final = 2
-EXIT_POLICY: Final = 6
 EXIT_NO_COMPOSITOR: Final = 5
 RECORD_BYTES: Final = 1 << 30
 
 
 class Settings:
-    """What `run` and `exec` were asked for. `policy`, `variables` and `guest_file` are what `compilation` works on, for a reload; what the
-    guest's file says fills in where nothing was asked for ("" and empty lists)."""
+    """What `run` and `exec` were asked for. `policy`, `variables`, `guest_file` and `trust` are what `compilation` works on, for a reload;
+    what the guest's file says fills in where nothing was asked for ("" and empty lists)."""
 
     def __init__(
         self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
@@ -45,6 +44,7 @@ class Settings:
         self.compilation = compilation
         self.guest = "guest"
         self.guest_file = ""
+        self.trust = Trust()
         self.audit = ""
         self.ready_fd = -1
         self.upstream_wait = 5.0
@@ -107,7 +107,7 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     except PolicyInvalid as error:
         for line in error.lines:
             say(line)
-        code = EXIT_POLICY
+        code = error.exit_code
     except WatchError as error:
         say(str(error))
         code = EXIT_USAGE
@@ -182,7 +182,7 @@ def run_both(
     for entry in watched.entries():
         log.add(entry)
     keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
-    source = (settings.policy, settings.variables, settings.guest_file)
+    source = (settings.policy, settings.variables, settings.guest_file, settings.trust)
     subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
     subject.begin(keeper)
     said = compiled.guest

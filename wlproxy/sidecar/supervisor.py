@@ -22,7 +22,7 @@ from ..core.quotas import Usage
 from . import address, listen, notify
 from .audit_file import AuditFile
 from .broker import expired_entry, tell_ready, until_expiry
-from .compiled import Compiled
+from .compiled import EXIT_UNSAFE, Compiled, Trust
 from .confine import REQUIRE
 from .control import Control
 from .control_path import NOWHERE, open_control
@@ -60,6 +60,7 @@ class ServeSettings:
         self.confine = REQUIRE
         self.control = NOWHERE  # the control socket's path, "" for the default one
         self.notifier = notify.Notifier("")
+        self.trust = Trust()
         self.retry_seconds = 5.0  # between attempts to make a socket that could not be made
 
 
@@ -110,6 +111,7 @@ class Supervisor:
         self._outcomes: list[Reloaded] = []
         self._readings: list[tuple[str, Caller | None]] = []  # the next ones
         self._bad: dict[str, str] = {}  # guests that are not served, or not as their files say
+        self._unsafe: set[str] = set()  # those of them whose files others can change, or that nobody has signed
         self._refused: dict[str, Entry] = {}  # those whose file is right, and whose sockets or log could not be had
         self._retry_at = 0.0
         self._warm = False
@@ -232,7 +234,7 @@ class Supervisor:
         self._only = only
         self._callers = [] if caller is None else [caller]
         self._outcomes = []
-        self._lines = GuestLines(self._settings.folder, only)
+        self._lines = GuestLines(self._settings.folder, self._settings.trust, only)
         self._loop.watch(self._lines.fd, self._read_lines)
 
     def _read_lines(self) -> None:
@@ -286,10 +288,10 @@ class Supervisor:
 
     def _first_reading_over(self, lines: GuestLines) -> None:
         if lines.error:
-            self._stop(EXIT_USAGE)
+            self._stop(lines.exit_code or EXIT_USAGE)
         elif lines.names and not self._guests:
             say(f"none of the guests in {self._settings.folder} can start")
-            self._stop(EXIT_NONE)
+            self._stop(EXIT_UNSAFE if self._unsafe else EXIT_NONE)
 
     def _guest_told(self, told: dict[str, Any]) -> None:
         """One guest's file, as it is on disk now."""
@@ -301,6 +303,8 @@ class Supervisor:
             stays = served is not None and not served.leaving
             say(f"guest {name}: {'stays as it is' if stays else 'does not start'}, its file is wrong; the others are not touched")
             self._bad[name] = "its file is wrong"
+            if head["exit_code"] == EXIT_UNSAFE:
+                self._unsafe.add(name)
             self._refused.pop(name, None)
             log = self._log if served is None else served.log
             log.add({"event": "policy-reject", "reason": head["findings"][0][:200]})

@@ -14,12 +14,14 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from mypy_extensions import i64
+
 from ..core import waypipe
 from ..core.fds import MEMFD, PIPE, READ_ONLY, WRITE_ONLY, Fd
 from ..core.outcome import NO_FDS, NO_PARCELS, Parcel
 from ..core.quotas import Limits, Usage
 from ..core.waypipe import NAMES, Refused, Terms
-from ..core.wire import word
+from ..core.wire import read_i32_le, word
 from .compression import Codec
 from .half import close_all
 from .mirrors import Mirrors
@@ -74,7 +76,7 @@ ACK_BYTES: Final = 4 << 20
 class Waypipe:
     """One connection, the relay's number `client`. `refused`: why it must end, "" while it need not, and `rule` the built-in rule that says
     so. `cost`: of the guest's rate of messages, for what its files came to since the relay last looked. `waits_since`: when the message
-    began that is not complete, -1 if there is none."""
+    began that is not complete, -1 if there is none. `sink`: where in a file the next bytes belong, None where they are for `receive`."""
 
     def __init__(
         self, client: int, files: Mirrors, pipes: RemotePipes, limits: Limits, usage: Usage, codecs: dict[int, Codec]
@@ -85,13 +87,16 @@ class Waypipe:
         self.rule = ""
         self.cost = 0
         self.waits_since = -1.0
-        self._held = 0  # bytes of a message that is not complete
+        self._held: i64 = 0  # bytes of a message that is not complete
         self._pipes = pipes
         self._limits = limits
         self._usage = usage
         self._codecs = codecs
         self._codec: Codec | None = None
         self.terms: Terms | None = None  # once the guest has said them
+        self.compressed = False  # what comes unpacks to more
+        self.most_read = READ_BYTES  # bytes to ask for in one read
+        self._acknowledges = False
         self._begin = b""
         self._framer = waypipe.Framer()
         self._closed = False
@@ -100,22 +105,13 @@ class Waypipe:
         self._last_number = 0  # the highest that the guest has opened
         self._next_number = -1  # ours count down
         self._fds: list[Fd] = []
-        self._received = 0  # messages that are counted
-        self._acknowledged = 0  # of them
-        self._unacknowledged_bytes = 0
-        self._sent = 0
+        self._received: i64 = 0  # messages that are counted
+        self._acknowledged: i64 = 0  # of them
+        self._unacknowledged_bytes: i64 = 0
+        self._sent: i64 = 0
         self._out: list[bytes] = []
-
-    @property
-    def most_read(self) -> int:
-        """Bytes to ask for in one read."""
-        return COMPRESSED_READ_BYTES if self.compressed else READ_BYTES
-
-    @property
-    def compressed(self) -> bool:
-        """Whether what comes unpacks to more."""
-        terms = self.terms
-        return terms is not None and terms.compression != waypipe.NO_COMPRESSION
+        self.sink: memoryview | None = None
+        self._sink_number = 0  # of the file
 
     # -- from the guest
 
@@ -124,22 +120,56 @@ class Waypipe:
         if self.refused or self._closed:
             return b""
         messages: list[bytes] = []
-        before = self._received
+        before: i64 = self._received
+        framer = self._framer
         try:
             if self.terms is None:
                 data = self._introduce(data)
-            self._framer.feed(data)
-            while not self._closed and self._framer.next():
-                self._take(self._framer.kind, self._framer.body, messages)
-            self._hold(len(self._begin) + self._framer.partial)
-            if not self._held:
+            framer.feed(data)
+            while framer.next():
+                self._take(framer, messages)
+                if self._closed:
+                    break
+            else:
+                if framer.partial and not self.compressed:
+                    self._open_sink()
+            held: i64 = len(self._begin) + framer.partial
+            if held != self._held:
+                self._hold(held)
+            if not held and self.sink is None:
                 self.waits_since = -1.0
             elif self.waits_since < 0 or self._received != before:
                 self.waits_since = now
         except Refused as refused:
             self.refused = refused.reason
             self.rule = refused.rule
+        if not messages:
+            return b""
         return messages[0] if len(messages) == 1 else b"".join(messages)
+
+    def _open_sink(self) -> None:
+        """Has what is still to come of a large message read to where it belongs."""
+        run = self._framer.single_run()
+        if run is None:
+            return
+        rid = self._known_file(self._framer.kind, run.rid)
+        if rid:
+            self.sink = self.files.begin(rid, run.start, run.end, run.first)
+            self._sink_number = rid
+            self._count(run.end - run.start)
+            self._framer.taken()
+
+    def sunk(self, size: int, now: float) -> None:
+        """So many bytes were read into `sink`."""
+        sink = self.sink
+        if sink is None:
+            raise TypeError("nothing was to be read into a file")
+        rest = sink[size:] if size < len(sink) else None
+        sink.release()
+        self.sink = rest
+        if rest is None:
+            self.files.filled(self._sink_number)
+            self.waits_since = -1.0
 
     def tick(self, now: float) -> None:
         """A message that was begun must end."""
@@ -147,8 +177,8 @@ class Waypipe:
             self.refused = f"the rest of a message did not come within {self._limits.stall_seconds:g} s"
             self.rule = "built-in: waypipe message"
 
-    def _hold(self, size: int) -> None:
-        self._usage.held_bytes += size - self._held
+    def _hold(self, size: i64) -> None:
+        self._usage.held_bytes += int(size - self._held)
         self._held = size
         if self._usage.held_bytes > HELD_BYTES:
             raise Refused(f"more than {HELD_BYTES} bytes of messages that are not complete")
@@ -179,28 +209,41 @@ class Waypipe:
             raise Refused(f"asks for compression {name}, for which there is no library here: {advice}", "built-in: waypipe header")
         self._codec = codec
         self.terms = terms
+        self._acknowledges = terms.acknowledges
+        if terms.compression != waypipe.NO_COMPRESSION:
+            self.compressed = True
+            self.most_read = COMPRESSED_READ_BYTES
         if not terms.acknowledges:
             self._say(waypipe.numbers(waypipe.VERSION, terms.version))
         return data[waypipe.CONNECTION_HEADER_BYTES :]
 
-    def _take(self, kind: int, body: bytes, messages: list[bytes]) -> None:
-        if kind != waypipe.ACK_NBLOCKS:
-            self._received += 1
-            self._unacknowledged_bytes += len(body)
+    def _count(self, size: i64) -> None:
+        self._received += 1
+        self._unacknowledged_bytes += size
+
+    def _take(self, framer: waypipe.Framer, messages: list[bytes]) -> None:
+        kind = framer.kind
+        if kind == waypipe.ACK_NBLOCKS:
+            self._ack(framer)
+            return
+        self._count(framer.end - framer.begin)
         if kind == waypipe.BUFFER_DIFF:
-            self._buffer_diff(body)
+            self._buffer_diff(framer)
         elif kind == waypipe.PROTOCOL:
-            self._protocol(body, messages)
-        elif kind == waypipe.ACK_NBLOCKS:
-            self._ack(body)
+            self._protocol(framer.body, messages)
         elif kind == waypipe.BUFFER_FILL:
-            self._buffer_fill(body)
-        elif kind == waypipe.INJECT_RIDS:
+            self._buffer_fill(framer)
+        else:
+            self._take_rare(kind, framer.body)
+
+    def _take_rare(self, kind: int, body: bytes) -> None:
+        self.cost += 1  # nearly each is a system call or two
+        if kind == waypipe.INJECT_RIDS:
             self._inject(body)
         elif kind == waypipe.OPEN_FILE or kind == waypipe.EXTEND_FILE:
             self._size_file(kind, body)
         elif kind == waypipe.OPEN_IR_PIPE or kind == waypipe.OPEN_IW_PIPE:
-            waypipe.words_of(kind, body, 1)
+            waypipe.words_of(kind, len(body), 1)
             self._open_pipe(self._new_number(kind, body), kind == waypipe.OPEN_IW_PIPE)
         elif kind == waypipe.PIPE_TRANSFER or kind == waypipe.PIPE_SHUTDOWN_R or kind == waypipe.PIPE_SHUTDOWN_W:
             self._pipe_message(kind, body)
@@ -250,9 +293,8 @@ class Waypipe:
         self._last_number = max(self._last_number, rid)
         return rid
 
-    def _file(self, kind: int, body: bytes) -> int:
+    def _known_file(self, kind: int, rid: int) -> int:
         """The guest's file that a message is about; 0 where it has gone, which the guest need not know yet."""
-        rid = waypipe.signed(body, 0)
         if rid in self.files:
             return rid
         if not 0 < rid <= self._last_number or rid in self._mine:
@@ -260,39 +302,42 @@ class Waypipe:
         return 0
 
     def _size_file(self, kind: int, body: bytes) -> None:
-        waypipe.words_of(kind, body, 2)
+        waypipe.words_of(kind, len(body), 2)
         size = int(word(body, 4))
         if kind == waypipe.OPEN_FILE:
             self.files.open(self._new_number(kind, body), size)
         else:
-            rid = self._file(kind, body)
+            rid = self._known_file(kind, waypipe.signed(body, 0))
             if rid:
                 self.files.extend(rid, size)
 
-    def _buffer_fill(self, body: bytes) -> None:
-        waypipe.words_of(waypipe.BUFFER_FILL, body, 3)
-        rid = self._file(waypipe.BUFFER_FILL, body)
-        start = int(word(body, 4))
-        size = int(word(body, 8)) - start
+    def _buffer_fill(self, framer: waypipe.Framer) -> None:
+        data = framer.data
+        at: i64 = framer.begin
+        waypipe.words_of(waypipe.BUFFER_FILL, framer.end - at, 3)
+        rid = self._known_file(waypipe.BUFFER_FILL, int(read_i32_le(data, at)))
+        start = int(word(data, at + 4))
+        size = int(word(data, at + 8)) - start
         if size < 0:
             raise Refused(f"BufferFill of {size} bytes")
         if rid:
-            self.files.fill(rid, start, self._unpack(waypipe.BUFFER_FILL, body[12:], size))
+            self.files.fill(rid, start, self._unpack(waypipe.BUFFER_FILL, data[at + 12 : framer.end], size))
 
-    def _buffer_diff(self, body: bytes) -> None:
-        waypipe.words_of(waypipe.BUFFER_DIFF, body, 3)
-        rid = self._file(waypipe.BUFFER_DIFF, body)
-        size = int(word(body, 4))
-        trailing = int(word(body, 8))
+    def _buffer_diff(self, framer: waypipe.Framer) -> None:
+        data = framer.data
+        at: i64 = framer.begin
+        waypipe.words_of(waypipe.BUFFER_DIFF, framer.end - at, 3)
+        rid = self._known_file(waypipe.BUFFER_DIFF, int(read_i32_le(data, at)))
+        size: i64 = word(data, at + 4)
+        trailing: i64 = word(data, at + 8)
         if size & 3:
             raise Refused(f"BufferDiff of {size} bytes, must be words")
         if rid:
-            begin = 0
-            if self.compressed or len(body) != 12 + size + trailing:
-                body = self._unpack(waypipe.BUFFER_DIFF, body[12:], size + trailing)
-            else:  # as it came, without another copy
-                begin = 12
-            self.cost += self.files.diff(rid, body, begin, size, trailing) >> RUNS_SHIFT
+            at += 12
+            if self.compressed or framer.end - at != size + trailing:
+                data = self._unpack(waypipe.BUFFER_DIFF, data[at : framer.end], int(size + trailing))
+                at = 0
+            self.cost += self.files.diff(rid, data, at, size, trailing) >> RUNS_SHIFT
 
     def _unpack(self, kind: int, packed: bytes, size: int) -> bytes:
         if size > waypipe.MESSAGE_BYTES:
@@ -308,9 +353,9 @@ class Waypipe:
             reason = f"{NAMES[kind]} of {len(packed)} bytes does not unpack to {size}: {error}"
             raise Refused(reason, "built-in: waypipe compression") from error
 
-    def _ack(self, body: bytes) -> None:
-        waypipe.words_of(waypipe.ACK_NBLOCKS, body, 1)
-        count = int(word(body, 0))
+    def _ack(self, framer: waypipe.Framer) -> None:
+        waypipe.words_of(waypipe.ACK_NBLOCKS, framer.end - framer.begin, 1)
+        count: i64 = word(framer.data, framer.begin)
         terms = self.terms
         if terms is not None and not terms.acknowledges:
             raise Refused(f"AckNblocks in wire version {terms.version}")
@@ -337,7 +382,7 @@ class Waypipe:
             raise Refused(f"no pipe: {error.strerror}", PIPE_RULE) from error
 
     def _pipe_message(self, kind: int, body: bytes) -> None:
-        waypipe.words_of(kind, body, 1)
+        waypipe.words_of(kind, len(body), 1)
         rid = waypipe.signed(body, 0)
         pipe = self._mine.get(rid)
         if pipe is None:  # it has gone, which the guest need not know yet
@@ -379,8 +424,7 @@ class Waypipe:
         """Whether there is something to send that cannot wait for the next message."""
         if self._out:
             return True
-        terms = self.terms
-        if terms is None or not terms.acknowledges:
+        if not self._acknowledges:
             return False
         return self._received - self._acknowledged >= ACK_MESSAGES or self._unacknowledged_bytes >= ACK_BYTES
 
@@ -391,17 +435,20 @@ class Waypipe:
             for parcel in parcels:
                 close_all(parcel.fds)
             return NO_PARCELS
-        if terms.acknowledges and self._received > self._acknowledged and (parcels or self.due):
+        if self._acknowledges and self._received > self._acknowledged and (parcels or self.due):
             self._acknowledged = self._received
             self._unacknowledged_bytes = 0
-            self._out.append(waypipe.numbers(waypipe.ACK_NBLOCKS, self._received))
+            self._out.append(waypipe.acknowledgement(int(self._received)))
         for parcel in parcels:
             data = parcel.data
             if parcel.fds:
                 self._send_fds(parcel.fds)
                 data = waypipe.mark(data, parcel.places or [])
-            for run in waypipe.runs_of(data, waypipe.PROTOCOL_BYTES):
-                self._say(waypipe.message(waypipe.PROTOCOL, run))
+            if len(data) <= waypipe.PROTOCOL_BYTES:
+                self._say(waypipe.message(waypipe.PROTOCOL, data))
+            else:
+                for run in waypipe.runs_of(data, waypipe.PROTOCOL_BYTES):
+                    self._say(waypipe.message(waypipe.PROTOCOL, run))
         out = self._out
         if not out:
             return NO_PARCELS
@@ -456,9 +503,12 @@ class Waypipe:
 
     def close(self) -> None:
         """The connection is over."""
-        self._usage.held_bytes -= self._held
+        self._usage.held_bytes -= int(self._held)
         self._held = 0
         self._framer = waypipe.Framer()
+        if self.sink is not None:
+            self.sink.release()
+            self.sink = None
         self.files.close()
         close_all(self._fds)
         self._fds = []

@@ -111,7 +111,7 @@ async def proxy(folder: Path, host: DemoHost, policy: bytes, name: str) -> Async
     compiled, socket, recording, log = (folder / f"{name}{suffix}" for suffix in (".json", ".sock", ".wltrace", ".log"))
     compiled.write_bytes(policy)
     ready, said = os.pipe()
-    command = [sys.executable, "-m", "wlproxy", "run", "--upstream", str(host.socket), "--policy", str(compiled)]
+    command = [sys.executable, "-m", "wlproxy", "run", "--upstream", str(host.socket), "--policy", str(compiled), "--ceiling", ""]
     command += ["--listen", f"unix:{socket}", "--guest", "learn", "--record", str(recording), "--ready-fd", str(said)]
     command += ["--confine", "prefer"]
     try:

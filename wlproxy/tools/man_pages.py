@@ -12,7 +12,8 @@ from typing import Any, Final
 from ..core.protocol import Interface
 from ..handlers.virtual import PARTS, SERVED
 from ..policy.compile import REWRITES, compile_policy, global_names, vetted_version
-from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, load_policy, shipped_names
+from ..policy.load import ADMIN_FOLDER, DEEPEST, load_policy, shipped_names
+from ..policy.load_file import CEILING_FILE
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
 from ..policy.model import DENY, HIDE, NEVER, VIRTUAL
@@ -22,6 +23,7 @@ from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
 from ..policy.read_rules import BUILT_IN
 from ..policy.read_upstream import MODES, TEXTS
+from .man_trust import add_trust
 from .roff import Page
 
 MANUAL: Final = "wlproxy"
@@ -237,6 +239,7 @@ def policy_page() -> Page:
     page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
     keys = ", ".join(f"`{key}`" for key in ASK_KEYS)
     page.section("[ask]").text(f"{keys}: how the user is asked, where a permission does not say.")
+    add_trust(page)
     page.section("FILES")
     page.item(ADMIN_FOLDER, "policies of this host")
     page.item(

@@ -33,7 +33,9 @@ from ..core.protocol import Interface
 from ..policy.compile import REWRITES
 from ..policy.document import Document
 from ..policy.grammar import EVENT, REQUEST, Literal, read
-from ..policy.load import NAME, SHIPPED_PREFIX, read_file
+from ..policy.load import NAME, SHIPPED_PREFIX
+from ..policy.load_file import read_file
+from ..policy.load_safely import ANYBODY
 from ..policy.permissions import OF_GLOBAL, OF_MESSAGE
 from ..policy.positions import Path
 from ..policy.read_predicates import is_whole
@@ -228,7 +230,7 @@ def own_rules(source: Source, interfaces: Mapping[str, Interface]) -> Iterator[t
 def read_tests(path: str, interfaces: Mapping[str, Interface]) -> TestFile:
     """A checked test file, its policy loaded. Raises ConfigErrors with the findings of either."""
     try:
-        document = Document(path, read_file(path))
+        document = Document(path, read_file(path, ANYBODY))
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     if document.findings:

@@ -1,5 +1,5 @@
 """A policy as its files, its model and what it compiles to, under whatever name an admin gives it: a policy's name, a file, a compiled
-.json, or a file of a git revision (REVISION:PATH or REVISION:NAME).
+.json, a guest's name or file (its policy with its values), or a file of a git revision (REVISION:PATH or REVISION:NAME).
 
 Promises: a `Source`, or ConfigErrors with every finding. Trusts: git(1), which is asked for whole files and nothing else.
 """
@@ -10,18 +10,23 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
-from ..handlers import load_tables
-from ..policy.compile import canonical, compile_policy, digest
+from ..policy.compile import canonical, compile_policy
 from ..policy.document import Document
-from ..policy.load import ADMIN_FOLDER, CEILING_FILE, DEEPEST, MAX_BYTES, build, load_ceiling, read_chain, read_file
-from ..policy.load_interface_table import row_of
+from ..policy.load import ADMIN_FOLDER, DEEPEST, build, load_ceiling, read_chain
+from ..policy.load_compiled import MOST_BYTES, parse
+from ..policy.load_file import CEILING_FILE, MAX_BYTES, read_file
+from ..policy.load_guest import declared_only, guest_called, load_guest, name_of, policy_of
+from ..policy.load_interface_table import floor, row_of
+from ..policy.load_safely import ANYBODY, Owners
 from ..policy.model import Policy
+from ..policy.recompiled import explainable
 
 GIT_SECONDS: Final = 20
 POLICY_FOLDER: Final = "policies"
@@ -37,15 +42,36 @@ class Source:
 
 
 def load_source(
-    name: str, variables: Mapping[str, str], interfaces: Mapping[str, Interface], ceiling: str = CEILING_FILE
+    name: str,
+    variables: Mapping[str, str],
+    interfaces: Mapping[str, Interface],
+    ceiling: str = CEILING_FILE,
+    owners: Owners | None = ANYBODY,
 ) -> Source:
     """A policy by name or path. Raises ConfigErrors."""
+    name, variables = of_guest(name, variables)
     if name.endswith(".json"):
-        hint = "give the policy that it was compiled from"
+        hint = "give the policy that it was compiled from; wlproxy verify checks a compiled one"
         raise ConfigErrors([ConfigError(name, 0, 0, "a compiled policy no longer says which layer decided", hint, "compiled")])
-    chain = read_chain(name, (ADMIN_FOLDER,))
-    policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces))
+    chain = read_chain(name, (ADMIN_FOLDER,), owners)
+    policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces, owners))
     return Source(policy, chain, compile_policy(policy, interfaces))
+
+
+def explained(
+    name: str, variables: Mapping[str, str], interfaces: Mapping[str, Interface], ceiling: str = CEILING_FILE
+) -> tuple[Policy, dict[str, Any]]:
+    """A policy, compiled or not, as its model and what it compiles to. Raises ConfigErrors."""
+    name, variables = of_guest(name, variables)
+    if not name.endswith(".json"):
+        source = load_source(name, variables, interfaces, ceiling)
+        return source.policy, source.compiled
+    compiled = of_json(name)
+    strange = [other for other in compiled["interfaces"] if other not in interfaces]
+    if strange:
+        text = f"it knows {', '.join(strange[:3])}, which this wlproxy does not"
+        raise ConfigErrors([ConfigError(name, 0, 0, text, "compile it again", "compiled")])
+    return explainable(compiled, floor(list(interfaces)), load_ceiling(ceiling, interfaces, ANYBODY)), compiled
 
 
 def compiled_of(
@@ -55,26 +81,32 @@ def compiled_of(
     revision, colon, path = name.partition(":")
     if colon and path and not os.path.lexists(name):
         return of_revision(revision, path, variables, interfaces, ceiling)
+    name, variables = of_guest(name, variables)
     if name.endswith(".json"):
         return of_json(name)
     return load_source(name, variables, interfaces, ceiling).compiled
 
 
+def of_guest(name: str, variables: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """The policy and the values of a guest, where a guest is meant; else what was given. Raises ConfigErrors."""
+    path = guest_called(name)
+    if not path:
+        return name, variables
+    document, guest = load_guest(path, ANYBODY)
+    if document.findings:
+        raise ConfigErrors(document.findings)
+    policy, expired = policy_of(guest, time.time())
+    values = dict(variables) | {"vm": name_of(path)} | guest.variables
+    place = os.path.join(os.path.dirname(path), policy) if "/" in policy else policy
+    return place, declared_only(place, values) if expired else values
+
+
 def of_json(path: str) -> dict[str, Any]:
     """A compiled policy, whole and of this version. Raises ConfigErrors."""
     try:
-        raw = read_file(path)
+        return parse(path, read_file(path, ANYBODY, MOST_BYTES))
     except ConfigError as error:
         raise ConfigErrors([error]) from error
-    try:
-        compiled = json.loads(raw)
-        if not isinstance(compiled, dict) or digest(compiled) != compiled["sha256"]:
-            raise ConfigErrors([ConfigError(path, 0, 0, "its sha256 is not that of its content", "compile it again", "compiled")])
-        load_tables(compiled)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        hint = "made by: wlproxy compile NAME -o FILE.json"
-        raise ConfigErrors([ConfigError(path, 0, 0, "is no compiled policy of this version", hint, "compiled")]) from error
-    return compiled
 
 
 def of_revision(

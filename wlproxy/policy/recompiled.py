@@ -1,0 +1,82 @@
+"""What a compiled policy gives that a floor and a ceiling do not, though they may be younger than it.
+
+Promises: exact: the policy's globals and permissions are compiled again, with and without the two (compile.py, which is what a policy in
+TOML goes through), and every difference is told. A compiled policy can be explained as well, down to the message; of an argument it has
+the checks, but not the predicates they were made of. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..core.protocol import Interface
+from .compare import changes
+from .compile import compile_policy
+from .decide import permission_step
+from .model import ALLOW, ASK, DENY, VIRTUAL, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy
+from .permissions import OF_MESSAGE
+
+
+def beyond(
+    compiled: Mapping[str, Any], interfaces: Mapping[str, Interface], never: Mapping[str, str], ceiling: Ceiling | None
+) -> list[tuple[str, str]]:
+    """Key and reason of each thing that is given in excess."""
+    if compiled["names"] == "keep":
+        return [] if ceiling is None else [("transparent", f"it has a ceiling, {ceiling.origin}")]
+    strange = [name for name in (*compiled["globals"], *compiled.get("served", {})) if name not in interfaces]
+    if strange:
+        return [(f"global.{name}", "it is not in the protocol data of this wlproxy") for name in strange]
+    policy = as_policy(compiled)
+    own = compile_policy(policy, interfaces)
+    held = compile_policy(replace(policy, never=dict(never), ceiling=ceiling), interfaces)
+    return [
+        (change.key, f"{said_by(change.key, never, ceiling)} makes it {change.before}, not {change.after}")
+        for change in changes(held, own)
+        if change.key.partition(".")[0] in ("global", "permission")
+    ]
+
+
+def as_policy(compiled: Mapping[str, Any]) -> Policy:
+    """Globals and permissions of a compiled policy, as if a file had said them."""
+    virtual = compiled.get("virtual", {})
+    rules = {
+        name: GlobalRule(ALLOW, version, Origin(origin), tuple(virtual.get(name, ())))
+        for name, (version, origin) in compiled["globals"].items()
+    }
+    rules |= {name: GlobalRule(VIRTUAL, version, Origin(origin)) for name, (version, origin) in compiled.get("served", {}).items()}
+    given = {
+        name: PermissionRule(verdict, Origin(origin), dict(said))
+        for name, (verdict, origin, said) in compiled.get("permissions", {}).items()
+    }
+    return Policy(compiled["name"], globals=rules, permissions=given)
+
+
+def explainable(compiled: Mapping[str, Any], never: Mapping[str, str], ceiling: Ceiling | None) -> Policy:
+    """The same with the rules for messages, under the floor and a ceiling."""
+    policy = as_policy(compiled)
+    if compiled["names"] == "keep":
+        return replace(policy, globals={}, permissions={}, transparent=True)
+    rules: dict[tuple[str, str], MessageRule] = {}
+    for name, entry in compiled["interfaces"].items():
+        for message, _, _, _, decision in (*entry["requests"], *entry["events"]):
+            told = decision or {}
+            covering = OF_MESSAGE.get((name, message), ())
+            if "verdict" not in told and "rate" not in told or (covering and permission_step(policy, covering).verdict != ALLOW):
+                continue
+            allowed = told.get("verdict", ALLOW) == ALLOW
+            verdict = ALLOW if allowed else ASK if told.get("ask") else DENY
+            rules[name, message] = MessageRule(verdict, "" if allowed else told["verdict"], {}, Origin(told.get("origin", "")))
+    return replace(policy, messages=rules, never=dict(never), ceiling=ceiling)
+
+
+def said_by(key: str, never: Mapping[str, str], ceiling: Ceiling | None) -> str:
+    """Who says no to a key."""
+    table, _, name = key.partition(".")
+    if table == "global" and name in never:
+        return f"the floor ({never[name]})"
+    rules: Mapping[str, GlobalRule | PermissionRule] = {}
+    if ceiling is not None:
+        rules = ceiling.globals if table == "global" else ceiling.permissions
+    return f"the ceiling ({rules[name].origin})" if name in rules else "the ceiling"

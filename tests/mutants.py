@@ -3178,6 +3178,8 @@ TABLE = (
         "step.message if self._whole else redacted(step.message, step.rule)",
         "step.message",
         ("sidecar/test_control.py::test_a_trace_without_payload_leaves_the_relay_without_it",),
+    ),
+    Mutant(
         "policy/load_safely.py",
         "    if found.st_uid not in trusted:",
         "    if False:",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
+ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 LAST_SECONDS: Final = 3.0  # for the sidecar to say that it is over, and for what was traced to be printed
 
 
@@ -37,6 +38,7 @@ def join_trace(guest: str, control: str, out_path: str, view: View, confine: str
             out = os.open(out_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
         view.colour = os.isatty(out)
         reader, writer = os.pipe2(os.O_CLOEXEC)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # until until_over
         conversation = Conversation(path, {"do": "trace", "guest": guest, "payload": view.payload}, writer)
         os.close(writer)
         told = conversation.line()
@@ -76,6 +78,7 @@ def join_record(args: argparse.Namespace, guest: str) -> int:
     try:
         path = socket_of(guest, args.control, os.environ)
         made = os.open(args.record, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # until until_over
         request = {"do": "record", "guest": guest, "redact": args.redact, "most": args.record_max}
         conversation = Conversation(path, request, made)
         told = conversation.line()
@@ -120,6 +123,7 @@ def until_over(conversation: Conversation, printer: int = -1) -> str:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = False
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
         sidecar = conversation.sock.fileno()
         ready, _, _ = select.select([sidecar] if printer < 0 else [sidecar, printer], [], [])
         wanted = sidecar not in ready

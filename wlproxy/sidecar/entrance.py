@@ -61,6 +61,11 @@ class Entrance:
         self._limits = limits
         self._connects = Bucket(limits.connects, now)
 
+    @property
+    def seen(self) -> int:
+        """How many have come."""
+        return self._next_number - 1
+
     def open(self, now: float) -> None:
         """From now on guests may come."""
         for listener in self._listeners:

@@ -14,17 +14,22 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from . import channel
 from .audit_file import AuditLog
 from .compiled import Compiled
 from .say import say
+from .tally import Tally
 from .upstream import Upstream
 
 STOP_SECONDS: Final = 0.8  # then the relay is killed
 END_SECONDS: Final = 0.2  # for the exit of a process that has hung up; nobody else is served meanwhile
 PACKETS_PER_TURN: Final = 64
+MOST_ASKED: Final = 256  # questions that the relay has not answered
+
+Answer = Callable[[bytes], None]  # b"" where there is none
 
 
 class Presence:
@@ -72,6 +77,11 @@ class Keeper:
         self._context = ""
         self._stop_at = 0.0
         self._over = False
+        self.pid = pid
+        self.tally = Tally()
+        self._next_question = 1
+        self._questions: dict[int, Answer] = {}
+        self._taps: dict[int, Callable[[str], None]] = {}
         upstream.asked.clear()  # by numbers of a relay before this one
         if not upstream.there():
             self._miss()
@@ -106,17 +116,22 @@ class Keeper:
                 elif kind == channel.AUDIT:
                     entry = json.loads(text)
                     if isinstance(entry, dict):
+                        self.tally.add(entry)
                         self._log.add(entry)
                 elif kind == channel.READY:
                     self.ready = self.answered = True
                 elif kind == channel.DONE:
                     self.done = True
+                elif kind == channel.TOLD:
+                    self._questions.pop(number, ignore)(text)
+                elif kind == channel.UNTAPPED:
+                    self._taps.pop(number, ignore_text)(text.decode("utf-8", "replace"))
             except (ValueError, RecursionError):
                 self._log.add({"event": "internal", "reason": "the relay said something that is no message"})
 
-    def ask(self) -> None:
+    def ping(self) -> None:
         """Has the relay say that its loop runs; one that is too busy to be asked is not."""
-        self._tell(channel.packet(channel.ASK))
+        self._tell(channel.packet(channel.PING))
 
     def under(self, compiled: Compiled) -> None:
         """The policy in force from now on."""
@@ -134,6 +149,41 @@ class Keeper:
     def give_connection(self, fd: int, facts: dict[str, Any]) -> bool:
         """Hands over a connection of its guest's that was accepted here (channel.GIVEN); the descriptor stays the caller's."""
         return self._tell(channel.packet(channel.GIVEN, 0, json.dumps(facts).encode()), fd)
+
+    def ask(self, answer: Answer) -> int:
+        """Has the relay say how it is (state.py); the number of the question."""
+        return self._ask(channel.ASK, b"", answer)
+
+    def end_client(self, client: int, answer: Answer) -> int:
+        """Has the relay end one connection; it answers true, or false where there is none."""
+        return self._ask(channel.END, str(client).encode(), answer)
+
+    def unask(self, question: int) -> None:
+        """Nobody waits for that answer any more."""
+        self._questions.pop(question, None)
+
+    def tap(self, how: dict[str, Any], fd: int, over: Callable[[str], None]) -> int:
+        """Has the connections to come written to a descriptor, which stays the caller's; the tap's number, 0 where the relay is too busy.
+        `over` is called when it is, with the reason."""
+        number = self._next_question
+        self._next_question += 1
+        if not self._tell(channel.packet(channel.TAP, number, json.dumps(how).encode()), fd):
+            return 0
+        self._taps[number] = over
+        return number
+
+    def untap(self, number: int) -> bool:
+        """Ends a tap; False where the relay is too busy to be told."""
+        return number not in self._taps or self._tell(channel.packet(channel.UNTAP, number))
+
+    def _ask(self, kind: int, text: bytes, answer: Answer) -> int:
+        number = self._next_question
+        self._next_question += 1
+        if len(self._questions) >= MOST_ASKED or not self._tell(channel.packet(kind, number, text)):
+            answer(b"")
+        else:
+            self._questions[number] = answer
+        return number
 
     def _tell(self, data: bytes, fd: int = -1) -> bool:
         try:
@@ -239,7 +289,21 @@ class Keeper:
         while not self.gone:
             self.read()
         self._relay.close()
+        questions, self._questions = self._questions, {}
+        for answer in questions.values():
+            answer(b"")
+        taps, self._taps = self._taps, {}
+        for over in taps.values():
+            over("the relay has ended")
         return status
+
+
+def ignore(_answer: bytes) -> None:
+    """What nobody asked, or waits for."""
+
+
+def ignore_text(_reason: str) -> None:
+    """The end of a tap that is over already."""
 
 
 def end_of(pid: int) -> str:

@@ -6,6 +6,7 @@ Trusts: the broker. Who comes in and how fast: entrance.py. What is read, sent a
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from .half import Half
 from .link import Link, SessionLike
 from .listener import Listener
 from .mirrors import Mirrors
+from .state import state_of
 from .waypipe import UNPASSABLE, Waypipe
 
 OUT: Final = int(select.EPOLLOUT)
@@ -37,7 +39,8 @@ NewSession = Callable[..., SessionLike]  # with nothing, or with the files and t
 
 class Relay:
     """All connections of one guest. `new_session` makes the session of each, `limits` are the policy's, `usage` what all sessions together
-    hold; `reload` gives the former two from a compiled policy."""
+    hold; `reload` gives the former two from a compiled policy. `watch` may put another session in the place of a new connection's, by its
+    number, and `tap` is told what to do so with (watching.py); `epoll` is what it waits on."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Relay:
     ) -> None:
         now = monotonic()
         epoll = select.epoll()
-        self._poll = epoll.poll
+        self.epoll = epoll
         self._broker = BrokerLine(broker, epoll)
         self._entrance = Entrance(listeners, self._broker, epoll, limits, most_clients, most_fds, now)
         self._carrier = Carrier(self._broker, epoll, limits, usage, now)
@@ -65,6 +68,8 @@ class Relay:
         self._next_tick = 0.0
         self._stop_at = 0.0
         self._done = False
+        self.watch: Callable[[SessionLike, int], SessionLike] | None = None
+        self.tap: Callable[[int, bytes, int], None] | None = None
 
     def run(self) -> None:
         """Until the broker says stop, or is gone."""
@@ -72,7 +77,7 @@ class Relay:
         entrance = self._entrance
         self._broker.open()
         entrance.open(carrier.now)
-        poll = self._poll
+        poll = self.epoll.poll
         clock = monotonic  # a local name: a global one is looked up each time
         halves = carrier.halves
         while not (self._done or self._broker.gone):
@@ -103,6 +108,10 @@ class Relay:
     def report(self, entry: dict[str, Any]) -> None:
         """Writes an audit entry about the relay itself."""
         self._broker.note(entry, self._carrier.now)
+
+    def untapped(self, number: int, reason: str) -> None:
+        """Tells the broker that a tap is over."""
+        self._broker.tell(channel.UNTAPPED, number, reason.encode("utf-8", "replace")[:1000])
 
     def _other(self, number: int, mask: int) -> None:
         """A descriptor that is no connection's is ready."""
@@ -138,10 +147,20 @@ class Relay:
             elif kind == channel.GIVEN:
                 if fds and fds[0] >= 0:
                     self._entrance.take_handed(fds[0], text, len(self._carrier.links), self._carrier.fds, self._carrier.now)
-            elif kind == channel.ASK:
+            elif kind == channel.PING:
                 self._broker.tell(channel.READY)
             elif kind == channel.STOP:
                 self._stop()
+            elif kind == channel.ASK:
+                self._broker.tell(channel.TOLD, number, self._state())
+            elif kind == channel.END:
+                self._broker.tell(channel.TOLD, number, b"true" if self._end_one(int(text)) else b"false")
+            elif kind == channel.TAP or kind == channel.UNTAP:
+                fd = fds[0] if fds else -1
+                if self.tap is not None:
+                    self.tap(number, text, fd)
+                elif fd >= 0:
+                    os.close(fd)
             else:
                 raise ValueError(f"packet of kind {kind} from the broker")
 
@@ -166,7 +185,21 @@ class Relay:
         else:
             session = self._new_session()
             guest = Half(waiting.sock, GUEST)
+        if self.watch is not None:
+            session = self.watch(session, number)
         self._carrier.open(Link(number, guest, Half(upstream, HOST), session, waiting.peer, self._carrier.now))
+
+    def _state(self) -> bytes:
+        carrier, entrance = self._carrier, self._entrance
+        links = list(carrier.links.values())
+        return state_of(links, carrier.totals, self._usage, self._limits, carrier.now, entrance.seen, len(entrance.waiting))
+
+    def _end_one(self, number: int) -> bool:
+        """Ends a connection because the admin wants it; whether there is such a one."""
+        if number in self._entrance.waiting:
+            self._refuse(number, "ended by the admin")
+            return True
+        return self._carrier.end_one(number, "admin", "ended by the admin")
 
     def _refuse(self, number: int, reason: str) -> None:
         self._entrance.refuse(number, reason, self._carrier.now)

@@ -25,6 +25,7 @@ COMPILED = [
     "wlproxy/core/*.py",
     "wlproxy/handlers/*.py",
     "wlproxy/sidecar/relay.py",
+    "wlproxy/sidecar/arrivals.py",
     "wlproxy/sidecar/entrance.py",
     "wlproxy/sidecar/carrier.py",
     "wlproxy/sidecar/pace.py",

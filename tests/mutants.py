@@ -72,6 +72,168 @@ TABLE = (
         ("core/test_quotas.py::test_a_rate_says_how_long_to_wait",),
     ),
     Mutant(
+        "core/session.py",
+        "                if size < 8 or size & 3:",
+        "                if size < 8:",
+        ("core/test_session.py::test_a_size_below_eight_or_not_a_multiple_of_four_ends_the_session",),
+    ),
+    Mutant(
+        "core/session.py",
+        "                if rule.size != size and rule.size != 0:",
+        "                if False:",
+        ("core/test_session.py::test_bytes_after_the_last_argument_are_refused_not_skipped",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "    if at != end:",
+        "    if False:",
+        ("core/test_session.py::test_bytes_after_a_string_are_refused_not_skipped",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "            if padded > end - at:",
+        "            if False:",
+        ("core/test_session.py::test_a_string_length_beyond_the_message_is_refused",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "                if data[at + number - 1] != 0:",
+        "                if False:",
+        ("core/test_session.py::test_strings_that_two_readers_would_read_differently_are_refused",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "                if b\"\\0\" in raw:",
+        "                if False:",
+        ("core/test_session.py::test_strings_that_two_readers_would_read_differently_are_refused",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "\"strict\" if strict_text else \"surrogateescape\"",
+        "\"surrogateescape\"",
+        ("core/test_session.py::test_strings_that_two_readers_would_read_differently_are_refused",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "                if not nullable[index]:",
+        "                if False:",
+        ("core/test_session.py::test_a_null_string_where_none_is_allowed_is_refused",),
+    ),
+    Mutant(
+        "core/wire.py",
+        "                    clean = False",
+        "                    pass",
+        ("core/test_session.py::test_padding_leaves_as_zeroes_whatever_it_was",),
+    ),
+    Mutant(
+        "core/session.py",
+        "                    target = objects.of_guest(oid) if from_guest else objects.of_host(oid)",
+        "                    target = client[1]",
+        ("core/test_session.py::test_a_request_to_an_object_that_is_not_there_ends_the_session",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "            if new_id > len(client) or new_id >= SERVER_IDS:",
+        "            if new_id >= SERVER_IDS:",
+        ("core/test_session.py::test_client_ids_must_be_dense",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "            if new_id >= MOST_IDS:",
+        "            if False:",
+        ("core/test_session.py::test_ids_that_are_never_used_again_come_to_an_end",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "            if holder is not None and (holder.stage != DESTROYED or holder.ghost or holder.table.events):",
+        "            if False:",
+        ("core/test_session.py::test_an_id_is_free_again_only_after_delete_id",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "                if wanted and found.interface != wanted:",
+        "                if False:",
+        ("core/test_session.py::test_an_object_argument_must_exist_and_have_the_interface_of_the_xml",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        gone.requests = NO_RULES\n        gone.note = None",
+        "        gone.note = None",
+        ("core/test_session.py::test_a_request_to_a_destroyed_object_ends_the_session",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "        if kind == MUTED_KIND:\n            self.discard_descriptors()",
+        "        if kind == MUTED_KIND:",
+        ("core/test_session.py::test_descriptors_of_events_for_a_destroyed_object_are_closed",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "        if kind == MUTED_KIND:\n            self.discard_descriptors()\n            self._retire_children(message)",
+        "        if kind == MUTED_KIND:\n            self.discard_descriptors()",
+        ("core/test_session.py::test_objects_made_by_events_for_a_destroyed_object_are_destroyed_upstream",),
+    ),
+    Mutant(
+        "core/session.py",
+        "len(stream.fds) > self._limits.unclaimed_fds:",
+        "False:",
+        ("core/test_session.py::test_too_many_unclaimed_descriptors_end_the_session",),
+    ),
+    Mutant(
+        "core/session.py",
+        "                if stream.ahead > SURPLUS_AFTER_BYTES:",
+        "                if False:",
+        ("core/test_session.py::test_a_descriptor_that_no_message_claims_ends_the_session_in_the_end",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "        if len(waiting) < wanted:",
+        "        if False:",
+        ("core/test_session.py::test_a_message_whose_descriptor_has_not_come_ends_the_session",),
+    ),
+    Mutant(
+        "core/quotas.py",
+        "        fds_per_parcel: int = 28,",
+        "        fds_per_parcel: int = 253,",
+        ("core/test_session.py::test_more_descriptors_than_one_sendmsg_may_carry_are_split_at_messages",),
+    ),
+    Mutant(
+        "core/session.py",
+        "                elif now - stream.waits_since > self._limits.stall_seconds:",
+        "                elif False:",
+        ("core/test_session.py::test_a_message_begun_must_end_before_the_deadline",),
+    ),
+    Mutant(
+        "sidecar/carrier.py",
+        "            if half.chunks and now - half.progress > self._limits.stall_seconds:",
+        "            if False:",
+        ("sidecar/test_relay.py::test_a_stalled_guest_is_ended_and_no_other",),
+    ),
+    Mutant(
+        "core/serials.py",
+        "        if found is None or not found.kinds & kinds or (within and now - found.since > within):",
+        "        if found is None or (within and now - found.since > within):",
+        ("core/test_serials.py::test_a_serial_of_the_wrong_kind_is_dropped",),
+    ),
+    Mutant(
+        "core/serials.py",
+        "not found.kinds & kinds or (within and now - found.since > within):",
+        "not found.kinds & kinds:",
+        ("core/test_serials.py::test_an_old_serial_no_longer_takes_the_clipboard",),
+    ),
+    Mutant(
+        "core/checks.py",
+        "            kept.append(LOOK_ALIKES[character])",
+        "            kept.append(character)",
+        ("core/test_checks.py::test_plain",),
+    ),
+    Mutant(
+        "core/checks.py",
+        "            return before + value + after",
+        "            return value",
+        ("core/test_checks.py::test_the_policys_prefix_comes_last_and_whole", "policy/test_shipped.py::test_strict_labels_a_title", "policy/test_shipped.py::test_strict_moves_an_app_id_into_the_guests_own_names",),
+    ),
+    Mutant(
         "handlers/attachments.py",
         ('def on_one_each(connection: Connection, message: Message) -> int:\n    """One of ONE_EACH."""'),
         ('def on_one_each(connection: Connection, message: Message) -> int:\n    """One of ONE_EACH."""\n    return FORWARD'),
@@ -592,7 +754,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/buffers.py",
-        "    if pool.buffers >= MOST_BUFFERS_PER_POOL:",
+        "    if pool.buffers >= limits.pool_buffers:",
         "    if False:",
         ("handlers/test_buffers.py::test_one_pool_has_a_bounded_number_of_buffers",),
     ),
@@ -769,28 +931,14 @@ TABLE = (
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_format(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.format(format)."""'
-        ),
-        (
-            "def on_format(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.format(format)."""\n'
-            "    return"
-        ),
+        "    return told(connection, message.number(0), IMPLICIT)",
+        "    return FORWARD",
         ("handlers/test_dmabufs.py::test_a_format_of_the_first_versions_goes_without_a_modifier",),
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_modifier(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.modifier(format, modifier_hi, modifier_lo)."""'
-        ),
-        (
-            "def on_modifier(connection: Connection, message: Message) -> None:\n"
-            '    """The event zwp_linux_dmabuf_v1.modifier(format, modifier_hi, modifier_lo)."""\n'
-            "    return"
-        ),
+        "    return told(connection, message.number(0), message.number(1) << 32 | message.number(2))",
+        "    return FORWARD",
         ("handlers/test_dmabufs.py::test_a_size_that_is_not_positive_is_invalid_dimensions",),
     ),
     Mutant(
@@ -808,15 +956,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/dmabufs.py",
-        (
-            "def on_tranche_formats(connection: Connection, message: Message) -> None:\n"
-            '    """The event tranche_formats(indices): 16 bits each, in the machine\'s order (little-endian, as the wire)."""'
-        ),
-        (
-            "def on_tranche_formats(connection: Connection, message: Message) -> None:\n"
-            '    """The event tranche_formats(indices): 16 bits each, in the machine\'s order (little-endian, as the wire)."""\n'
-            "    return"
-        ),
+        "    if not isinstance(note, Feedback) or not isinstance(indices, bytes):",
+        "    if True:",
         ("handlers/test_dmabufs.py::test_the_table_of_formats_is_a_copy_and_says_what_may_be_used",),
     ),
     Mutant(
@@ -1378,14 +1519,14 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    if types is None or message.text(0) in types:",
-        "    if True:",
+        "    elif types is None or message.text(0) in types:",
+        "    elif True:",
         ("policy/test_layers.py::test_the_parameters_of_a_transfer_hold",),
     ),
     Mutant(
         "handlers/selections.py",
-        "    if types is None or message.text(0) in types:",
-        "    if not types or message.text(0) in types:",
+        "    elif types is None or message.text(0) in types:",
+        "    elif not types or message.text(0) in types:",
         ("policy/test_layers.py::test_where_policy_and_ceiling_have_no_type_of_data_in_common_none_passes",),
     ),
     Mutant(
@@ -1922,13 +2063,13 @@ TABLE = (
     ),
     Mutant(
         "handlers/surfaces.py",
-        "    if parent.depth() + surface.height_below() + 1 > DEEPEST:",
+        "    if parent.depth() + surface.height_below() + 1 > limits.subsurface_depth:",
         "    if False:",
         ("handlers/test_surfaces.py::test_subsurfaces_do_not_nest_for_ever",),
     ),
     Mutant(
         "handlers/surfaces.py",
-        "    if len(parent.children) >= MOST_CHILDREN:",
+        "    if len(parent.children) >= limits.subsurface_children:",
         "    if False:",
         ("handlers/test_surfaces.py::test_one_parent_has_a_bounded_number_of_children",),
     ),
@@ -2862,6 +3003,18 @@ TABLE = (
         ("handlers/test_windows.py::test_huge_size_bounds_are_brought_into_range",),
     ),
     Mutant(
+        "sidecar/broker.py",
+        "        if keeper.answered:  # it is the relay that a guest could hang, so its answer is what feeds a watchdog",
+        "        if True:",
+        ("sidecar/test_notify.py::test_a_watchdog_is_fed_while_the_relay_answers",),
+    ),
+    Mutant(
+        "sidecar/notify.py",
+        '    ours = pid in ("", str(os.getpid()))',
+        "    ours = True",
+        ("sidecar/test_notify.py::test_whose_watchdog",),
+    ),
+    Mutant(
         "sidecar/confine.py",
         ('        attempt("seccomp", lambda: filter_calls(machine)),\n'),
         "",
@@ -2964,6 +3117,83 @@ TABLE = (
         ("sidecar/test_listen.py::test_nobody_else_may_connect_unless_told_so",),
     ),
     Mutant(
+        "handlers/registry.py",
+        "    if allowed is None or len(registry.by_guest) >= MOST_NAMES or interface in connection.hidden:",
+        "    if allowed is None or interface in connection.hidden:",
+        ("handlers/test_registry.py::test_one_registry_has_a_bounded_number_of_names",),
+    ),
+    Mutant(
+        "sidecar/keeper.py",
+        "            if upstream.handed_over.reach(self._clients[0]):",
+        "            if False:",
+        (
+            "sidecar/test_keeper.py::test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them",
+            "sidecar/test_keeper.py::test_a_relay_that_follows_has_what_the_one_before_has_left",
+        ),
+    ),
+    Mutant(
+        "sidecar/keeper.py",
+        "        self._clients = (min(most, self._most_clients), rule)",
+        "        pass",
+        ("sidecar/test_keeper.py::test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them",),
+    ),
+    Mutant(
+        "sidecar/handed_over.py",
+        "                pass",
+        "                self._most_open = 0",
+        ("sidecar/test_keeper.py::test_where_the_kernel_does_not_say_none_has_been_closed",),
+    ),
+    Mutant(
+        "sidecar/pump.py",
+        ", flags=SPLICE_F_NONBLOCK",
+        "",
+        ("sidecar/test_pump.py::test_nothing_blocks_where_neither_end_says_so_itself",),
+    ),
+    Mutant(
+        "sidecar/carrier.py",
+        "        close_all(held)\n        del self.links",
+        "        del self.links",
+        ("sidecar/test_relay.py::test_descriptors_that_are_not_passed_on_are_closed[HOLD]",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "        self._by_peer[peer] = ours",
+        "        self._by_peer = {peer: ours, **self._by_peer}",
+        ("sidecar/test_arrivals.py::test_peers_take_turns",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "(spoken or silent)[-1]",
+        "(spoken or silent)[0]",
+        (
+            "sidecar/test_arrivals.py::test_who_comes_last_goes_first_and_who_speaks_before_who_is_silent",
+        ),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "        if self._count <= MOST:",
+        "        if True:",
+        ("sidecar/test_arrivals.py::test_of_too_many_one_of_the_peer_with_most_goes_and_a_silent_one_first",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "                if state == GONE:",
+        "                if False:",
+        ("sidecar/test_arrivals.py::test_who_has_hung_up_takes_nobodys_turn",),
+    ),
+    Mutant(
+        "sidecar/arrivals.py",
+        "if now - arrival.since > WAIT_SECONDS]",
+        "if False]",
+        ("sidecar/test_arrivals.py::test_nobody_waits_for_ever",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "        self.most = connection.limits.region_rectangles",
+        "        self.most = 256",
+        ("core/test_quotas.py::test_a_policy_bounds_sub_surfaces_damage_regions_and_a_pools_buffers",),
+    ),
+    Mutant(
         "sidecar/pump.py",
         "        if len(self._by_fd) >= 2 * self.most:",
         "        if False:",
@@ -3037,9 +3267,9 @@ TABLE = (
     ),
     Mutant(
         "sidecar/entrance.py",
-        "            wait = self._connects.take(1, now)",
-        "            wait = 0.0",
-        ("sidecar/test_relay.py::test_connections_beyond_the_rate_wait_in_the_backlog",),
+        "        return self._limits.connects[0] <= 0 or self._connects.try_one(now)",
+        "        return True",
+        ("sidecar/test_relay.py::test_connections_beyond_the_rate_take_turns",),
     ),
     Mutant(
         "sidecar/seccomp.py",
@@ -3067,7 +3297,7 @@ TABLE = (
     ),
     Mutant(
         "sidecar/keeper.py",
-        "        if len(upstream.asked) >= self._most_waiting:",
+        "        if len(upstream.asked) >= self._most_clients:",
         "        if False:",
         ("sidecar/test_keeper.py::test_it_cannot_ask_for_more_connections_than_it_may_accept",),
     ),
@@ -3124,6 +3354,144 @@ TABLE = (
         "    expired = guest.expires is not None and now >= guest.expires.timestamp()",
         "    expired = False",
         ("sidecar/test_supervisor.py::test_expired_guests_fall_back_to_strict",),
+    ),
+    Mutant(
+        "handlers/descriptors.py",
+        "            if fd.kind not in (UNKNOWN, KIND_NAMES.index(check.text)):",
+        "            if False:",
+        ("handlers/test_descriptors.py::test_a_kind_that_the_policy_demands",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    if is_full(connection, registry, interface):\n        if len",
+        "    if False:\n        if len",
+        ("handlers/test_registry.py::test_a_global_beyond_the_count_cannot_be_bound",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "        if spare == interface and not is_full(connection, registry, interface):",
+        "        if False:",
+        ("handlers/test_registry.py::test_one_that_goes_is_replaced_by_the_next_and_told_before_its_end",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    registry.spare.pop(message.number(NAME), None)",
+        "    pass",
+        ("handlers/test_registry.py::test_the_end_of_one_that_was_not_told_of_is_not_told_either",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    if not admitted(connection, modifier):",
+        "    if False:",
+        ("handlers/test_dmabufs.py::test_only_layouts_that_the_policy_is_for_are_announced_and_taken",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    if planes > connection.tables.most_planes:",
+        "    if False:",
+        ("handlers/test_dmabufs.py::test_a_buffer_of_more_planes_than_the_policy_is_for_fails",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    elif not all(admitted(connection, modifier) for modifier in modifiers):",
+        "    elif False:",
+        ("handlers/test_dmabufs.py::test_a_layout_that_no_table_could_be_read_for_is_judged_all_the_same",),
+    ),
+    Mutant(
+        "handlers/dmabufs.py",
+        "    return within(connection, message, planes, [IMPLICIT])",
+        "    return FORWARD",
+        ("handlers/test_dmabufs.py::test_wl_drm_is_held_to_the_same",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    elif skips(connection, permission, offer):",
+        "    elif False:",
+        ("handlers/test_selections.py::test_what_a_password_manager_has_marked_is_not_shown",),
+    ),
+    Mutant(
+        "handlers/selections.py",
+        "    if isinstance(note, Offer) and skips(connection, name, note):",
+        "    if False:",
+        ("handlers/test_selections.py::test_what_is_not_marked_is_shown_and_not_read_any_more_once_it_is",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "    if most and grabs_down_to(window) > most:",
+        "    if False:",
+        ("handlers/test_windows.py::test_menus_beyond_the_depth_do_not_take_the_input",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "    if connection.usage.tokens.pop(message.text(0), False):",
+        "    if message.text(0) in connection.usage.tokens:",
+        ("handlers/test_attachments.py::test_a_token_for_the_users_input_is_good_for_one_activation",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "    if isinstance(note, Token) and note.for_input:",
+        "    if isinstance(note, Token):",
+        ("handlers/test_attachments.py::test_a_token_without_the_users_input_activates_nothing",),
+    ),
+    Mutant(
+        "handlers/attachments.py",
+        "        if len(tokens) > MOST_TOKENS:",
+        "        if False:",
+        ("handlers/test_attachments.py::test_of_tokens_that_nobody_uses_the_newest_are_kept",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "            if uid not in (0, os.geteuid()):",
+        "            if False:",
+        ("sidecar/test_control.py::test_another_user_is_not_heard",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "                silent.close()",
+        "                return",
+        ("sidecar/test_control.py::test_a_thousand_silent_ones_keep_nobody_out",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "        if not newline and len(self.got) < REQUEST_BYTES:",
+        "        if not newline:",
+        ("sidecar/test_control.py::test_garbage_is_answered_and_costs_nothing",),
+    ),
+    Mutant(
+        "sidecar/control.py",
+        "                        os.close(number)",
+        "                        pass",
+        ("sidecar/test_control.py::test_descriptors_that_nobody_asked_for_are_closed",),
+    ),
+    Mutant(
+        "sidecar/orders.py",
+        "        if not stat.S_ISFIFO(os.fstat(call.fd).st_mode):",
+        "        if False:",
+        ("sidecar/test_control.py::test_what_cannot_be_written_to_is_refused",),
+    ),
+    Mutant(
+        "sidecar/orders.py",
+        "        if not stat.S_ISREG(facts.st_mode) or facts.st_size:",
+        "        if False:",
+        ("sidecar/test_control.py::test_what_cannot_be_written_to_is_refused",),
+    ),
+    Mutant(
+        "sidecar/state.py",
+        "        if type(value) is not int or not 0 <= value < LARGEST:",
+        "        if False:",
+        ("sidecar/test_control.py::test_numbers_of_a_state_are_numbers",),
+    ),
+    Mutant(
+        "sidecar/tally.py",
+        "        if key not in self.decisions and len(self.decisions) >= MOST_KEYS:",
+        "        if False:",
+        ("sidecar/test_control.py::test_a_tally_is_bounded_and_its_words_are_closed",),
+    ),
+    Mutant(
+        "sidecar/watching.py",
+        "step.message if self._whole else redacted(step.message, step.rule)",
+        "step.message",
+        ("sidecar/test_control.py::test_a_trace_without_payload_leaves_the_relay_without_it",),
     ),
     Mutant(
         "policy/load_safely.py",

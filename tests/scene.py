@@ -66,6 +66,20 @@ def only(**predicates: Predicate) -> MessageRule:
 BASIC = ("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "xdg_wm_base", "wl_data_device_manager")
 
 
+OPEN: list[Scene] = []  # all of the test that runs
+
+
+def balance() -> None:
+    """Closes them; what they were given and what their files made has come out again exactly once."""
+    scenes, OPEN[:] = OPEN[:], []
+    for scene in scenes:
+        scene.close()
+    files = {id(files): files for scene in scenes for files in [scene.session.connection.files]}
+    given = [fd.number for scene in scenes for fd in scene.given]
+    made = [fd.number for one in files.values() for fd in getattr(one, "made", ())]
+    assert sorted(given + made) == sorted(fd.number for scene in scenes for fd in scene.back)
+
+
 class Scene:
     """One guest connection under one policy."""
 
@@ -84,6 +98,7 @@ class Scene:
         self.given: list[Fd] = []
         self.back: list[Fd] = []
         self._numbers = iter(range(1000, 100000))
+        OPEN.append(self)
 
     # what the peers say
 
@@ -192,9 +207,8 @@ class Scene:
         return [r for r in self.audit if r.event == event]
 
     def close(self) -> None:
-        """Ends the scene: each descriptor handed in must have come out exactly once."""
+        """Ends the scene."""
         self.back += self.session.close()
-        assert sorted(f.number for f in self.given) == sorted(f.number for f in self.back)
 
     def _compare(self, which: str, lines: tuple[str, ...]) -> Scene:
         got = getattr(self, which)

@@ -55,7 +55,7 @@ def test_every_function_of_a_handler_that_refuses_has_a_mutant(path):
 
 MOST_OF_A04 = Mutant(
     "handlers/buffers.py",
-    "    if pool.buffers >= MOST_BUFFERS_PER_POOL:",
+    "    if pool.buffers >= limits.pool_buffers:",
     "    if False:",
     ("handlers/test_buffers.py::test_one_pool_has_a_bounded_number_of_buffers",),
 )
@@ -63,7 +63,7 @@ MOST_OF_A04 = Mutant(
 
 def test_what_it_says_of_an_entry():
     assert rows_of(MOST_OF_A04) == ["A04"]
-    assert MOST_OF_A04.what == "if pool.buffers >= MOST_BUFFERS_PER_POOL: -> if False:"
+    assert MOST_OF_A04.what == "if pool.buffers >= limits.pool_buffers: -> if False:"
     assert fits(Mutant("handlers/buffers.py", "no such line", "x", ("y",))).startswith("wlproxy/handlers/buffers.py: 0 times")
     assert "nothing tests it" in fits(Mutant("handlers/buffers.py", MOST_OF_A04.old, "x", ()))
 

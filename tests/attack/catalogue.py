@@ -425,7 +425,7 @@ ROWS: dict[str, Entry] = {
         of(
             RELAY,
             "test_too_many_clients_are_closed_at_once",
-            "test_connections_beyond_the_rate_wait_in_the_backlog",
+            "test_connections_beyond_the_rate_take_turns",
             "test_connections_that_say_nothing_are_ended_but_for_a_few",
         )
         + of(*PLAYED),
@@ -663,6 +663,6 @@ ROWS: dict[str, Entry] = {
     ),
     "B68": Entry(
         "connections made and dropped",
-        of(RELAY, "test_churn_of_200_clients_leaves_nothing", "test_connections_beyond_the_rate_wait_in_the_backlog"),
+        of(RELAY, "test_churn_of_200_clients_leaves_nothing", "test_connections_beyond_the_rate_take_turns"),
     ),
 }

@@ -82,5 +82,6 @@ def shown(results: list[Result]) -> str:
     for r in results:
         lines.append(f"{r.row.id:5} {r.reached:8} {'lives' if r.lives else 'DIED':11} {r.row.title[:58]:58} {ascii(r.came_back)[1:-1]}")
     reached, died = sum(r.reached == "yes" for r in results), sum(not r.lives for r in results)
-    lines.append(f"{len(results)} attacks, {reached} reached the compositor, {died} killed it")
+    seen = "what reached the compositor does not show" if any(r.reached == "?" for r in results) else f"{reached} reached the compositor"
+    lines.append(f"{len(results)} attacks, {seen}, {died} killed it")
     return "\n".join(lines)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.scene import Scene
+from tests.scene import BASIC, Scene, policy
 from wlproxy.core.quotas import COUNTED, Bucket, Limits, Usage, limits_of
+from wlproxy.policy.read_quotas import QUOTAS, RATE
 
 
 def of_one_guest(number: int, **limits: int) -> tuple[Usage, list[Scene]]:
@@ -144,3 +147,44 @@ def test_a_rate_says_how_long_to_wait() -> None:
 def test_unlimited_never_waits() -> None:
     bucket = Bucket((0.0, 0.0), 0.0)
     assert bucket.take(1 << 40, 0.0) == 0.0
+
+
+@pytest.mark.parametrize("key", QUOTAS)
+def test_every_quota_of_a_policy_is_enforced_as_written_and_named_by_its_line(key: str) -> None:
+    field, kind, least, _ = QUOTAS[key]
+    given = [least, 2 * least] if kind == RATE else least
+    limits = limits_of({"quota": {field: [given, "p.toml:7"]}})
+    name = field.replace("-", "_")
+    assert name in inspect.signature(Limits).parameters
+    assert limits.rule(field) == "p.toml:7"
+    if hasattr(limits, name):  # the others are in `counted`
+        assert getattr(limits, name) == (tuple(given) if isinstance(given, list) else given)
+    else:
+        assert limits.counted[COUNTED.index(field)] == given
+
+
+def test_a_policy_bounds_sub_surfaces_damage_regions_and_a_pools_buffers() -> None:
+    limits = Limits(subsurface_depth=1, subsurface_children=2, pool_buffers=1, damage_rectangles=1, region_rectangles=1)
+
+    def scene() -> Scene:
+        made = Scene(policy(*BASIC), limits=limits)
+        made.announce(names=BASIC).bind("wl_compositor", 3).bind("wl_shm", 4).bind("wl_subcompositor", 5)
+        for new_id in (6, 7, 8, 9):
+            made.guest(3, "create_surface", new_id)
+        return made.forget()
+
+    deep = scene().guest(5, "get_subsurface", 10, 7, 6).goes_on()
+    deep.guest(5, "get_subsurface", 11, 8, 7).ends(1, 3, "more than 1 levels")
+    wide = scene().guest(5, "get_subsurface", 10, 7, 6).guest(5, "get_subsurface", 11, 8, 6).goes_on()
+    wide.guest(5, "get_subsurface", 12, 9, 6).ends(1, 3, "more than 2 children")
+    pool = scene().guest(4, "create_pool", 10, 4096, fds=1).guest(10, "create_buffer", 11, 0, 1, 1, 4, 0).goes_on()
+    pool.guest(10, "create_buffer", 12, 0, 1, 1, 4, 0).ends(1, 3, "more than 1 buffers in one pool")
+    damage = scene()
+    for x in (0, 10, 20):
+        damage.guest(6, "damage", x, 0, 5, 5)
+    damage.guest(6, "commit").host_gets(
+        "wl_surface#6.damage(0, 0, 5, 5)", "wl_surface#6.damage(10, 0, 15, 5)", "wl_surface#6.commit()"
+    )
+    region = scene().guest(3, "create_region", 10).forget().guest(10, "add", 0, 0, 1, 1).guest(10, "add", 9, 9, 1, 1)
+    region.host_gets("wl_region#10.add(0, 0, 1, 1)")
+    assert [record.rule for record in region.records("refused")] == ["quota: region-rectangles"]

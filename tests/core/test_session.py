@@ -568,5 +568,4 @@ def test_transfers_are_in_one_outcome_and_never_again():
     assert len(scene.outcome.transfers) == 1
     scene.guest(5, "offer", "c/d")
     assert scene.outcome.transfers == []
-    scene.given += files.made
     scene.close()

@@ -85,3 +85,34 @@ async def test_a_terminal_recorded_and_replayed(folder: Path, redact: tuple[str,
     (folder / "cut").write_bytes(whole[: len(whole) * 2 // 3])
     cut = wlproxy("replay", str(folder / "cut"), "--policy", "strict")
     assert cut.returncode == 0 and "breaks off" in cut.stderr and "Newly denied: 0" in cut.stdout
+
+
+async def test_a_sidecar_that_runs_is_joined(folder: Path) -> None:
+    terminal = need("weston-terminal", "weston")
+    host, file, lines = folder / "host.sock", folder / "r.wltrace", folder / "lines"
+    env = environment(**{k: v for k, v in with_own_wlproxy().items() if k == "PYTHONPATH"}, XDG_RUNTIME_DIR=str(folder))
+    client = {**env, "WAYLAND_DISPLAY": str(folder / "guest.sock")}
+    async with program([sys.executable, "-P", "-m", "wlproxy.host", "--socket", str(host), "--commands"], env, folder) as embedded:
+        await embedded.until_says('"ready"')
+        command = [*WLPROXY, "run", "--guest", "work", "--policy", "strict", "--upstream", str(host), "--audit", str(folder / "audit")]
+        async with program([*command, "--listen", f"unix:{folder}/guest.sock"], env, folder) as sidecar:
+            await until("the control socket", lambda: sidecar.check_alive() and (folder / "wlproxy/work.control").exists())
+            record, trace = [*WLPROXY, "record", "work", "-o", str(file)], [*WLPROXY, "trace", "work", "--json", "-o", str(lines)]
+            async with program([terminal, "--shell=/bin/cat"], client, folder):
+                await until("a first window", lambda: '"event": "window"' in embedded.output)
+                async with program(record, env, folder) as recording, program(trace, env, folder) as tracing:
+                    await recording.until_says("connections from now on")
+                    await tracing.until_says("connections from now on")
+                    async with program([terminal, "--shell=/bin/cat"], client, folder):
+                        await until("a frame", lambda: lines.exists() and ".frame(new id" in lines.read_text())
+        assert "Traceback" not in sidecar.output and "internal" not in sidecar.output, sidecar.output
+    seen = [json.loads(line) for line in lines.read_text().splitlines() if line.endswith("}")]
+    assert {line["client"] for line in seen} == {2} and {"rewritten", "allowed"} <= {line["verdict"] for line in seen}
+    assert "Terminal" not in lines.read_text() and all(grammar.read(line["message"], shipped(), partial=True) for line in seen)
+    same = replay(file, "strict")
+    assert same["same"] == same["messages"] and int(str(same["messages"])) > 50 and same["damage"] == ""
+    audit = [json.loads(line) for line in (folder / "audit").read_text().splitlines()]
+    assert [(line["event"], line["state"]) for line in audit if line.get("joined")][:2] in (
+        [("recording", "started"), ("trace", "started")],
+        [("trace", "started"), ("recording", "started")],
+    )

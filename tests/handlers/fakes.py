@@ -47,12 +47,6 @@ def with_files(scene: Scene, files: FakeFiles) -> Scene:
     return scene.forget()
 
 
-def closed(scene: Scene, files: FakeFiles) -> None:
-    """Every descriptor, given or made, has come out once."""
-    scene.given += files.made
-    scene.close()
-
-
 def pipe_end(number: int = 500, access: int = WRITE_ONLY) -> Fd:
     return Fd(number, PIPE, access, 0, -1)
 

@@ -7,7 +7,9 @@ import pytest
 from tests.handlers.test_surfaces import with_buffer
 from tests.handlers.test_windows import buffered
 from tests.scene import BASIC, Scene, policy
+from wlproxy.core.quotas import Usage
 from wlproxy.handlers.attachments import ONE_EACH
+from wlproxy.policy.model import Origin, PermissionRule
 
 CONSTRAINTS = "zwp_pointer_constraints_v1"
 DECORATIONS = "zxdg_decoration_manager_v1"
@@ -144,6 +146,51 @@ def test_a_token_is_asked_for_once(request_name, args):
     scene = Scene(policy("wl_compositor", ACTIVATION)).announce(names=("wl_compositor", ACTIVATION)).bind("wl_compositor", 3)
     scene.guest(3, "create_surface", 4).bind(ACTIVATION, 5).guest(5, "get_activation_token", 6)
     scene.guest(6, "set_app_id", "x").guest(6, "commit").goes_on().guest(6, request_name, *args).ends(6, 0, "already")
+
+
+def activating(needs: bool = True, usage: Usage | None = None) -> Scene:
+    """surface 4, activation 5, token 6, keyboard 8."""
+    parameters = {"needs-input-serial": True} if needs else {}
+    given = {"focus-request": PermissionRule("allow", Origin("p.toml", 1), parameters)}
+    names = ("wl_compositor", ACTIVATION, "wl_seat")
+    scene = Scene(policy(*names, permissions=given), usage=usage).announce(names=names).bind("wl_compositor", 3)
+    scene.guest(3, "create_surface", 4).bind(ACTIVATION, 5).guest(5, "get_activation_token", 6)
+    return scene.bind("wl_seat", 7).guest(7, "get_keyboard", 8).event(8, "key", 60, 1, 30, 1)
+
+
+def token(scene: Scene, *serials: int) -> Scene:
+    for serial in serials:
+        scene.guest(6, "set_serial", serial, 7)
+    return scene.guest(6, "commit").event(6, "done", "T").forget()
+
+
+def test_a_token_for_the_users_input_is_good_for_one_activation():
+    scene = activating()
+    token(scene, scene.serial()).guest(5, "activate", "T", 4).host_gets("xdg_activation_v1#5.activate('T', 4)")
+    scene.guest(5, "activate", "T", 4).host_gets().goes_on()
+    assert scene.records("refused")[-1].rule == "permission: focus-request"
+
+
+@pytest.mark.parametrize("serials", [(), (4711,)])
+def test_a_token_without_the_users_input_activates_nothing(serials):
+    token(activating(), *serials).guest(5, "activate", "T", 4).host_gets().goes_on()
+    token(activating(False), *serials).guest(5, "activate", "T", 4).host_gets("xdg_activation_v1#5.activate('T', 4)")
+
+
+def test_a_token_that_a_launcher_handed_on_is_good_in_another_connection_of_the_guest():
+    usage = Usage()
+    first, second, other = activating(usage=usage), activating(usage=usage), activating()
+    token(first, first.serial())
+    other.forget().guest(5, "activate", "T", 4).host_gets()
+    second.forget().guest(5, "activate", "T", 4).host_gets("xdg_activation_v1#5.activate('T', 4)")
+
+
+def test_of_tokens_that_nobody_uses_the_newest_are_kept():
+    usage = Usage()
+    for number in range(70):
+        scene = activating(usage=usage)
+        scene.guest(6, "set_serial", scene.serial(), 7).guest(6, "commit").event(6, "done", f"T{number}")
+    assert list(usage.tokens) == [f"T{number}" for number in range(6, 70)]
 
 
 # -- buffers, regions, releases

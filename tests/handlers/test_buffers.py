@@ -59,17 +59,10 @@ def memfd(number: int = 500, size: int = 4096, seals: int = 0) -> Fd:
     return Fd(number, MEMFD, READ_WRITE, size, seals)
 
 
-def closed(scene: Scene, files: FakeFiles) -> None:
-    """Every descriptor, given or made by the files, comes out once."""
-    scene.given += files.made
-    scene.close()
-
-
 def test_a_pool_is_sealed_before_the_compositor_gets_it():
     files = FakeFiles()
     scene = scene_with(files).guest(4, "create_pool", 9, 4096, fds=[memfd()])
     assert scene.outcome.to_host[0].fds[0].seals & SHRINK
-    closed(scene, files)
 
 
 @pytest.mark.parametrize("kind", [FILE, PIPE, SOCKET, DMABUF, OTHER])
@@ -131,7 +124,6 @@ def test_a_pool_may_grow_only_as_far_as_its_file():
     scene = scene_with(files).guest(4, "create_pool", 9, 4096, fds=[memfd()])
     files.sizes[701] = 8192
     scene.guest(9, "resize", 8192).goes_on().guest(9, "resize", 8193).ends(9, 2, "exceeds the file's 8192")
-    closed(scene, files)
 
 
 def test_a_pool_may_not_shrink():
@@ -185,7 +177,6 @@ def test_a_file_that_takes_no_seals_is_replaced_by_a_copy_that_commits_bring_up_
     scene.guest(6, "attach", 10, 0, 0).guest(6, "commit").goes_on()
     assert [(offset, length) for _, _, offset, length in files.copies] == [(1024, 1024)]
     scene.guest(9, "destroy").guest(10, "destroy")
-    closed(scene, files)
 
 
 def test_a_copied_file_that_is_truncated_meanwhile_ends_the_guest_and_not_the_compositor():
@@ -195,7 +186,6 @@ def test_a_copied_file_that_is_truncated_meanwhile_ends_the_guest_and_not_the_co
     for fd in files.made:
         fd.size = 10
     scene.guest(6, "attach", 10, 0, 0).forget().guest(6, "commit").host_gets().ends(10, 2, "truncated")
-    closed(scene, files)
 
 
 def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
@@ -203,7 +193,6 @@ def test_descriptors_kept_for_pools_come_back_with_the_pool_or_at_the_end():
     scene = scene_with(files).guest(4, "create_pool", 9, 4096, fds=[memfd()]).guest(9, "destroy")
     assert [fd.number for fd in scene.outcome.discarded] == [701]
     scene.guest(4, "create_pool", 10, 4096, fds=[memfd(501)])
-    closed(scene, files)
 
 
 def test_descriptors_kept_for_pools_are_bounded():
@@ -232,7 +221,7 @@ def test_all_buffers_of_a_guest_together_are_bounded_over_its_connections():
     second.guest(9, "create_buffer", 11, 0, 32, 32, 128, 0).goes_on()
     assert usage.shm_bytes == 3 * 4096
     second.guest(9, "create_buffer", 12, 0, 32, 32, 128, 0).ends(1, 2, "more than 12288 bytes in buffers")
-    second.session.close()
+    second.close()
     assert usage.shm_bytes == 4096
 
 
@@ -244,7 +233,7 @@ def test_descriptors_held_for_pools_are_bounded_over_connections():
         scene.guest(4, "create_pool", 9, 4096, fds=[Fd(500, MEMFD, READ_WRITE, 4096, 0)]).goes_on()
     scenes[2].guest(4, "create_pool", 9, 4096, fds=[Fd(501, MEMFD, READ_WRITE, 4096, 0)]).ends(1, 2, "more than 2 descriptors")
     for scene in scenes:
-        scene.session.close()
+        scene.close()
     assert usage.fds == 0
 
 
@@ -258,4 +247,4 @@ def test_a_file_that_takes_no_seals_is_refused_where_the_policy_says_so(word: st
         scene.goes_on()
     else:
         scene.ends(4, 2, "cannot be sealed against shrinking")
-    scene.session.close()
+    scene.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handlers.fakes import FakeFiles, closed, dmabuf, pipe_end, with_files
-from tests.scene import BASIC, Scene, deny, policy
+from tests.handlers.fakes import FakeFiles, dmabuf, pipe_end, with_files
+from tests.scene import BASIC, Scene, deny, only, policy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_ONLY, READ_WRITE, SOCKET, UNKNOWN, WRITE_ONLY, Fd
 from wlproxy.handlers.descriptors import AS_IS, OWN_PIPE, REQUESTS, SNAPSHOT
+from wlproxy.policy.model import Origin, Predicate
 
 SERVER = 0xFF000000
 KINDS = (MEMFD, FILE, PIPE, SOCKET, DMABUF, OTHER)
@@ -55,7 +56,6 @@ def test_clipboard_data_goes_into_a_pipe_and_nothing_else(kind):
     scene.guest(SERVER, "receive", "text/plain", fds=[Fd(500, kind, READ_WRITE, 4096, 0)]).host_gets()
     scene.ends(1, 3, "must be a pipe")
     assert scene.records("refused")[-1].rule == "built-in: descriptor"
-    closed(scene, files)
 
 
 @pytest.mark.parametrize("access", [READ_ONLY, READ_WRITE])
@@ -119,7 +119,6 @@ def test_a_keymap_from_the_guest_is_copied_before_the_compositor_maps_it():
     scene = keyboard(files).guest(5, "keymap", 1, 4096, fds=[Fd(500, MEMFD, READ_WRITE, 8192, 0)])
     scene.host_gets("zwp_virtual_keyboard_v1#5.keymap(1, 700, 4096)")
     assert [fd.number for fd in scene.outcome.discarded] == [500]
-    closed(scene, files)
 
 
 @pytest.mark.parametrize("size", [8193, (1 << 20) + 1, 0xFFFFFFFF])
@@ -164,3 +163,14 @@ def test_a_colour_profile_that_is_not_one_gets_the_error_named_for_it(fd, offset
     scene.host_gets()
     assert scene.client.log[-1].startswith(f"wl_display#1.error(4, {code}, ")
     scene.close()
+
+
+# -- the policy's own word
+
+
+@pytest.mark.parametrize(("kind", "ends"), [(FILE, True), (MEMFD, False), (UNKNOWN, False)])
+def test_a_kind_that_the_policy_demands(kind, ends):
+    rules = policy("wl_seat", messages={("wl_keyboard", "keymap"): only(fd=Predicate(kind="memfd", origin=Origin("p.toml", 9)))})
+    scene = with_files(Scene(rules).announce(names=("wl_seat",)).bind("wl_seat", 3).guest(3, "get_keyboard", 4), FakeFiles())
+    scene.event(4, "keymap", 1, 100, fds=[Fd(600, kind, READ_WRITE, 4096)])
+    assert ("must be a memfd" in scene.outcome.farewell) == ends

@@ -6,11 +6,12 @@ import struct
 
 import pytest
 
-from tests.handlers.fakes import FakeFiles, closed, dmabuf, with_files
+from tests.handlers.fakes import FakeFiles, dmabuf, with_files
 from tests.scene import Scene, policy
 from wlproxy.core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_WRITE, SOCKET, UNKNOWN, Fd, Files
 from wlproxy.handlers.buffers import fourcc
 from wlproxy.handlers.dmabufs import formats_of
+from wlproxy.policy.model import Origin, PermissionRule, Policy
 
 NAME = "zwp_linux_dmabuf_v1"
 RULES = policy("wl_compositor", "wp_viewporter", NAME, "wl_drm")
@@ -180,7 +181,6 @@ def test_the_table_of_formats_is_a_copy_and_says_what_may_be_used():
     add(scene).guest(4, "create", 16, 16, XR24, 0).goes_on()
     scene.guest(3, "create_params", 6).guest(6, "add", 0, 0, 64, 0, 5, fds=[dmabuf(501)])
     scene.guest(6, "create", 16, 16, XR24, 0).ends(6, 4, "was not offered")
-    closed(scene, files)
 
 
 def test_a_table_whose_facts_are_unknown_leaves_the_choice_to_the_driver():
@@ -241,3 +241,75 @@ def test_a_prime_buffers_size_is_known_to_its_viewport():
     prime(scene, 16, 16, XR24, 0, 64).bind("wl_compositor", 5).bind("wp_viewporter", 6)
     scene.guest(5, "create_surface", 7).guest(6, "get_viewport", 8, 7).guest(8, "set_source", 0, 0, 17 << 8, 1 << 8)
     scene.guest(7, "attach", 4, 0, 0).guest(7, "commit").ends(8, 2, "16 x 16")
+
+
+# -- permission gpu-buffers
+
+
+def held_to(**parameters: object) -> Policy:
+    given = {key.replace("_", "-"): value for key, value in parameters.items()}
+    return policy("wl_compositor", NAME, "wl_drm", permissions={"gpu-buffers": PermissionRule("allow", Origin("p.toml", 1), given)})
+
+
+def held_scene(version: int, files: FakeFiles | None = None, **parameters: object) -> Scene:
+    """dmabuf 3, params 4."""
+    scene = Scene(held_to(**parameters)).announce(names=(NAME, "wl_drm")).bind(NAME, 3, version=version).forget()
+    return with_files(scene.guest(3, "create_params", 4).forget(), files or FakeFiles())
+
+
+PAIRS = {"linear": (0, 0), "implicit": (IMPLICIT_HI, IMPLICIT_LO), "tiled": TILED}
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["linear"], {"linear"}),
+        (["implicit"], {"implicit"}),
+        (["linear", "implicit"], {"linear", "implicit"}),
+        (["advertised"], set(PAIRS)),
+    ],
+)
+def test_only_layouts_that_the_policy_is_for_are_announced_and_taken(words, seen):
+    for name, pair in PAIRS.items():
+        scene = held_scene(3, modifiers=words).event(3, "modifier", XR24, *pair)
+        scene.guest_gets(*[f"zwp_linux_dmabuf_v1#3.modifier({XR24}, {pair[0]}, {pair[1]})"] * (name in seen))
+        add(scene, modifier=pair).guest(4, "create_immed", 5, 16, 16, XR24, 0)
+        assert scene.outcome.farewell == "" if name in seen else "was not offered" in scene.outcome.farewell
+
+
+def test_a_format_alone_stands_for_the_implicit_layout():
+    held_scene(3, modifiers=["linear"]).event(3, "format", XR24).guest_gets()
+    held_scene(3, modifiers=["implicit"]).event(3, "format", XR24).guest_gets(f"zwp_linux_dmabuf_v1#3.format({XR24})")
+
+
+def test_a_tranche_lacks_the_layouts_that_the_policy_is_not_for():
+    files = FakeFiles(table((XR24, 0), (NV12, 5), (NV12, 0)))
+    scene = held_scene(4, files, modifiers=["linear"]).guest(3, "get_default_feedback", 5)
+    scene.event(5, "format_table", 48, fds=[Fd(600, MEMFD, READ_WRITE, 48)]).forget()
+    scene.event(5, "tranche_formats", struct.pack("<3H", 0, 1, 2))
+    scene.guest_gets(f"zwp_linux_dmabuf_feedback_v1#5.tranche_formats({struct.pack('<2H', 0, 2)})")
+    assert formats_of(scene.session.connection).pairs == {(XR24, 0), (NV12, 0)}
+
+
+def test_a_layout_that_no_table_could_be_read_for_is_judged_all_the_same():
+    scene = held_scene(4, modifiers=["linear"])
+    formats_of(scene.session.connection).complete = False
+    add(scene, modifier=TILED).guest(4, "create", 16, 16, XR24, 0)
+    scene.guest_gets("zwp_linux_buffer_params_v1#4.failed()").goes_on()
+
+
+def test_a_buffer_of_more_planes_than_the_policy_is_for_fails():
+    scene = held_scene(3, max_planes=1).event(3, "modifier", NV12, 0, 0)
+    add(add(scene), 1).forget().guest(4, "create", 16, 16, NV12, 0).guest_gets("zwp_linux_buffer_params_v1#4.failed()").goes_on()
+    assert scene.host_lines == []
+    scene.guest(3, "create_params", 5).guest(5, "add", 0, 0, 64, 0, 0, fds=[dmabuf(510)]).guest(5, "add", 1, 0, 64, 0, 0, fds=[dmabuf(511)])
+    scene.forget().guest(5, "create_immed", 6, 16, 16, NV12, 0).host_gets("wl_display#1.sync(6)").goes_on()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "passes"), [({"max_planes": 2}, True), ({"max_planes": 1}, False), ({"modifiers": ["linear"]}, False)]
+)
+def test_wl_drm_is_held_to_the_same(parameters, passes):
+    scene = Scene(held_to(**parameters)).announce(names=("wl_drm",)).bind("wl_drm", 3).forget()
+    scene.guest(3, "create_prime_buffer", 4, 16, 16, XR24, 0, 64, 0, 64, 0, 0, fds=[dmabuf(500)]).goes_on()
+    assert scene.host_lines[-1].startswith("wl_drm#3.create_prime_buffer" if passes else "wl_display#1.sync(4)")

@@ -38,7 +38,6 @@ def test_a_keymap_is_copied_and_the_compositors_own_closed():
     scene = keyboard(files).event(4, "keymap", 1, 4096, fds=[Fd(600)])
     scene.guest_gets("wl_keyboard#4.keymap(1, 900, 4096)")
     assert [fd.number for fd in scene.outcome.discarded] == [600]
-    scene.given += files.made
     scene.close()
 
 
@@ -57,7 +56,6 @@ def test_a_keymap_that_cannot_be_read_is_not_handed_on():
 def test_no_keymap_comes_with_an_empty_file_of_the_guests_own():
     files = Copies()
     scene = keyboard(files).event(4, "keymap", 0, 0, fds=[Fd(600, OTHER)]).guest_gets("wl_keyboard#4.keymap(0, 900, 0)")
-    scene.given += files.made
     scene.close()
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.reference import pack
 from tests.scene import BASIC, Scene, policy, shipped
+from wlproxy.core.session import HOST
 from wlproxy.policy.load import load_policy
 
 ALL = ("wl_compositor", "wp_presentation", "wl_shm", "zwp_linux_dmabuf_v1", "wl_seat")
@@ -23,6 +27,16 @@ def test_a_global_that_appears_later_is_filtered_like_the_first_ones():
     scene = Scene(policy("wl_compositor")).announce(names=("wl_compositor",)).forget()
     scene.event(2, "global", 99, "zwp_linux_dmabuf_v1", 4).guest_gets()
     scene.event(2, "global", 100, "unheard_of_v1", 1).guest_gets()
+
+
+def test_one_registry_has_a_bounded_number_of_names():
+    """65536, and no more whatever the compositor says: what is forgotten of a global is only its removal."""
+    scene = Scene(policy("wl_seat")).guest(1, "get_registry", 2)
+    event = next(message for message in scene.interfaces["wl_registry"].events if message.name == "global")
+    said = [pack(2, 0, event, (number, "wl_seat", 5)) for number in range(1, 65538)]
+    outcome = scene.session.receive(HOST, b"".join(said), [])
+    assert sum(len(parcel.data) for parcel in outcome.to_guest) == 65536 * len(said[0])
+    scene.guest_bytes(scene.request(2, "bind", 65537, "wl_seat", 5, 3)).ends(2, 0, "invalid global")
 
 
 def test_the_proxys_own_globals_come_with_the_compositors_first_and_once():
@@ -122,3 +136,44 @@ def test_wl_fixes_is_offered_only_up_to_the_version_whose_duties_the_proxy_carri
         pytest.skip("no wl_fixes in the data")
     scene.guest(1, "get_registry", 2).forget()
     scene.event(2, "global", 5, "wl_fixes", 2).guest_gets("wl_registry#2.global(5, 'wl_fixes', 1)")
+
+
+# -- count
+
+
+def counted(count: int) -> Scene:
+    """Of wl_output `count` at most; 70 and 71 are outputs, 72 a seat, 73 another output."""
+    rules = policy("wl_output", "wl_seat")
+    rules.globals["wl_output"] = replace(rules.globals["wl_output"], count=count)
+    return Scene(rules).announce(names=("wl_output", "wl_output", "wl_seat", "wl_output"), first=70)
+
+
+@pytest.mark.parametrize(("count", "seen"), [(1, [1, 2]), (2, [1, 2, 3]), (9, [1, 2, 3, 4])])
+def test_the_guest_is_told_of_so_many_and_names_have_no_gaps(count, seen):
+    scene = counted(count)
+    assert [int(line.partition("(")[2].partition(",")[0]) for line in scene.guest_lines] == seen
+
+
+def test_a_global_beyond_the_count_cannot_be_bound():
+    scene = counted(1)
+    scene.guest_bytes(scene.request(2, "bind", 3, "wl_output", 4, 3)).ends(2, 0, "invalid global")
+
+
+def test_one_that_goes_is_replaced_by_the_next_and_told_before_its_end():
+    scene = counted(1).forget().event(2, "global_remove", 70)
+    newest = scene.interfaces["wl_output"].version
+    scene.guest_gets(f"wl_registry#2.global(3, 'wl_output', {newest})", "wl_registry#2.global_remove(1)")
+    scene.guest(2, "bind", 3, "wl_output", 4, 3).host_gets("wl_registry#2.bind(71, 'wl_output', 4, 3)").goes_on()
+
+
+def test_the_end_of_one_that_was_not_told_of_is_not_told_either():
+    scene = counted(1).forget().event(2, "global_remove", 71).guest_gets().event(2, "global_remove", 70)
+    newest = scene.interfaces["wl_output"].version
+    scene.guest_gets(f"wl_registry#2.global(3, 'wl_output', {newest})", "wl_registry#2.global_remove(1)")  # 73
+    scene.event(2, "global_remove", 73).guest_gets("wl_registry#2.global_remove(3)")
+    scene.event(2, "global", 74, "wl_output", 3).guest_gets("wl_registry#2.global(4, 'wl_output', 3)")
+
+
+def test_every_registry_of_a_guest_has_the_same_ones():
+    scene = counted(1).forget().announce(3, ("wl_output", "wl_output", "wl_seat", "wl_output"), 70)
+    assert {name for name, *_ in scene.announced(3).values()} == {name for name, *_ in scene.announced(2).values()} == {1, 2}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handlers.fakes import FakeFiles, closed, pipe_end, with_files
+from tests.handlers.fakes import FakeFiles, pipe_end, with_files
 from tests.handlers.test_surfaces import with_buffer
 from tests.scene import BASIC, Scene, deny, policy
 from wlproxy.core.quotas import Limits
+from wlproxy.policy.model import Origin, PermissionRule, Policy
 
 SERVER = 0xFF000000
 PRIMARY = "zwp_primary_selection_device_manager_v1"
@@ -191,14 +192,12 @@ def test_only_what_was_offered_is_asked_for():
     files = FakeFiles()
     scene = offered("text/plain", files=files).guest(SERVER, "receive", "text/html", fds=[pipe_end()]).host_gets().goes_on()
     assert [fd.number for fd in scene.outcome.discarded] == [500]  # the guest reads an end of file
-    closed(scene, files)
 
 
 def test_a_source_is_asked_only_for_what_it_offered():
     files = FakeFiles()
     scene = with_files(desk().guest(9, "offer", "text/plain"), files)
     scene.event(9, "send", "text/html", fds=[pipe_end()]).guest_gets().goes_on()
-    closed(scene, files)
 
 
 def test_a_target_that_was_not_offered_is_none():
@@ -217,7 +216,6 @@ def test_the_guests_pipe_does_not_reach_the_other_client():
     (transfer,) = scene.outcome.transfers
     assert (transfer.source.number, transfer.target.number) == (700, 500)
     assert (transfer.most_bytes, transfer.idle_seconds, transfer.total_seconds) == (1 << 20, 5, 30)
-    closed(scene, files)
 
 
 def test_the_other_clients_pipe_does_not_reach_the_guest():
@@ -226,7 +224,6 @@ def test_the_other_clients_pipe_does_not_reach_the_guest():
     scene.event(9, "send", "text/plain", fds=[pipe_end(600)]).guest_gets("wl_data_source#9.send('text/plain', 701)")
     (transfer,) = scene.outcome.transfers
     assert (transfer.source.number, transfer.target.number) == (700, 600)
-    closed(scene, files)
 
 
 def test_the_bounds_of_a_transfer_are_the_connections():
@@ -235,7 +232,6 @@ def test_the_bounds_of_a_transfer_are_the_connections():
     scene = with_files(desk(limits=limits).guest(9, "offer", "a/b"), files).event(9, "send", "a/b", fds=[pipe_end(600)])
     (transfer,) = scene.outcome.transfers
     assert (transfer.most_bytes, transfer.idle_seconds, transfer.total_seconds) == (1000, 1, 2)
-    closed(scene, files)
 
 
 def test_primary_selections_have_their_own_pipes_too():
@@ -245,7 +241,6 @@ def test_primary_selections_have_their_own_pipes_too():
     with_files(scene, files).guest(SERVER, "receive", "a/b", fds=[pipe_end(500)])
     scene.host_gets(f"zwp_primary_selection_offer_v1#{SERVER}.receive('a/b', 701)")
     scene.event(7, "send", "a/b", fds=[pipe_end(600)]).guest_gets("zwp_primary_selection_source_v1#7.send('a/b', 703)")
-    closed(scene, files)
 
 
 def test_out_of_descriptors_the_data_is_empty_and_the_session_goes_on():
@@ -253,7 +248,6 @@ def test_out_of_descriptors_the_data_is_empty_and_the_session_goes_on():
     files.failing = True
     scene = offered("a/b", files=files).guest(SERVER, "receive", "a/b", fds=[pipe_end()]).host_gets().goes_on()
     assert scene.records("refused")[-1].rule == "built-in: transfer"
-    closed(scene, files)
 
 
 def test_a_transfer_of_a_read_that_broke_comes_back_from_close():
@@ -263,6 +257,8 @@ def test_a_transfer_of_a_read_that_broke_comes_back_from_close():
     outcome = scene.session.receive(0, scene.request(SERVER, "receive", "a/b"), [pipe_end()])
     connection.transfers = outcome.transfers  # as if the exception had come before the outcome
     held = scene.session.close()
+    scene.given += [fd for fd in held if fd.number == 500]
+    scene.back += held + [fd for parcel in outcome.to_host for fd in parcel.fds]
     assert sorted(fd.number for fd in held) == [500, 700]
 
 
@@ -364,3 +360,27 @@ def test_accepting_what_was_not_offered_refuses_the_drag():
     scene = offered("a/b", drag=True)
     number = int(scene.client.log[-1].partition("(")[2].split(",")[0])
     scene.guest(SERVER, "accept", number, "c/d").host_gets(f"wl_data_offer#{SERVER}.accept(70, None)")
+
+
+# -- skip-if
+
+HINT = "x-kde-passwordManagerHint"
+
+
+def skipping(*names: str) -> Policy:
+    given = {name: PermissionRule("allow", Origin("p.toml", 1), {"skip-if": [HINT]}) for name in names}
+    return policy(*BASIC, PRIMARY, permissions=given)
+
+
+def test_what_a_password_manager_has_marked_is_not_shown():
+    scene = desk(skipping("clipboard-in")).event(6, "data_offer", SERVER).event(SERVER, "offer", "text/plain").event(SERVER, "offer", HINT)
+    scene.forget().event(6, "selection", SERVER).guest_gets("wl_data_device#6.selection(0)")
+    with_files(scene, FakeFiles()).guest(SERVER, "receive", "text/plain", fds=[pipe_end()]).host_gets().goes_on()
+
+
+def test_what_is_not_marked_is_shown_and_not_read_any_more_once_it_is():
+    scene = desk(skipping("clipboard-in")).event(6, "data_offer", SERVER).event(SERVER, "offer", "text/plain")
+    scene.forget().event(6, "selection", SERVER).guest_gets(f"wl_data_device#6.selection({SERVER})")
+    with_files(scene, FakeFiles()).guest(SERVER, "receive", "text/plain", fds=[pipe_end()])
+    assert scene.host_lines
+    scene.event(SERVER, "offer", HINT).forget().guest(SERVER, "receive", "text/plain", fds=[pipe_end(501)]).host_gets().goes_on()

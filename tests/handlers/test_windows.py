@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scene import Scene
+from tests.scene import BASIC, Scene, policy
 from wlproxy.handlers.windows import DEEPEST_POPUP
+from wlproxy.policy.model import Origin, PermissionRule
 
 
 def buffered() -> Scene:
@@ -226,3 +227,20 @@ def test_a_configure_for_a_window_that_is_gone_does_not_configure_the_next():
 
 def test_a_parents_size_is_brought_into_range():
     popup(configured()).guest(13, "set_parent_size", 2**31 - 1, 5).host_gets("xdg_positioner#13.set_parent_size(16384, 5)")
+
+
+# -- permission popup-grab
+
+
+def test_menus_beyond_the_depth_do_not_take_the_input():
+    given = {"popup-grab": PermissionRule("allow", Origin("p.toml", 1), {"max-depth": 1})}
+    scene = Scene(policy(*BASIC, permissions=given)).window().bind("wl_seat", 9).guest(9, "get_keyboard", 10)
+    serial = scene.event(10, "key", 60, 1, 30, 1).serial()
+    scene = popup(scene).guest(12, "get_popup", 14, 7, 13)
+    scene.guest(14, "grab", 9, serial)
+    assert scene.host_lines[-1].startswith("xdg_popup#14.grab(")
+    scene.guest(3, "create_surface", 15).guest(5, "get_xdg_surface", 16, 15).guest(16, "get_popup", 17, 12, 13)
+    scene.forget().guest(17, "grab", 9, serial).host_gets().goes_on()
+    assert scene.records("refused")[-1].reason == "more than 1 menus deep"
+    scene.guest(3, "create_surface", 18).guest(5, "get_xdg_surface", 19, 18).guest(19, "get_popup", 20, 16, 13)
+    scene.forget().guest(20, "grab", 9, serial).host_gets().goes_on()  # not "its parent has no grab": the guest cannot know

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tests.policy import made_up
-from tests.scene import Scene, shipped
+from tests.scene import OPEN, Scene, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import GUEST, Outcome
 from wlproxy.core.quotas import limits_of
@@ -23,6 +23,7 @@ from wlproxy.policy.grammar import ANY, EVENT, REQUEST, Literal, NewId, write
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
 from wlproxy.policy.permissions import OF_GLOBAL, OF_MESSAGE
+from wlproxy.policy.reach import holdings
 from wlproxy.policy.recompiled import explainable
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of
@@ -52,6 +53,7 @@ class Engine:
     def does(self, literal: Literal) -> Seen | None:
         """None where the objects that the message needs cannot be had."""
         scene, files = Scene(self.policy), PretendedFiles()
+        OPEN.remove(scene)  # what descriptors there are is the stage's to say
         scene.session = Session(load_tables(self.compiled), limits_of(self.compiled), files)
 
         def deliver(side: int, data: bytes, fds: list[Fd]) -> Outcome:
@@ -91,6 +93,9 @@ def agree(one: Engine, literal: Literal) -> None:
         assert by_version == ("is bound at version" in done.reason), where
     if done.origin.startswith("built-in") and not done.origin.startswith(("built-in: enum", "built-in: size")) and done.verdict != "hide":
         return  # the specification's own rules, which come before the policy's: explain says that it does not judge them
+    if done.origin.startswith("permission: ") and said.passes:  # a parameter, and what went before: explain names it beside its verdict
+        assert any(note.startswith(done.origin.replace(": ", " ")) for note in said.notes), where
+        return
     assert said.passes == (done.verdict in ("allow", "rewrite")), where
     assert (said.verdict == "virtual") == (done.verdict == "virtual") or not said.real, where
     if literal.interface == "wl_registry" and done.verdict == "hide":
@@ -198,6 +203,11 @@ def test_what_passes_only_in_the_later_policy_is_wider_in_the_diff(path: Path, b
             assert wider & keys, (write(literal, shipped()), wider, keys)
 
 
+def since_of(interface: str, message: str) -> int:
+    """The version that brought a message."""
+    return next(m.since for m in (*shipped()[interface].requests, *shipped()[interface].events) if m.name == message)
+
+
 @relaxed
 @given(before=made_up.policies(), after=made_up.policies())
 def test_what_the_diff_calls_wider_lets_a_message_pass(path: Path, before: str, after: str) -> None:
@@ -214,6 +224,9 @@ def test_what_the_diff_calls_wider_lets_a_message_pass(path: Path, before: str, 
         else:
             interface, _, message = rest.partition(".")
             request = any(m.name == message for m in shipped()[interface].requests)
+            held = holdings(b.compiled).get(interface)
+            if held is None or held.version < since_of(interface, message):
+                continue  # the rule is wider for a version that is not announced
             literal = Literal(REQUEST if request else EVENT, interface, None, message, None)
             if change.before == "allow" or not change.before.startswith(("deny", "ask")) or not b.says(literal).real:
                 continue  # an argument's demand is wider: which value, the diff says

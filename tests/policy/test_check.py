@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 BROKEN = """format = ‹2›                                    #! format
 name = ‹"a b"›                                          #! name
 summary = ‹3›                                           #! type
-‹audit› = { record = "denied" }                          #! not-yet
 final = [‹"permissions.*"›, "global.*"]                 #! unknown-key
 shm-unsealable = ‹"coppy"›                              #! unknown-word
 ‹sumary› = "x"                                          #! unknown-key
@@ -41,6 +40,7 @@ wl_fixes = ‹2›                                          #! version-too-high
 wl_seat = ‹0›                                           #! version-too-low
 wl_output = { max = 4, virtualize = ‹["maker"]› }       #! unknown-part
 wl_shm = { max = 2, ‹mx› = 2 }                          #! unknown-key
+wp_alpha_modifier_v1 = { max = 1, count = ‹0› }         #! type
 wp_viewporter = ‹{}›                                    #! missing-key
 wp_presentation = ‹"hid"›                               #! unknown-verdict
 xdg_wm_base = ‹"virtual"›                               #! virtual
@@ -57,10 +57,23 @@ clipboard-out = { verdict = "allow", mime = ‹["text/*"]›, max-bytes = ‹"x"
 primary-in = ‹3›                                        #! type
 ‹primary-out› = { remember = ‹["forever"]› }            #! missing-key forever
 drag-in = { verdict = "ask", timeout = ‹"0s"›, note = ‹""› } #! type text
-fullscreen = { verdict = "allow", ‹banner› = "3s" }     #! not-yet
+fullscreen = { verdict = "allow", ‹banner› = "3s" }     #! not-kept
+idle-inhibit = { verdict = "allow", ‹only› = "visible" } #! not-kept
+pointer-lock = { verdict = "allow", ‹escape› = "Super+Escape" } #! not-kept
+gpu-buffers = { verdict = "allow", max-planes = ‹5›, modifiers = ‹["linar"]› } #! type unknown-word
+popup-grab = { verdict = "allow", max-depth = ‹0› }     #! type
+focus-request = { verdict = "allow", needs-input-serial = ‹1›, ‹skip-if› = ["a/b"] } #! type unknown-key
+drag-out = { verdict = "allow", ‹max-planes› = 2 }      #! unknown-key
+window-icon = { verdict = "allow", ‹banner› = "3s" }    #! unknown-key
 custom-cursor = { verdict = "allow", max-size = ‹1000› } #! type
 bell = { verdict = "allow", rate = ‹"often"› }          #! type
 ‹"drag-*"› = "deny"                                     #! wildcard
+
+[audit]
+record = ‹"some"›                                       #! unknown-word
+payload = ‹"preview"›                                   #! not-kept
+on-failure = ‹"ignore"›                                 #! unknown-word
+‹file› = "x"                                            #! unknown-key
 
 [ask]
 timeout = ‹3›                                           #! type
@@ -125,7 +138,7 @@ attach.args.x = { in = [‹4294967296›, ‹true›] }         #! out-of-range 
 set_buffer_transform.args.transform = { in = [1, ‹8›] } #! unknown-enum-value
 attach.args.y = { in = ‹[]› }                           #! type
 damage.args.x = ‹3›                                     #! type
-damage.args.y = { ‹kind› = "x" }                        #! not-yet
+damage.args.y = { ‹kind› = "memfd" }                    #! predicate-type
 commit = { deny-as = ‹"fail-event"› }                   #! deny-shape
 offset = { deny-as = ‹"close-fd"› }                      #! deny-shape
 
@@ -142,7 +155,13 @@ set_name.args.icon_name = { charset = ‹"z-a"›, max-bytes = ‹-1›, sanitiz
 set_source.args.x = { min = ‹-9000000.0›, max = 1.5 }   #! out-of-range
 
 [message.wl_shm]
-create_pool.args.fd = { ‹max› = 3 }                     #! predicate-type
+create_pool.args.fd = { ‹max› = 3, kind = ‹"dmabuf"› }  #! predicate-type empty-range
+
+[message.wl_keyboard]
+keymap.args.fd = { kind = ‹"memfs"› }                   #! unknown-value
+
+[message.wl_drm]
+create_prime_buffer.args.name = { kind = ‹["dmabuf"]› } #! unknown-value
 
 [rewrite]
 tag = ‹"vm.{title}"›                                    #! template
@@ -209,7 +228,7 @@ def test_a_finding_says_what_may_stand_there(tmp_path: Path) -> None:
         "wlproxy can vet wl_fixes up to version 1, not 2",
         "set_title has no argument 'text'  (it has: title)",
         "'max' does not fit title, of type string  (it takes: max-bytes, charset, sanitize)",
-        "'max' does not fit fd, of type fd  (it takes: no predicate)",
+        "'max' does not fit fd, of type fd  (it takes: kind)",
         "width is of type int: -2147483648 to 2147483647",
         "min 5 is above max 3: nothing is allowed",
         "create_surface creates an object: it cannot be ignored  (it can: inert, disconnect)",
@@ -429,3 +448,37 @@ def run(*args: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "wlproxy", *args], env=environment, capture_output=True, timeout=30, check=False, cwd="/"
     )
+
+
+def test_a_bound_that_is_not_kept_is_a_warning_where_nothing_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.toml"
+    head = 'format = 1\nname = "p"\n[global]\nxdg_wm_base = 6\nzwp_pointer_constraints_v1 = 1\n[permission]\n'
+    lines = 'fullscreen = { verdict = "ask", banner = "3s" }\npointer-lock = { verdict = "deny", escape = "Super+Escape" }\n'
+    path.write_text(head + lines)
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("warning[not-kept]") == 2
+    path.write_text(head + 'fullscreen = { verdict = "allow", banner = "3s" }\n')
+    assert main(["check", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "error[not-kept]: 'banner' cannot be kept: wlproxy draws nothing" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ('mode = "enforce"', ""),
+        ('mode = "complain"', "not-kept"),
+        ('mode = "complain"\nuntil = 2026-12-05T18:00:00Z', "not-kept"),
+        ("until = 2026-12-05T18:00:00Z", "not-kept"),
+        ('mode = "complian"', "unknown-word"),
+        ("mode = 3", "unknown-word"),
+    ],
+)
+def test_a_policy_is_enforced(tmp_path: Path, lines: str, code: str) -> None:
+    text = f'format = 1\nname = "p"\n{lines}\n'
+    if code:
+        assert [finding.code for finding in findings(tmp_path, text)] == [code]
+    else:
+        (tmp_path / "p.toml").write_text(text)
+        load_policy(str(tmp_path / "p.toml"), {}, shipped(), search=(), ceiling="")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scene import Scene, deny, policy, shipped
@@ -401,3 +401,156 @@ def test_submasks_are_all_of_them_whatever_the_bits(places: set[int]) -> None:
     found = list(submasks(flags))
     assert len(found) == len(set(found)) == 2 ** len(places)
     assert all(bits & ~flags == 0 for bits in found)
+
+
+# parameters
+
+
+def with_permission(folder: Path, name: str, text: str) -> dict[str, Any]:
+    return compiled(load(write(folder, "p", f"[permission]\n{name} = {text}\n")))
+
+
+PARAMETER_STEPS = [  # what a child writes in place of what its parent wrote, and what that is
+    ("gpu-buffers", "max-planes = 1", "max-planes = 2", "wider"),
+    ("gpu-buffers", "max-planes = 1", "", "wider"),
+    ("gpu-buffers", 'modifiers = ["linear"]', 'modifiers = ["implicit", "linear"]', "wider"),
+    ("gpu-buffers", 'modifiers = ["linear"]', 'modifiers = ["advertised"]', "wider"),
+    ("gpu-buffers", 'modifiers = ["linear"]', 'modifiers = ["implicit"]', "either"),
+    ("popup-grab", "max-depth = 3", "max-depth = 2", "tighter"),
+    ("clipboard-in", 'skip-if = ["a/b"]', 'skip-if = ["a/b", "c/d"]', "tighter"),
+    ("clipboard-in", 'skip-if = ["a/b"]', 'skip-if = ["c/d"]', "either"),
+    ("primary-in", 'skip-if = ["a/b"]', "", "wider"),
+    ("focus-request", "", "needs-input-serial = true", "tighter"),
+    ("focus-request", "", "needs-input-serial = false", ""),
+    ("gpu-buffers", 'modifiers = ["advertised", "linear"]', 'modifiers = ["advertised"]', ""),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after", "kind"), PARAMETER_STEPS)
+def test_the_diff_knows_what_a_parameter_does(tmp_path: Path, name: str, before: str, after: str, kind: str) -> None:
+    tables = [f'{{ {", ".join(["verdict = " + chr(34) + "allow" + chr(34), *filter(None, [said])])} }}' for said in (before, after)]
+    was, now = (with_permission(tmp_path, name, text) for text in tables)
+    there, back = {"wider": ("wider", "tighter"), "tighter": ("tighter", "wider"), "either": ("wider", "wider"), "": ("", "")}[kind]
+    assert [change.kind for change in changes(was, now)] == [there] * bool(kind)
+    assert [change.kind for change in changes(now, was)] == [back] * bool(kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "top", "both"),
+    [
+        ("gpu-buffers", "max-planes = 1", "max-planes = 3", {"max-planes": 1}),
+        ("gpu-buffers", "", "max-planes = 3", {"max-planes": 3}),
+        ("gpu-buffers", 'modifiers = ["linear", "implicit"]', 'modifiers = ["linear"]', {"modifiers": ["linear"]}),
+        ("gpu-buffers", 'modifiers = ["advertised"]', 'modifiers = ["linear"]', {"modifiers": ["linear"]}),
+        ("gpu-buffers", 'modifiers = ["linear"]', 'modifiers = ["advertised"]', {"modifiers": ["linear"]}),
+        ("gpu-buffers", 'modifiers = ["implicit"]', 'modifiers = ["linear"]', {"modifiers": []}),
+        ("popup-grab", "max-depth = 2", "max-depth = 1", {"max-depth": 1}),
+        ("clipboard-in", 'skip-if = ["a/b"]', 'skip-if = ["c/d"]', {"skip-if": ["a/b", "c/d"]}),
+        ("focus-request", "", "needs-input-serial = true", {"needs-input-serial": True}),
+        ("focus-request", "needs-input-serial = true", "needs-input-serial = false", {"needs-input-serial": True}),
+    ],
+)
+def test_the_narrower_of_policy_and_ceiling_holds(tmp_path: Path, name: str, own: str, top: str, both: dict[str, Any]) -> None:
+    ceiling = write(tmp_path, "ceiling", f'[permission]\n{name} = {{ {", ".join(filter(None, ["at-most = " + repr("allow"), top]))} }}\n')
+    path = write(tmp_path, "p", f'[permission]\n{name} = {{ {", ".join(filter(None, ["verdict = " + repr("allow"), own]))} }}\n')
+    assert compiled(load(path, str(ceiling)))["permissions"][name][2] == both
+
+
+def test_a_list_without_a_layout_lets_none_pass(tmp_path: Path) -> None:
+    """Not all of them, because it is empty."""
+    rules = policy("zwp_linux_dmabuf_v1", permissions={"gpu-buffers": PermissionRule(ALLOW, LINE, {"modifiers": []})})
+    scene = Scene(rules).announce(names=("zwp_linux_dmabuf_v1",)).bind("zwp_linux_dmabuf_v1", 3, version=3).forget()
+    scene.event(3, "modifier", 1, 0, 0).guest_gets()
+
+
+def test_a_count_is_the_lower_of_policy_and_ceiling_and_more_is_wider(tmp_path: Path) -> None:
+    path = write(tmp_path, "p", "[global]\nwl_output = { max = 4, count = 2 }\nwl_seat = { max = 5, count = 3 }\nwl_shm = 1\n")
+    top = write(tmp_path, "c", "[global]\nwl_output = { max = 4, count = 1 }\nwl_seat = 5\nwl_shm = { max = 1, count = 4 }\n")
+    free, held = compiled(load(path)), compiled(load(path, str(top)))
+    assert held["count"] == {"wl_output": 1, "wl_seat": 3, "wl_shm": 4}
+    assert [(c.kind, c.key, c.before, c.after) for c in changes(held, free)] == [
+        ("wider", "global.wl_output", "version 4, at most 1", "version 4, at most 2"),
+        ("wider", "global.wl_shm", "version 1, at most 4", "version 1"),
+    ]
+    assert {c.kind for c in changes(free, held)} == {"tighter"}
+
+
+def test_less_in_the_audit_log_is_wider_and_can_be_final(tmp_path: Path) -> None:
+    write(tmp_path, "parent", 'final = ["audit.*"]\n[audit]\nrecord = "decisions"\n')
+    assert compiled(load(write(tmp_path, "more", 'extends = "parent"\n[audit]\nrecord = "all"\n')))["record"] == "all"
+    assert compiled(load(write(tmp_path, "same", 'extends = "parent"\n')))["record"] == "decisions"
+    (finding,) = findings(write(tmp_path, "less", 'extends = "parent"\n[audit]\nrecord = "denied"\n'))
+    assert (finding.code, finding.line) == ("final", 5)
+
+
+# the order of layers and files, whatever they say
+
+whole_files = settings(deadline=None, max_examples=25)
+SOME = ("wl_shm", "wl_seat", "zwlr_layer_shell_v1", "zwlr_gamma_control_manager_v1")
+WILD = ("zwlr_*", "wl_s*", "zwlr_layer*", "wl_sh*")
+lines_of_globals = st.dictionaries(st.sampled_from((*SOME, *WILD)), st.integers(1, 2), max_size=6).flatmap(
+    lambda said: st.permutations(sorted(said.items()))
+)
+
+
+def global_lines(said: list[tuple[str, int]]) -> str:
+    return "[global]\n" + "".join(f'"{name}" = {chr(34) + "hide" + chr(34) if "*" in name else number % 2 or 1}\n' for name, number in said)
+
+
+@whole_files
+@given(parent=lines_of_globals, child=lines_of_globals)
+def test_an_exact_key_beats_a_wildcard_and_a_child_beats_its_parent(
+    tmp_path_factory: pytest.TempPathFactory, parent: list[tuple[str, int]], child: list[tuple[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("globals")
+    write(folder, "parent", global_lines(parent))
+    allowed = load(write(folder, "child", 'extends = "parent"\n' + global_lines(child))).globals
+    for name in SOME:
+        wanted = "absent"
+        for said in (parent, child):
+            if name in dict(said):
+                wanted = ALLOW
+            elif any("*" in key and name.startswith(key[:-1]) for key, _ in said):
+                wanted = "hide"
+        assert (allowed[name].verdict if name in allowed else "absent") == wanted, (name, parent, child)
+
+
+verdicts_of = st.dictionaries(st.sampled_from(("bell", "fullscreen", "clipboard-in", "gpu-buffers")), st.sampled_from((ALLOW, ASK, DENY)))
+
+
+def permission_lines(said: dict[str, str]) -> str:
+    return "[permission]\n" + "".join(f'{name} = "{verdict}"\n' for name, verdict in said.items())
+
+
+@whole_files
+@given(parent=verdicts_of, child=verdicts_of, top=verdicts_of)
+def test_the_strictest_layer_decides_and_no_child_loosens_what_is_final(
+    tmp_path_factory: pytest.TempPathFactory, parent: dict[str, str], child: dict[str, str], top: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("permissions")
+    ceiling = write(folder, "ceiling", permission_lines(top))
+    strict = (ALLOW, ASK, DENY).index
+    own = {name: child.get(name, parent.get(name, DENY)) for name in {*parent, *child, *top}}
+    write(folder, "parent", 'final = ["permission.*"]\n' + permission_lines(parent))
+    path = write(folder, "child", 'extends = "parent"\n' + permission_lines(child))
+    loosened = {name for name in own if strict(own[name]) < strict(parent.get(name, DENY))}
+    if loosened:
+        assert {finding.code for finding in findings(path)} == {"final"}
+        assert {finding.line for finding in findings(path)} == {5 + list(child).index(name) for name in loosened}
+        write(folder, "parent", permission_lines(parent))
+    made = compiled(load(path, str(ceiling)))["permissions"]
+    for name, verdict in own.items():
+        assert made[name][0] == max(verdict, top.get(name, ALLOW), key=strict)
+
+
+TYPES = st.lists(st.sampled_from(("a/b", "c/d", "e/f")), min_size=1, unique=True)
+
+
+@whole_files
+@given(parent=TYPES, child=TYPES)
+def test_a_list_replaces_that_of_the_parent(tmp_path_factory: pytest.TempPathFactory, parent: list[str], child: list[str]) -> None:
+    folder = tmp_path_factory.mktemp("lists")
+    text = '[permission]\nclipboard-in = {{ verdict = "allow", mime = {} }}\n'
+    write(folder, "parent", text.format(parent))
+    path = write(folder, "child", 'extends = "parent"\n' + text.format(child))
+    assert compiled(load(path))["permissions"]["clipboard-in"][2] == {"mime": sorted(child)}

@@ -233,3 +233,12 @@ def test_without_ssh_keygen_nothing_is_signed(signed: Path, tmp_path: Path, monk
     monkeypatch.setenv("PATH", str(tmp_path))
     ((code, message),) = refusal(signed, signers=str(tmp_path / "allowed"))
     assert code == "signature" and "ssh-keygen: No such file" in message
+
+
+def test_how_many_a_guest_is_told_of_is_held_to_the_ceiling_as_well(path: Path, tmp_path: Path) -> None:
+    ceiling = tmp_path / "ceiling.toml"
+    ceiling.write_text(HEAD + "[global]\nwl_output = { max = 4, count = 1 }\n")
+    (found,) = refusal(path, ceiling=str(ceiling))
+    assert "at most 1" in found[1]
+    path.write_bytes(canonical(compiled("viewer")))  # has the same bound itself
+    assert load_compiled(str(path), ceiling=str(ceiling))["count"] == {"wl_output": 1}

@@ -144,3 +144,10 @@ def test_the_floor_is_what_no_column_gives() -> None:
     found = floor(GLOBALS)
     assert {"zwp_virtual_keyboard_manager_v1", "wp_security_context_manager_v1", "weston_screenshooter"} <= set(found)
     assert not {"wl_shm", "zwlr_layer_shell_v1"} & set(found)
+
+
+def test_the_row_of_a_name_is_found_as_if_all_were_compared() -> None:
+    """An exact name before a wildcard, then the order of the file."""
+    for name in [*shipped(), "zwlr_of_tomorrow_v1", "kde_of_tomorrow", "nobody_s"]:
+        rows = sorted((row for row in interface_table() if row.covers(name)), key=lambda row: "*" in row.name)
+        assert row_of(name) == (rows[0] if rows else None), name

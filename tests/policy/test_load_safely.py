@@ -74,6 +74,13 @@ def test_a_stranger_s_file_or_folder_is_refused_until_they_are_trusted(path: Pat
     assert read_file(str(path), Owners([STRANGER]))
 
 
+@as_root
+def test_who_owns_the_program_could_change_that_as_well(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(path, STRANGER, 0)
+    monkeypatch.setattr(load_safely, "programs_owner", lambda: STRANGER)
+    assert read_file(str(path))
+
+
 def test_a_sticky_folder_is_safe_for_what_is_ours(path: Path) -> None:
     path.parent.chmod(0o1777)
     assert read_file(str(path))

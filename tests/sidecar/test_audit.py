@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wlproxy.core.outcome import Record
+from wlproxy.core.outcome import ALL, DECISIONS, DENIED, Record
 from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
 from wlproxy.sidecar.audit_file import AuditFile
+from wlproxy.sidecar.compiled import Compilation
 
 
 def test_text_is_escaped_and_cut() -> None:
@@ -70,3 +71,25 @@ def test_numbers_are_short() -> None:
 def test_what_the_proxy_serves_itself_is_no_refusal(event: str, decided: str, said: str) -> None:
     entry = entry_of(Record(event, 0, "wl_registry", 2, "bind", "a global", decided, "p.toml:1"), 1, {"pid": 2})
     assert entry["verdict"] == said and entry.get("deny_as") == (decided if said == "deny" else None)
+
+
+ENTRIES = (("connect", ""), ("decision", "deny"), ("decision", "allow"), ("decision", "virtual"), ("rewrite", "rewrite"), ("audit-gap", ""))
+
+
+@pytest.mark.parametrize(("record", "left_out"), [(DENIED, {"allow", "virtual", "rewrite"}), (DECISIONS, {"rewrite"}), (ALL, set())])
+def test_a_policy_says_how_much_is_recorded(tmp_path: Path, record: str, left_out: set[str]) -> None:
+    file = AuditFile(str(tmp_path / "audit"))
+    log = file.log_of("work")
+    log.under({"name": "p", "sha256": "0"}, record)
+    for event, verdict in ENTRIES:
+        log.add({"event": event, "verdict": verdict} if verdict else {"event": event})
+    file.close()
+    written = [json.loads(text) for text in (tmp_path / "audit").read_text().splitlines()]
+    assert [(entry["event"], entry.get("verdict", "")) for entry in written] == [e for e in ENTRIES if e[1] not in left_out]
+
+
+@pytest.mark.parametrize(("text", "record"), [("", ALL), ('[audit]\nrecord = "denied"\npayload = "never"\n', DENIED)])
+def test_the_broker_learns_of_it_with_the_policy(tmp_path: Path, text: str, record: str) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('format = 1\nname = "p"\n' + text)
+    assert Compilation(str(path), {}).finish().record == record

@@ -33,7 +33,7 @@ def test_policy_that_is_none(tmp_path: Path) -> None:
         assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("option", [["--control", "/x"], ["--config", "/x"], ["--listen", "vsock:1"], ["--var", "x"], ["--ready-fd", "77"]])
+@pytest.mark.parametrize("option", [["--config", "/x"], ["--listen", "vsock:1"], ["--var", "x"], ["--ready-fd", "77"]])
 def test_usage(tmp_path: Path, option: list[str]) -> None:
     done = wlproxy("run", "--listen", f"unix:{tmp_path}/s", "--policy", "p.json", "--upstream", "/x", *option)
     assert done.returncode == 2 and option[0] in done.stderr

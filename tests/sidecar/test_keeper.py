@@ -14,10 +14,13 @@ import pytest
 
 from wlproxy.sidecar import audit_file, channel
 from wlproxy.sidecar.audit_file import AuditFile
+from wlproxy.sidecar.compiled import Compiled
 from wlproxy.sidecar.keeper import Keeper, Presence, end_of
 from wlproxy.sidecar.upstream import Upstream
 
-MOST_WAITING = 8
+from .conftest import Compositor
+
+MOST_CLIENTS = 8
 
 
 class Scene:
@@ -27,7 +30,13 @@ class Scene:
         self.file = AuditFile(str(self.audit_path))
         self.upstream = Upstream(str(folder / "host.sock"), 0.0)
         self.log = self.file.log_of("work")
-        self.keeper = Keeper(ours, 0, self.upstream, self.log, Presence(), MOST_WAITING)
+        self.keeper = Keeper(ours, 0, self.upstream, self.log, Presence(), MOST_CLIENTS)
+
+    def close(self) -> None:
+        self.keeper._relay.close()
+        self.relay.close()
+        self.upstream.close()
+        self.file.close()
 
     def says(self, data: bytes) -> None:
         self.relay.send(data)
@@ -41,17 +50,80 @@ class Scene:
 def scene(tmp_path: Path) -> Iterator[Scene]:
     made = Scene(tmp_path)
     yield made
-    made.file.close()
+    made.close()
 
 
 def test_it_cannot_ask_for_more_connections_than_it_may_accept(scene: Scene) -> None:
     for number in range(100):
         scene.says(channel.packet(channel.CONNECT, number))
-        scene.upstream.asked = {n: time.monotonic() + 60 for n in range(min(number + 1, MOST_WAITING))}
-    assert len(scene.upstream.asked) == MOST_WAITING
+        scene.upstream.asked = {n: time.monotonic() + 60 for n in range(min(number + 1, MOST_CLIENTS))}
+    assert len(scene.upstream.asked) == MOST_CLIENTS
     scene.relay.setblocking(False)
     kinds = [channel.parts(scene.relay.recv(4096))[0] for _ in range(50)]
     assert channel.REFUSED in kinds
+
+
+def under(clients: int) -> Compiled:
+    return Compiled("strict", "0", b"", clients=(clients, "strict.toml:9"))
+
+
+def given(scene: Scene, number: int) -> int:
+    """What the relay has after asking for one more: a descriptor, or -1 where it was told no."""
+    scene.says(channel.packet(channel.CONNECT, number))
+    data, fds = channel.receive(scene.relay)
+    assert channel.parts(data)[:2] == (channel.CONNECT if fds else channel.REFUSED, number)
+    return fds[0] if fds else -1
+
+
+def test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them(scene: Scene, compositor: Compositor) -> None:
+    scene.keeper.under(under(3))
+    held = [given(scene, number) for number in range(3)]
+    assert min(held) >= 0
+    here, there = socket.socketpair()
+    socket.send_fds(here, [b"x"], [held[0]])  # out of its table of descriptors, and still open
+    os.close(held[0])
+    copy = os.dup(held[1])
+    os.close(held[1])
+    assert given(scene, 3) == -1
+    (line,) = [line for line in scene.lines() if line["event"] == "quota"]
+    assert (line["reason"], line["decided"]) == (
+        "more than 3 connections to the compositor",
+        {"kind": "quota", "rule": "strict.toml:9"},
+    )
+    for sock in (here, there):
+        sock.close()
+    assert (fd := given(scene, 4)) >= 0
+    assert given(scene, 5) == -1
+    os.close(copy)
+    assert (last := given(scene, 6)) >= 0
+    for number in (held[2], fd, last):
+        os.close(number)
+
+
+def test_a_relay_that_follows_has_what_the_one_before_has_left(scene: Scene, compositor: Compositor, tmp_path: Path) -> None:
+    scene.keeper.under(under(2))
+    held = given(scene, 1)
+    ours, scene.relay = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    scene.keeper = Keeper(ours, 0, scene.upstream, scene.log, Presence(), MOST_CLIENTS)
+    scene.keeper.under(under(2))
+    other = given(scene, 1)
+    assert other >= 0
+    assert given(scene, 2) == -1
+    scene.keeper.under(under(3))
+    last = given(scene, 3)
+    assert last >= 0
+    for number in (held, other, last):
+        os.close(number)
+
+
+def test_where_the_kernel_does_not_say_none_has_been_closed(scene: Scene, compositor: Compositor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_proc(path: str, mode: str) -> object:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr("builtins.open", without_proc)
+    scene.keeper.under(under(1))
+    os.close(given(scene, 1))
+    assert scene.upstream.handed_over.reach(1)
 
 
 def test_it_speaks_in_its_guests_name_only(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sidecar.conftest import PATIENCE, Compositor, Sidecar
+from tests.sidecar.conftest import PATIENCE, Compositor, Serve, Sidecar
 from wlproxy.sidecar import notify
 from wlproxy.sidecar.notify import Notifier
 
@@ -51,6 +51,57 @@ def test_a_life(start: Start, compositor: Compositor, tmp_path: Path, abstract: 
         assert told(sock) == ["STOPPING=1"]
 
 
+def test_a_watchdog_is_fed_while_the_relay_answers(start: Start, compositor: Compositor, tmp_path: Path) -> None:
+    """The relay is what a guest could hang: a broker that is well does not speak for it."""
+    with manager(f"{tmp_path}/notify") as sock:
+        sidecar = start(shell=f"export NOTIFY_SOCKET={tmp_path}/notify WATCHDOG_USEC=200000 WATCHDOG_PID=$$;")
+        assert told(sock)[0] == "READY=1"
+        for _ in range(4):
+            assert told(sock) == ["WATCHDOG=1"]
+        os.kill(sidecar.relay, signal.SIGSTOP)
+        sock.settimeout(1.0)  # five periods
+        with pytest.raises(TimeoutError):
+            for _ in range(3):  # an answer or two were under way
+                assert told(sock) == ["WATCHDOG=1"]
+        os.kill(sidecar.relay, signal.SIGCONT)
+        sock.settimeout(PATIENCE)
+        assert told(sock) == ["WATCHDOG=1"]
+        assert sidecar.stop() == 0
+
+
+def test_a_watchdog_of_many_guests_is_fed_by_their_parent(serve: Serve, compositor: Compositor, tmp_path: Path) -> None:
+    serve.guest("one")
+    with manager(f"{tmp_path}/notify") as sock:
+        environment = ("env", f"NOTIFY_SOCKET={tmp_path}/notify", "WATCHDOG_USEC=200000")
+        serve.start(launcher=environment)
+        assert told(sock)[0] == "READY=1"
+        for _ in range(4):
+            assert told(sock) == ["WATCHDOG=1"]
+        assert serve.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "period"),
+    [
+        ({"WATCHDOG_USEC": "20000000"}, 20.0),
+        ({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": str(os.getpid())}, 20.0),
+        ({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": "1"}, 0.0),  # another process' dog
+        ({"WATCHDOG_USEC": "-5"}, 0.0),
+        ({"WATCHDOG_USEC": "soon"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_whose_watchdog(environ: dict[str, str], period: float) -> None:
+    notifier = notify.take(environ | {"NOTIFY_SOCKET": "/x"})
+    assert notifier.period == period
+    assert notify.take(dict(environ)).period == 0.0  # nobody to tell
+    watchdog = notify.Watchdog(period)
+    now = time.monotonic()
+    assert watchdog.next_event(now) == (pytest.approx(period / 2, abs=1) if period else -1.0)
+    assert watchdog.due(now + period) == bool(period)
+    assert not watchdog.due(now + period)
+
+
 def test_the_compositor_in_the_status(start: Start, tmp_path: Path) -> None:
     with manager(f"{tmp_path}/notify") as sock:
         sidecar = start(shell=f"export NOTIFY_SOCKET={tmp_path}/notify;")
@@ -81,6 +132,7 @@ def test_a_manager_that_does_not_read(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_it_is_taken_out_of_the_environment() -> None:
     environ = {"NOTIFY_SOCKET": "/x", "LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "a", "HOME": "/"}
+    environ |= {"WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}
     notify.take(environ)
     notify.forget_sockets(environ)
     assert environ == {"HOME": "/"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import time
 from typing import Any
 
@@ -126,6 +127,30 @@ def test_nothing_blocks_on_a_pipe_that_its_reader_made_blocking_again() -> None:
             pass
         bench.settle()
     assert written < 40 * 65536
+    os.close(bench.reader)
+    bench.reader = -1
+    bench.settle()
+    bench.over("the reader has gone", 65536)
+
+
+def test_nothing_blocks_where_neither_end_says_so_itself() -> None:
+    """Without SPLICE_F_NONBLOCK splice(2) asks the ends' own flags: before Linux 5.1 the one at hand, since then either."""
+    bench = Bench()
+    source = next(pump.source for pump in bench.pumps._by_fd.values())
+    os.set_blocking(source, True)
+
+    def too_late(number: int, frame: object) -> None:
+        raise TimeoutError("splice(2) waits for the reader")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(int(PATIENCE))
+    try:
+        for _ in range(3):  # into a pipe that takes 65536
+            os.write(bench.writer, bytes(32768))
+            bench.turn()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     os.close(bench.reader)
     bench.reader = -1
     bench.settle()

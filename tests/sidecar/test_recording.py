@@ -20,7 +20,7 @@ from wlproxy.sidecar import recording
 from wlproxy.sidecar.recording import END, HEADER, READ, Header, Reader, RecordingError, record
 from wlproxy.sidecar.redaction import redacted
 from wlproxy.sidecar.stepping import Step, Stepped, Watcher
-from wlproxy.sidecar.watching import RecordFile
+from wlproxy.sidecar.watching import RecordFile, Tap, Watching
 
 HEAD = recording.beginning() + record(HEADER, 0.0, 0, recording.header_body(Header("work", "2026-11-24T10:00:00Z", True, "0.1.0")))
 facts = st.builds(Fd, st.just(-1), st.integers(0, 6), st.integers(0, 2), st.integers(0, 2**63), st.integers(-1, 31))
@@ -107,10 +107,14 @@ def test_a_full_disk_ends_the_recording_and_says_so_once() -> None:
     fd = os.open("/dev/full", os.O_WRONLY)
     file = RecordFile(fd, 1 << 20)
     said: list[dict[str, Any]] = []
-    file.report = said.append
+    over: list[tuple[int, str]] = []
+    watching = Watching()
+    watching.reports_to(said.append, lambda number, reason: over.append((number, reason)))
+    watching.add(Tap(7, file, False, None))
     for _ in range(3):
         file.add(READ, 0.0, 1, b"x")
     assert [(entry["event"], entry["state"]) for entry in said] == [("recording", "ended")]
+    assert over == [(7, "No space left on device")]
     assert "No space left" in said[0]["reason"]
     with pytest.raises(OSError):
         os.fstat(fd)
@@ -119,12 +123,12 @@ def test_a_full_disk_ends_the_recording_and_says_so_once() -> None:
 def test_the_cap_leaves_a_whole_file(tmp_path: Any) -> None:
     path = tmp_path / "r"
     file = RecordFile(os.open(path, os.O_WRONLY | os.O_CREAT), len(HEAD) + 200)
-    said: list[dict[str, Any]] = []
-    file.report = said.append
+    said: list[str] = []
+    file.over = said.append
     file.begin(Header("work", "2026-11-24T10:00:00Z", True, "0.1.0"))
     for _ in range(10):
         file.add(READ, 0.0, 1, recording.read_body(0, b"x" * 50, []))
-    assert path.stat().st_size <= len(HEAD) + 200 and len(said) == 1 and "--record-max" in said[0]["reason"]
+    assert path.stat().st_size <= len(HEAD) + 200 and len(said) == 1 and "--record-max" in said[0]
     with path.open("rb") as raw:
         reader = Reader(raw.read)
         assert len(list(reader.entries())) == 2 and not reader.damage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -80,6 +81,7 @@ def test_descriptors_that_are_not_passed_on_are_closed(start: Start, compositor:
     idle = sidecar.fds() - 2
     fd = memfd(b"")
     send_fds(guest, word, [fd, fd, fd])
+    os.close(fd)
     guest.close()
     assert read_all(host) == b""
     host.close()
@@ -310,7 +312,7 @@ def test_a_paused_guest_that_goes_away_leaves_nothing(start: Start, compositor: 
     until(lambda: sidecar.fds() == idle, "all descriptors closed")
 
 
-def test_connections_beyond_the_rate_wait_in_the_backlog(start: Start, compositor: Compositor) -> None:
+def test_connections_beyond_the_rate_take_turns(start: Start, compositor: Compositor) -> None:
     sidecar = start(limits={"connects": (4.0, 2.0)})
     began = time.monotonic()
     pairs = [sidecar.pair(compositor) for _ in range(6)]
@@ -319,6 +321,42 @@ def test_connections_beyond_the_rate_wait_in_the_backlog(start: Start, composito
         guest.sendall(b"x")
         assert read(host, 1)[0] == b"x"
     assert until(lambda: sidecar.audit("quota"), "audit")[0]["decided"]["rule"] == "quota: connects"
+
+
+def test_who_comes_after_a_flood_does_not_wait_for_it_to_be_served(start: Start, compositor: Compositor) -> None:
+    """2 a second: the flood alone would take minutes. Its connections stay open, and say nothing."""
+    sidecar = start(limits={"connects": (2.0, 2.0)})
+    flood = [sidecar.connect() for _ in range(300)]
+    began = time.monotonic()
+    honest = sidecar.connect()
+    honest.sendall(b"honest")
+    hosts = []
+    while True:
+        hosts.append(compositor.accept())
+        hosts[-1].settimeout(0.05)
+        with contextlib.suppress(TimeoutError):
+            if hosts[-1].recv(10) == b"honest":
+                break
+    assert time.monotonic() - began < 2.0
+    assert len(hosts) <= 5
+    turned_away = [entry for entry in sidecar.audit("quota") if "turned away" in entry["reason"]]
+    assert turned_away and all(entry["decided"]["rule"] == "quota: connects" for entry in turned_away)
+    for sock in (*flood, honest, *hosts):
+        sock.close()
+
+
+def test_a_flood_of_connections_that_hang_up_never_reaches_the_compositor(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"connects": (2.0, 1.0)})
+    first, host = sidecar.pair(compositor)
+    for _ in range(300):
+        sidecar.connect().close()
+    honest, other = sidecar.pair(compositor)
+    honest.sendall(b"x")
+    assert read(other, 1)[0] == b"x"
+    for sock in (first, host, honest, other):
+        sock.close()
+    idle = sidecar.fds
+    until(lambda: idle() < 12, "all descriptors closed")
 
 
 def test_connections_that_say_nothing_are_ended_but_for_a_few(start: Start, compositor: Compositor) -> None:

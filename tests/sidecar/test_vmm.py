@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.wire import request
-from tests.sidecar.conftest import PATIENCE, Compositor, read
+from tests.sidecar.conftest import PATIENCE, Compositor, read, until
 from tests.sidecar.vmm import BLOB, MOST_FDS, RECEIVE_BYTES, SEND_BYTES, WRITE_PIPE, Channel, Halted
 
 GLOBALS = {
@@ -138,6 +138,18 @@ def meet(start: Start, compositor: Compositor) -> Iterator[Callable[..., Guest]]
         guest.close()
 
 
+def relay_of(guest: Guest) -> int:
+    """The process that faces the guest: its parent, who connected to the compositor, has no other child."""
+    pid = struct.unpack("iii", guest.host.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+
+
+def held_by(pid: int) -> list[str]:
+    """What its descriptors are, sockets and pipes without their numbers."""
+    folder = f"/proc/{pid}/fd"
+    return sorted(os.readlink(f"{folder}/{name}").split("[")[0] for name in os.listdir(folder))
+
+
 def memfd(data: bytes, seals: int = 0) -> int:
     fd = os.memfd_create("compositor's", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.write(fd, data)
@@ -214,6 +226,88 @@ def test_a_pipe_of_the_guest_s(meet: Callable[..., Guest]) -> None:
     assert os.read(reader, 100) == b"the selection"
     assert os.read(reader, 100) == b""
     os.close(reader)
+
+
+# -- a guest that dies: nothing of it may stay in the proxy, and nobody on the host may wait for it
+
+
+def test_it_dies_while_it_reads_a_selection(meet: Callable[..., Guest]) -> None:
+    """The program on the host that writes must learn that its reader has gone."""
+    other = meet()
+    relay = relay_of(other)
+    before = held_by(relay)
+    guest = meet()
+    device = guest.new()
+    guest.ask(guest.ids["wl_data_device_manager"], 1, device, guest.ids["wl_seat"])
+    offer = 0xFF000000
+    guest.host.sendall(event(device, 0, offer) + event(offer, 0, "text/plain") + event(device, 5, offer))
+    for _ in range(3):
+        guest.next_event()
+    reader, writer = os.pipe()
+    data = request(offer, 1, "text/plain")
+    assert guest.channel.send(data, [writer])
+    os.close(writer)
+    _, (theirs,) = read(guest.host, len(data))
+    os.write(theirs, b"half of")
+    os.close(reader)
+    guest.channel.close()
+    assert guest.host.recv(1) == b""
+    until(lambda: broken(theirs), "the writer is told")
+    os.close(theirs)
+    until(lambda: held_by(relay) == before, "nothing is left over")
+    other.ask(1, 0, other.new())
+
+
+def broken(writer: int) -> bool:
+    try:
+        os.write(writer, b"more")
+    except BrokenPipeError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_it_dies_while_its_selection_is_read(meet: Callable[..., Guest], kind: str) -> None:
+    """The program on the host that reads gets what came, and the end."""
+    other = meet()
+    relay = relay_of(other)
+    before = held_by(relay)
+    guest = meet()
+    source = guest.new()
+    guest.ask(guest.ids["wl_data_device_manager"], 0, source)
+    guest.ask(source, 0, "text/plain")
+    reader, writer = (end.detach() for end in socket.socketpair()) if kind == "socket" else os.pipe()
+    send(guest.host, event(source, 1, "text/plain"), writer)
+    assert guest.next_event()[:2] == (source, 1)
+    os.write(guest.channel.fds[0], b"half of")
+    guest.channel.close()
+    assert os.read(reader, 100) == b"half of"
+    assert select.select([reader], [], [], PATIENCE)[0] and os.read(reader, 100) == b""
+    os.close(reader)
+    assert guest.host.recv(1) == b""
+    until(lambda: held_by(relay) == before, "nothing is left over")
+    other.ask(1, 0, other.new())
+
+
+def test_it_dies_in_the_middle_of_a_frame(meet: Callable[..., Guest]) -> None:
+    """A pool, a buffer and a surface, attached and damaged, and the commit not whole; a descriptor whose message never came."""
+    other = meet()
+    relay = relay_of(other)
+    before = held_by(relay)
+    guest = meet()
+    pool, buffer, surface = guest.new(), guest.new(), guest.new()
+    whole = request(guest.ids["wl_shm"], 0, pool, 4096) + request(pool, 0, buffer, 0, 32, 32, 128, 0)
+    whole += request(guest.ids["wl_compositor"], 0, surface) + request(surface, 1, buffer, 0, 0) + request(surface, 2, 0, 0, 32, 32)
+    file, more = memfd(bytes(4096)), memfd(bytes(4096))
+    assert guest.channel.send(whole + request(surface, 6)[:7], [file, more])
+    got, fds = read(guest.host, len(whole))
+    assert got == whole and len(fds) == 1  # the second has no message
+    for fd in (file, more, *fds):
+        os.close(fd)
+    guest.channel.close()
+    assert guest.host.recv(1) == b""
+    until(lambda: held_by(relay) == before, "nothing is left over")
+    other.ask(1, 0, other.new())
 
 
 # -- to the guest
@@ -295,7 +389,9 @@ def test_the_stand_in_halts_at_such_a_descriptor() -> None:
         ours, theirs = socket.socketpair()
         channel.sock, channel.fds, channel.kinds, channel.slowest = ours, [], [], 0.0
         sealed = memfd(b"keymap", ALL_SEALS)
-        for fd in (os.open("/dev/null", os.O_RDWR), os.pipe()[0], sealed, memfd(b"")):
+        reader, writer = os.pipe()
+        os.close(writer)
+        for fd in (os.open("/dev/null", os.O_RDWR), reader, sealed, memfd(b"")):
             send(theirs, b"x", fd)
             with pytest.raises(Halted):
                 channel.receive()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +34,9 @@ def test_what_passes_is_written_down(tmp_path: Path, compositor: Compositor, sta
     memfd = os.memfd_create("test")
     os.ftruncate(memfd, 4096)
     send_fds(guest, b"hello", [memfd])
-    assert read(host, 5)[0] == b"hello"
+    passed, (copy,) = read(host, 5)
+    os.close(copy)
+    assert passed == b"hello"
     host.sendall(b"there")
     assert read(guest, 5)[0] == b"there"
     guest.close()
@@ -112,6 +116,15 @@ def test_a_line_says_what_was_decided_and_can_be_read_back() -> None:
     assert lines_of(View(interfaces=("xdg_*",)), b"x") != [""] and "\x1b[31m" in lines_of(View(colour=True), b"x")[0]
 
 
+def test_a_line_for_programs() -> None:
+    (line,) = lines_of(View(json=True), b"a\xe2\x80\xae\x1b[31m")
+    told = json.loads(line)
+    assert line.isascii() and (told["verdict"], told["shape"], told["rule"]) == ("denied", "ignore", "strict.toml:31")
+    assert (told["at"], told["client"], told["dir"], told["interface"], told["object"]) == (1.5, 7, "request", "xdg_toplevel", 9)
+    assert told["message"] == "xdg_toplevel#9.set_title(text[9])" and grammar.read(told["message"], shipped())
+    assert json.loads(Printer(shipped(), View(json=True)).lost(2.0, 7)) == {"at": 2.0, "lost": 7}
+
+
 def test_what_cannot_be_read_is_still_a_line() -> None:
     printer = Printer(shipped(), View())
     nothing = (5).to_bytes(4, "little") + (12 << 16 | 7).to_bytes(4, "little") + b"abcd"
@@ -140,7 +153,9 @@ def test_a_slow_reader_loses_lines_and_is_told_how_many() -> None:
             break
         if len(got) > 1 << 21:
             break
-    pipe.close()
+    room = select.epoll()
+    pipe.last(room)
+    room.close()
     try:
         while part := os.read(reader, 1 << 20):
             got += part

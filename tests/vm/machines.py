@@ -94,9 +94,18 @@ class Device:
 class Machine:
     """A guest that runs `command` with the working tree as its folder."""
 
-    def __init__(self, accel: str, command: list[str], device: Device | None = None, share: Path | None = None, seconds: int = 60) -> None:
+    def __init__(
+        self,
+        accel: str,
+        command: list[str],
+        device: Device | None = None,
+        share: Path | None = None,
+        seconds: int = 60,
+        systemd: bool = False,
+    ) -> None:
         need(accel)
         options = ["--timeout", str(seconds), "--env", "WLPROXY_IN_VM=1", "--cwd", str(ROOT)]
+        options += ["--systemd"] if systemd else []
         for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD", "WLPROXY_WAYPIPE"):
             if name in os.environ:
                 options += ["--env", f"{name}={os.environ[name]}"]

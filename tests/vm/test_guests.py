@@ -53,6 +53,23 @@ def test_one_kernel(boot: Boot, accel: str) -> None:
     assert " passed" in output and "failed" not in output and "skipped" not in output
 
 
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize(
+    ("accel", "which"),
+    [
+        pytest.param("uml", "life or hangs", id="uml-short"),
+        pytest.param("uml", "", marks=pytest.mark.slow, id="uml"),
+        pytest.param("tcg", "", marks=pytest.mark.slow, id="tcg"),
+    ],
+)
+def test_the_units_under_systemd(boot: Boot, accel: str, which: str) -> None:
+    """The shipped units, with systemd as process 1 of that kernel."""
+    if not Path("/lib/systemd/systemd").exists():
+        pytest.skip("there is no systemd that a machine could boot (Debian: apt-get install systemd)")
+    output = boot(accel, inside("test_systemd.py", "-k", which), seconds=600, systemd=True).finish()
+    assert " passed" in output and "failed" not in output and "skipped" not in output
+
+
 # what a guest's program does over hybrid vsock: says that it is ready, then sends, receives and half-closes
 HYBRID = """
 import hashlib, os, socket, subprocess, sys

@@ -120,10 +120,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_json(finding: ConfigError) -> dict[str, Any]:
-    """For programs. "because": the other place that makes it one, or null."""
+    """For programs. "because": the other place that makes it one, where there is such."""
     row: dict[str, Any] = {"file": finding.path}
     row |= {key: getattr(finding, key) for key in ("line", "column", "code", "severity", "message", "hint")}
-    return row | {"because": None if finding.because is None else as_json(finding.because)}
+    return row if finding.because is None else row | {"because": as_json(finding.because)}
 
 
 def findings_of(

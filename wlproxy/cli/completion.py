@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..tools.completion import Verb
+    from ..tools.completion import Value, Verb
 
 EXAMPLE = """example:
   bash:  wlproxy completion bash > ~/.local/share/bash-completion/completions/wlproxy
@@ -27,7 +27,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("shell", nargs="?", choices=("bash", "zsh", "fish"), help="the shell")
-    what.add_argument("--words", choices=("policies", "interfaces", "permissions"), help="one list of words, a line each")
+    what.add_argument("--words", choices=("policies", "interfaces", "permissions", "guests"), help="one list of words, a line each")
     parser.set_defaults(function=run)
 
 
@@ -62,5 +62,14 @@ def verbs() -> list[Verb]:
     for name, parser in parsers().items():
         places = [value(action) for action in positionals(parser)]
         listed = tuple(Option(tuple(a.option_strings), a.help or "", value(a)) for a in options(parser))
-        found.append(Verb(name, VERBS[name], listed, places[0] if places else Value()))
+        found.append(Verb(name, VERBS[name], listed, first_of(places)))
     return found
+
+
+def first_of(places: list[Value]) -> Value:
+    """What may stand in the first place, and in the next one where the first is a word of a few."""
+    from ..tools.completion import Value as Made
+
+    if len(places) > 1 and places[0].words and not places[0].kind:  # as in: ctl reload GUEST
+        return Made(True, places[0].words, places[1].kind)
+    return places[0] if places else Made()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # what the relay runs through for each message, by the names that setup.py compiles
 DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers")
-FACING_GUESTS: Final = ("relay", "entrance", "carrier", "pace", "half", "link", "broker_line")
+FACING_GUESTS: Final = ("relay", "entrance", "arrivals", "carrier", "pace", "half", "link", "broker_line")
 OF_DATA: Final = ("compression", "files", "pump", "mirrors", "remote_pipes", "waypipe")
 DATA_PLANE_MODULES: Final = tuple(f"wlproxy.sidecar.{name}" for name in FACING_GUESTS + OF_DATA)
 EXTENSION_SUFFIX: Final = ".so"

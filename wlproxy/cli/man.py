@@ -18,9 +18,10 @@ from .verbs import options, parsers, positionals, value_of
 
 EXIT_CODES: Final = {
     "0": "fine",
-    "1": "findings: `check`, `test`, a gate of `diff` or `replay`",
+    "1": "findings: `check`, `test`, a gate of `diff` or `replay`, a reload that was not taken",
     "2": "usage",
-    "3": "others can change the policy, or it is not signed as it must be",
+    "3": "unsafe ownership: others can change the policy, or it is not signed as it must be",
+    "4": "a guest that is unknown or does not run",
     "5": "the compositor is missing, or something of it that the policy requires",
     "6": "the policy is invalid",
     "70": "internal",

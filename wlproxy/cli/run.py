@@ -50,7 +50,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_record(parser)
     parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
     add_view(parser)
-    parser.add_argument("--control", metavar="PATH", help="not served yet")
+    parser.add_argument(
+        "--control",
+        default="",
+        metavar="PATH|none",
+        help="the control socket, for wlproxy ctl, trace, record and metrics; default: $XDG_RUNTIME_DIR/wlproxy/GUEST.control, or "
+        "/run/wlproxy-ctl/GUEST/control",
+    )
     parser.add_argument(
         "--config", default="", metavar="FILE", help="the guest's file; without --policy: /etc/wlproxy/guests.d/NAME.toml, if it exists"
     )
@@ -137,15 +143,18 @@ def add_view(parser: argparse.ArgumentParser) -> None:
         choices=("allowed", "rewritten", "denied", "hidden", "no-object", "ended"),
         help="messages with this verdict; repeatable",
     )
-    parser.add_argument("--interface", action="append", default=[], metavar="GLOB", help="messages of these interfaces; repeatable")
+    parser.add_argument(
+        "--interface", "--iface", action="append", default=[], metavar="GLOB", help="messages of these interfaces; repeatable"
+    )
     parser.add_argument("--payload", action="store_true", help="show texts and keys, which are lengths and '_' otherwise")
+    parser.add_argument("--json", action="store_true", help="print each message as a JSON object, one a line")
 
 
 def view_of(args: argparse.Namespace) -> View:
     """The options of `add_view` as the printer takes them."""
     from ..sidecar.view import View
 
-    return View(tuple(args.only), tuple(args.interface), args.payload)
+    return View(tuple(args.only), tuple(args.interface), args.payload, json=args.json)
 
 
 def size(text: str) -> int:
@@ -200,9 +209,6 @@ def run(args: argparse.Namespace) -> int:
     from ..sidecar.notify import take
     from ..sidecar.say import say
 
-    if args.control is not None:
-        say("--control is not served yet")
-        return EXIT_USAGE
     try:
         guest_file = guest_file_of(args)
     except ValueError as error:
@@ -241,6 +247,7 @@ def run(args: argparse.Namespace) -> int:
     settings.confine = args.confine
     settings.record, settings.record_bytes, settings.redact = args.record, args.record_max, args.redact
     settings.trace, settings.trace_view = args.trace, view_of(args)
+    settings.control = args.control
     return serve(settings)
 
 

@@ -46,6 +46,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="require",
         help="what to do where the kernel cannot confine the processes that face guests (require)",
     )
+    parser.add_argument(
+        "--control",
+        default="",
+        metavar="PATH|none",
+        help="the control socket, for wlproxy ctl, trace, record and metrics; default: $XDG_RUNTIME_DIR/wlproxy/serve.guests, or "
+        "/run/wlproxy-ctl/.serve/guests",
+    )
     parser.add_argument("--max-clients", type=int, default=1024, metavar="N", help="connections of a guest at a time (1024)")
     add_trust(parser)
     parser.set_defaults(function=run)
@@ -68,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     settings.ready_fd = args.ready_fd
     settings.clients = args.max_clients
     settings.confine = args.confine
+    settings.control = args.control
     settings.notifier = take(os.environ)
     settings.trust = trust_of(args)
     return serve_guests(settings)

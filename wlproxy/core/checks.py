@@ -24,10 +24,11 @@ CHARSET: Final = "charset"  # refuse other characters
 TRANSLATE: Final = "translate"  # other characters become "_"
 PLAIN: Final = "plain"  # sanitize = "plain"
 NULL: Final = "null"
+KIND: Final = "kind"  # of a descriptor, by name: handlers/descriptors.py asks, as the facts are not among the arguments
 REWRITE: Final = "rewrite"
 
 NUMERIC: Final = frozenset((MIN, MAX, IN, FLAGS))
-OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, REWRITE))
+OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, KIND, REWRITE))
 
 
 class Check:

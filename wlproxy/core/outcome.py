@@ -16,6 +16,12 @@ from .fds import Fd
 GUEST: Final = 0  # the sides, as indices
 HOST: Final = 1
 
+# How much of what was decided a policy has recorded; what else happens to a guest always is (sidecar/audit.py).
+DENIED: Final = "denied"
+DECISIONS: Final = "decisions"  # what was bound as well
+ALL: Final = "all"  # what was rewritten as well
+RECORDS: Final = (DENIED, DECISIONS, ALL)
+
 
 class Parcel:
     """`data` is whole messages; `fds` at most as many as Limits.fds_per_parcel. `places`: for each descriptor the offset in `data` of the

@@ -25,7 +25,8 @@ Rate = tuple[float, float]  # a second, and at once after a quiet time; (0, 0) =
 
 class Limits:
     """Bytes for `*_bytes`, seconds for `*_seconds`, counts else. All for a guest as a whole but for `message_bytes`, `unclaimed_fds`,
-    `fds_per_parcel`, `*_queue_bytes` and `stall_seconds`, which are for a connection. A policy's [quota] sets them by the same names.
+    `fds_per_parcel`, `*_queue_bytes` and `stall_seconds`, which are for a connection, and what is bounded of one surface, region or pool.
+    A policy's [quota] sets them by the same names.
 
     Reasons for the defaults: libwayland clients were held to 4096-byte messages until 1.23, sendmsg(2) carries at most
     253 descriptors and libwayland sends at most 28 at a time; a message size has 16 bits. foot reserves a pool of 512 MiB and fills little
@@ -51,8 +52,13 @@ class Limits:
         surfaces: int = 2048,
         toplevels: int = 64,
         popups: int = 64,
+        subsurface_depth: int = 16,
+        subsurface_children: int = 64,
+        damage_rectangles: int = 64,
+        region_rectangles: int = 256,
         shm_pools: int = 512,
         buffers: int = 4096,
+        pool_buffers: int = 256,
         callbacks: int = 4096,
         shm_bytes: int = 1 << 30,
         fds: int = 1024,
@@ -74,6 +80,11 @@ class Limits:
         self.clipboard_total_seconds: Final = clipboard_total_seconds
         self.transfers: Final = transfers  # of clipboard and drag data at a time
         self.clients: Final = clients
+        self.pool_buffers: Final = pool_buffers  # of one pool: CVE-2021-3782 needed 2**31 of them
+        self.subsurface_depth: Final = subsurface_depth  # levels; compositors walk them by recursion
+        self.subsurface_children: Final = subsurface_children  # of one surface
+        self.damage_rectangles: Final = damage_rectangles  # of one commit; more are one that holds them all (wlroots issue 949)
+        self.region_rectangles: Final = region_rectangles  # added to and taken from one region
         self.shm_bytes: Final = shm_bytes  # of all buffers in wl_shm pools, and of all files kept here for a waypipe guest
         self.fds: Final = fds  # that the proxy holds for pools, and for a waypipe guest's files and pipes
         self.messages: Final = messages  # handlers/costs.py: some requests count for many
@@ -131,6 +142,10 @@ class Bucket:
         """What was taken is given back: whoever took it pays in another way, and others shall not wait for it."""
         self._left = min(self._burst, self._left + float(amount))
 
+    def wait_for_one(self) -> float:
+        """Seconds from the last `try_one` until one is there; 0 where it is unlimited."""
+        return max(0.0, (1 - self._left) / self._per_second) if self._per_second > 0 else 0.0
+
     def try_one(self, now: float) -> bool:
         """Takes one if there is one."""
         self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
@@ -152,6 +167,7 @@ class Usage:
         self.mirrored_bytes = 0  # of files that the transport holds for the guest
         self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
+        self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
         """Whether one more such message is within its rate; it counts if so."""

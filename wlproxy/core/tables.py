@@ -258,7 +258,13 @@ class Tables:
         self.served: dict[str, tuple[int, str]] = {}  # announced by the proxy itself; what a guest makes of them is inert
         self.transfers: dict[str, tuple[int, frozenset[str] | None]] = {}  # by permission: most bytes (0 = no bound), types (None = all)
         self.sizes: dict[str, int] = {}  # by permission: pixels
+        self.most_planes = 4  # of a GPU's buffer, and ...
+        self.modifiers: frozenset[str] = frozenset(("advertised",))  # ... how it may be laid out (handlers/dmabufs.py)
+        self.grab_depth = 0  # of popups that grab; 0 = no bound
+        self.skipped: dict[str, frozenset[str]] = {}  # by permission: types whose presence hides the whole offer
+        self.needs_input: set[str] = set()  # permissions whose token must have been given for the user's input
         self.refused: set[str] = set()  # permissions that are not given
+        self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
@@ -301,6 +307,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         raise ValueError(f"compiled policy of format {compiled.get('format')!r}, this version reads format 1: compile it again")
     tables = Tables(compiled["name"], compiled["sha256"], compiled["names"] == "keep")
     tables.virtual = {name: [str(part) for part in parts] for name, parts in compiled.get("virtual", {}).items()}
+    tables.counts = {name: int(count) for name, count in compiled.get("count", {}).items()}
     tables.copies_unsealable = compiled.get("shm-unsealable", "copy") == "copy"
     for name, entry in compiled["interfaces"].items():
         tables.families[name] = Family(name, entry["version"])
@@ -320,6 +327,13 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
             tables.refused.add(name)
         if "max-size" in parameters:
             tables.sizes[name] = parameters["max-size"]
+        if "skip-if" in parameters:
+            tables.skipped[name] = frozenset(parameters["skip-if"])
+        if "needs-input-serial" in parameters:
+            tables.needs_input.add(name)
+        tables.most_planes = parameters.get("max-planes", tables.most_planes)
+        tables.modifiers = frozenset(parameters["modifiers"]) if "modifiers" in parameters else tables.modifiers
+        tables.grab_depth = parameters.get("max-depth", tables.grab_depth)
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))

@@ -41,8 +41,6 @@ DIALOG_ALREADY_USED: Final = 0  # xdg_wm_dialog_v1.error
 TOKEN_ALREADY_USED: Final = 0  # xdg_activation_token_v1.error
 ROLE, LAYER_ALREADY_CONSTRUCTED = 0, 2  # wl_shell.error, zwlr_layer_shell_v1.error
 
-MOST_RECTANGLES: Final = 256  # added to and taken from one region
-
 
 def occupied(surface: Surface, what: str) -> bool:
     """Whether the surface has one of these that is alive."""
@@ -207,12 +205,15 @@ def layer_surface_made(connection: Connection, message: Message) -> None:
 
 # activation tokens
 
+FOCUS_REQUEST: Final = "focus-request"
+MOST_TOKENS: Final = 64
 
 class Token(Note):
-    """One xdg_activation_token_v1: good for one token."""
+    """One xdg_activation_token_v1: good for one token. `for_input`: it names a serial of the user's input."""
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.used = False
+        self.for_input = False
 
 
 def on_token_request(connection: Connection, message: Message) -> int:
@@ -222,7 +223,30 @@ def on_token_request(connection: Connection, message: Message) -> int:
         if note.used:
             raise ProtocolViolation(message.target.guest_id, TOKEN_ALREADY_USED, "the token was asked for already")
         note.used = message.rule.name == "commit"
+        note.for_input = note.for_input or message.rule.name == "set_serial"  # a wrong or an old one does not come here: core/judge.py
     return FORWARD
+
+
+def on_token(connection: Connection, message: Message) -> None:
+    """The event xdg_activation_token_v1.done(token). A launcher hands it to another program, so it belongs to the guest as a whole."""
+    note = message.target.note
+    if isinstance(note, Token) and note.for_input:
+        tokens = connection.usage.tokens
+        tokens[message.text(0)] = True
+        if len(tokens) > MOST_TOKENS:
+            del tokens[next(iter(tokens))]
+
+
+def on_activate(connection: Connection, message: Message) -> int:
+    """xdg_activation_v1.activate(token, surface), where the policy wants it to follow from something the user did. Each token is good
+    for one: the user did one thing."""
+    if FOCUS_REQUEST not in connection.tables.needs_input:
+        return FORWARD
+    if connection.usage.tokens.pop(message.text(0), False):
+        return FORWARD
+    reason = "its token was not given for a key or a click in this guest"
+    connection.record("refused", message, reason, "ignore", f"permission: {FOCUS_REQUEST}")
+    return DROP
 
 
 def on_token_app_id(connection: Connection, message: Message) -> int:
@@ -247,14 +271,17 @@ class Region(Note):
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.rectangles = 0
+        self.most = connection.limits.region_rectangles
 
     def look(self, opcode: i64, data: bytes, at: i64) -> bool:
         """add and subtract."""
         self.rectangles += 1
-        return self.rectangles <= MOST_RECTANGLES
+        return self.rectangles <= self.most
 
 
 def on_rectangle(connection: Connection, message: Message) -> int:
     """A rectangle too many is left out."""
-    connection.record("refused", message, f"more than {MOST_RECTANGLES} rectangles", "ignore", "built-in: region")
+    limits = connection.limits
+    reason = f"more than {limits.region_rectangles} rectangles"
+    connection.record("refused", message, reason, "ignore", limits.rule("region-rectangles"))
     return DROP

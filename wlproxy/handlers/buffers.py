@@ -23,7 +23,6 @@ from .surfaces import FARTHEST, Extent
 # wl_shm.error
 INVALID_FORMAT, INVALID_STRIDE, INVALID_FD = 0, 1, 2
 
-MOST_BUFFERS_PER_POOL: Final = 256  # CVE-2021-3782 needed 2**31 of them
 BIGGEST_POOL: Final = 1 << 30  # address space of the compositor's; foot reserves 512 MiB and fills little of it
 BIGGEST_BUFFER: Final = 256 << 20  # 8K twice over
 
@@ -223,10 +222,9 @@ def on_create_buffer(connection: Connection, message: Message) -> int:
     if connection.usage.shm_bytes + stride * height > limits.shm_bytes:
         reason = f"more than {limits.shm_bytes} bytes in buffers"
         raise PolicyViolation(DISPLAY_ID, NO_MEMORY, reason, limits.rule("shm-bytes"))
-    if pool.buffers >= MOST_BUFFERS_PER_POOL:
-        raise PolicyViolation(
-            DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_BUFFERS_PER_POOL} buffers in one pool", "quota: pool-buffers"
-        )
+    if pool.buffers >= limits.pool_buffers:
+        reason = f"more than {limits.pool_buffers} buffers in one pool"
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, limits.rule("pool-buffers"))
     return FORWARD
 
 

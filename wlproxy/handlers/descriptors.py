@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.checks import KIND
 from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.fds import DMABUF, KIND_NAMES, MEMFD, PIPE, UNKNOWN, WRITE_ONLY
 from ..core.message import Message
 from ..core.outcome import GUEST
 from ..core.tables import FORWARD
-from ..core.wire import DISPLAY_ID, IMPLEMENTATION
+from ..core.wire import DISPLAY_ID, FD, IMPLEMENTATION
 from . import host_files, transfers
 
 BUILT_IN: Final = "built-in: descriptor"
@@ -72,7 +73,10 @@ REQUESTS: Final[dict[tuple[str, str], Use]] = {
 def vet(connection: Connection, message: Message) -> int:
     """Judges the descriptors of a message by their facts. Raises for a request's, drops an event that no guest may get."""
     if message.side != GUEST:
-        return host_files.vet(connection, message)
+        verdict = host_files.vet(connection, message)
+        if verdict == FORWARD:
+            of_kind(message)
+        return verdict
     use = REQUESTS.get((message.rule.interface, message.rule.name), NOTHING)
     for fd in message.descriptors:
         if fd.kind == UNKNOWN:  # replay and tests have bytes without descriptors' facts
@@ -87,7 +91,19 @@ def vet(connection: Connection, message: Message) -> int:
             reason = "its descriptor cannot be read"
         if reason:
             raise refusal(message, use, reason)
+    of_kind(message)
     return FORWARD
+
+
+def of_kind(message: Message) -> None:
+    """The policy's own word on the kinds of descriptors. Raises PolicyViolation."""
+    signature = message.rule.signature
+    for check in message.rule.checks:
+        if check.operation == KIND:
+            fd = message.descriptors[signature[: check.argument].count(FD)]
+            if fd.kind not in (UNKNOWN, KIND_NAMES.index(check.text)):
+                reason = f"argument {check.name}: its descriptor is of kind {KIND_NAMES[fd.kind]}, must be a {check.text}"
+                raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, check.origin)
 
 
 def refusal(message: Message, use: Use, reason: str) -> Exception:

@@ -15,7 +15,7 @@ from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.fds import UNKNOWN
 from ..core.message import Message
 from ..core.objects import Object
-from ..core.tables import FORWARD, Note
+from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .buffers import BYTES_PER_PIXEL
 from .surfaces import FARTHEST, Extent
@@ -63,14 +63,28 @@ def formats_of(connection: Connection) -> Formats:
     return known
 
 
-def on_format(connection: Connection, message: Message) -> None:
+def admitted(connection: Connection, modifier: int) -> bool:
+    """Whether the policy is for buffers laid out like that."""
+    allowed = connection.tables.modifiers
+    return "advertised" in allowed or ("linear" in allowed and modifier == LINEAR) or ("implicit" in allowed and modifier == IMPLICIT)
+
+
+def told(connection: Connection, pixels: int, modifier: int) -> int:
+    """The guest is told of a pair, and may use it; or neither."""
+    if not admitted(connection, modifier):
+        return DROP
+    formats_of(connection).add(pixels, modifier)
+    return FORWARD
+
+
+def on_format(connection: Connection, message: Message) -> int:
     """The event zwp_linux_dmabuf_v1.format(format)."""
-    formats_of(connection).add(message.number(0), IMPLICIT)
+    return told(connection, message.number(0), IMPLICIT)
 
 
-def on_modifier(connection: Connection, message: Message) -> None:
+def on_modifier(connection: Connection, message: Message) -> int:
     """The event zwp_linux_dmabuf_v1.modifier(format, modifier_hi, modifier_lo)."""
-    formats_of(connection).add(message.number(0), message.number(1) << 32 | message.number(2))
+    return told(connection, message.number(0), message.number(1) << 32 | message.number(2))
 
 
 class Feedback(Note):
@@ -96,18 +110,24 @@ def on_format_table(connection: Connection, message: Message) -> None:
         connection.record("refused", message, f"the table cannot be read: {error.strerror or error}", "allow", "built-in: dmabuf")
 
 
-def on_tranche_formats(connection: Connection, message: Message) -> None:
-    """The event tranche_formats(indices): 16 bits each, in the machine's order (little-endian, as the wire)."""
+def on_tranche_formats(connection: Connection, message: Message) -> int:
+    """The event tranche_formats(indices): 16 bits each, in the machine's order (little-endian, as the wire). Those of pairs that the
+    policy is not for are taken out."""
     note = message.target.note
     indices = message.args[0]
     if not isinstance(note, Feedback) or not isinstance(indices, bytes):
-        return
-    formats = formats_of(connection)
+        return FORWARD
+    kept: list[bytes] = []
     for at in range(0, len(indices) - 1, 2):
-        start = int.from_bytes(indices[at : at + 2], "little") * PAIR_BYTES
+        index = indices[at : at + 2]
+        start = int.from_bytes(index, "little") * PAIR_BYTES
         pair = note.table[start : start + PAIR_BYTES]
-        if len(pair) == PAIR_BYTES:
-            formats.add(int.from_bytes(pair[:4], "little"), int.from_bytes(pair[8:], "little"))
+        if len(pair) < PAIR_BYTES or told(connection, int.from_bytes(pair[:4], "little"), int.from_bytes(pair[8:], "little")) == FORWARD:
+            kept.append(index)
+    if 2 * len(kept) < len(indices):
+        message.args[0] = b"".join(kept)
+        message.changed = True
+    return FORWARD
 
 
 # params
@@ -169,7 +189,21 @@ def on_create(connection: Connection, message: Message) -> int:
     params.used = True
     params.width = width
     params.height = height
-    return FORWARD
+    return within(connection, message, len(params.planes), [plane.modifier for plane in params.planes.values()])
+
+
+def within(connection: Connection, message: Message, planes: int, modifiers: list[int]) -> int:
+    """Whether a buffer is one that the policy is for. If not, `create` fails with the event for that; the others give an inert buffer."""
+    reason = ""
+    if planes > connection.tables.most_planes:
+        reason = f"{planes} planes are more than {connection.tables.most_planes}"
+    elif not all(admitted(connection, modifier) for modifier in modifiers):
+        reason = "its modifier is not one that the policy allows"
+    if not reason:
+        return FORWARD
+    verdict = DROP if message.rule.name == "create" else MAKE_INERT
+    connection.record("refused", message, reason, "ignore" if verdict == DROP else "inert", "permission: gpu-buffers")
+    return verdict
 
 
 def check_buffer(connection: Connection, address: int, params: Params, width: int, height: int, pixels: int) -> None:
@@ -236,7 +270,8 @@ def on_drm_prime(connection: Connection, message: Message) -> int:
         raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{width} x {height} is above {FARTHEST}", "quota: buffer-size")
     if not fits(Plane(offset, stride, IMPLICIT, message.descriptors[0].size), 0, width, height, pixels):
         raise ProtocolViolation(message.target.guest_id, DRM_INVALID_NAME, "the buffer does not lie inside its dma-buf")
-    return FORWARD
+    planes = 1 + sum([1 for further in (8, 10) if message.number(further)])
+    return within(connection, message, planes, [IMPLICIT])
 
 
 def drm_buffer_made(connection: Connection, message: Message) -> None:

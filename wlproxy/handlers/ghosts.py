@@ -13,6 +13,11 @@ def _self(event: str, *args: object) -> Answer:
     return Answer(event, list(args), SELF, to_ghosts=True, to_real=False)
 
 
+def _no(event: str, *args: object) -> Answer:
+    """The object's own event for "no": a real one waits for it just as well."""
+    return Answer(event, list(args), SELF, to_ghosts=True, to_real=True)
+
+
 def _child(event: str, *args: object) -> Answer:
     return Answer(event, list(args), CHILD, to_ghosts=True, to_real=False)
 
@@ -33,16 +38,16 @@ ANSWERS: dict[tuple[str, str], list[Answer]] = {
     # A drag that does not begin: toolkits keep the pointer until it ends.
     ("wl_data_device", "start_drag"): [_argument(0, "cancelled", to_ghosts=True)],
     ("wp_presentation", "feedback"): [_child("discarded")],
-    ("xdg_activation_token_v1", "commit"): [_self("done", "")],
-    ("zwp_linux_buffer_params_v1", "create"): [_self("failed")],
-    ("zwlr_screencopy_frame_v1", "copy"): [_self("failed")],
-    ("zwlr_screencopy_frame_v1", "copy_with_damage"): [_self("failed")],
+    ("xdg_activation_token_v1", "commit"): [_no("done", "")],
+    ("zwp_linux_buffer_params_v1", "create"): [_no("failed")],
+    ("zwlr_screencopy_frame_v1", "copy"): [_no("failed")],
+    ("zwlr_screencopy_frame_v1", "copy_with_damage"): [_no("failed")],
     ("zwlr_layer_shell_v1", "get_layer_surface"): [_child("closed")],
     ("ext_image_copy_capture_manager_v1", "create_session"): [_child("stopped")],
-    ("ext_image_copy_capture_frame_v1", "capture"): [_self("failed", 0)],
+    ("ext_image_copy_capture_frame_v1", "capture"): [_no("failed", 0)],
     ("ext_foreign_toplevel_list_v1", "stop"): [_self("finished")],
     ("ext_session_lock_manager_v1", "lock"): [_child("finished")],
-    ("zwlr_output_configuration_v1", "apply"): [_self("failed")],
-    ("zwlr_output_configuration_v1", "test"): [_self("failed")],
+    ("zwlr_output_configuration_v1", "apply"): [_no("failed")],
+    ("zwlr_output_configuration_v1", "test"): [_no("failed")],
     ("zwlr_gamma_control_manager_v1", "get_gamma_control"): [_child("failed")],
 }

@@ -68,9 +68,15 @@ class Globals:
 
 
 class Registry(Note):
-    """What one wl_registry has been told: by the compositor's name and by the guest's."""
+    """What one wl_registry has been told: by the compositor's name and by the guest's.
+
+    `spare`: by the compositor's name, the interface and version of globals beyond the number that the policy allows, in the order in
+    which they came. Each takes the place of one that goes. A compositor tells every registry of its globals in one order (libwayland
+    appends to a list), so that all of a guest's have the same ones.
+    """
 
     def __init__(self) -> None:
+        self.spare: dict[int, tuple[str, int]] = {}
         self.by_host: dict[int, Announced] = {}
         self.by_guest: dict[int, Announced] = {}
         self.serves = False  # the guest has been told of the proxy's own globals
@@ -121,6 +127,10 @@ def on_global(connection: Connection, message: Message) -> int:
     if version < 1:
         return DROP
     host_name = message.number(NAME)
+    if is_full(connection, registry, interface):
+        if len(registry.spare) < MOST_NAMES:
+            registry.spare[host_name] = (interface, version)
+        return DROP
     announced = globals_of(connection).announce(host_name, interface, version)
     registry.by_host[host_name] = announced
     registry.by_guest[announced.guest_name] = announced
@@ -131,12 +141,34 @@ def on_global(connection: Connection, message: Message) -> int:
     return FORWARD
 
 
+def is_full(connection: Connection, registry: Registry, interface: str) -> bool:
+    """Whether the registry has been told of as many globals of that interface as the policy allows."""
+    most = connection.tables.counts.get(interface, 0)
+    return most > 0 and sum([1 for known in registry.by_host.values() if known.interface == interface]) >= most
+
+
+def fill_up(connection: Connection, message: Message, registry: Registry, interface: str) -> None:
+    """Tells of the first spare global in the place of one that goes, right before that one's end is told."""
+    for host_name, (spare, version) in registry.spare.items():
+        if spare == interface and not is_full(connection, registry, interface):
+            del registry.spare[host_name]
+            announced = globals_of(connection).announce(host_name, interface, version)
+            registry.by_host[host_name] = announced
+            registry.by_guest[announced.guest_name] = announced
+            told = [announced.guest_name, interface, version]
+            connection.send_to_guest(wire.encode(message.target.guest_id, GLOBAL, "usu", told))
+            return
+
+
 def on_global_remove(connection: Connection, message: Message) -> int:
     """wl_registry.global_remove: told only to a registry that was told of the global."""
-    announced = registry_of(message).by_host.pop(message.number(NAME), None)
+    registry = registry_of(message)
+    registry.spare.pop(message.number(NAME), None)
+    announced = registry.by_host.pop(message.number(NAME), None)
     if announced is None:
         return DROP
     announced.removed = True
+    fill_up(connection, message, registry, announced.interface)
     if announced.guest_name != message.number(NAME):
         message.args[NAME] = announced.guest_name
         message.changed = True

@@ -36,6 +36,7 @@ DRAG: Final = "drag"
 WITHOUT_REPEATS: Final = frozenset(("ext_data_control_device_v1", "zwlr_data_control_device_v1"))  # used_source, even for the same use
 
 BUILT_IN: Final = "built-in: mime type"
+NO_TYPES: Final[frozenset[str]] = frozenset()
 ANYTHING: Final[tuple[int, frozenset[str] | None]] = (0, None)
 READING: Final = {
     "wl_data_device": "clipboard-in",
@@ -222,6 +223,11 @@ def on_selection(connection: Connection, message: Message) -> int:
         message.args[0] = 0
         message.changed = True
         connection.record("rewritten", message, f"permission {permission} is not given: none", "allow", f"permission: {permission}")
+    elif skips(connection, permission, offer):
+        message.args[0] = 0
+        message.changed = True
+        reason = f"permission {permission} skips what has such a type: none"
+        connection.record("rewritten", message, reason, "allow", f"permission: {permission}")
     else:
         offer.told = True
     return FORWARD
@@ -300,13 +306,22 @@ def permission_of(message: Message) -> str:
     return ""
 
 
+def skips(connection: Connection, permission: str, offer: Offer) -> bool:
+    """Whether the offer has a type by which programs mark what nobody shall read, such as a password."""
+    return not offer.types.isdisjoint(connection.tables.skipped.get(permission, NO_TYPES))
+
+
 def lets_pass(connection: Connection, message: Message) -> bool:
     """Whether the policy lets data of this type through."""
     name = permission_of(message)
     _, types = connection.tables.transfers.get(name, ANYTHING)
-    if types is None or message.text(0) in types:
+    note = message.target.note
+    if isinstance(note, Offer) and skips(connection, name, note):  # one whose mark came after `selection`
+        reason = f"permission {name} skips what has such a type"
+    elif types is None or message.text(0) in types:
         return True
-    reason = f"permission {name} is not for {message.text(0)[:MOST_TYPE_BYTES]!a}"
+    else:
+        reason = f"permission {name} is not for {message.text(0)[:MOST_TYPE_BYTES]!a}"
     connection.record("refused", message, reason, "ignore", f"permission: {name}")
     return False
 

@@ -39,9 +39,6 @@ CURSOR: Final = "wl_pointer.set_cursor"
 TOOL_CURSOR: Final = "zwp_tablet_tool_v2.set_cursor"
 DRAG_ICON: Final = "wl_data_device.start_drag"
 
-DAMAGE_RECTANGLES: Final = 64  # beyond that a commit carries their bounding box (wlroots issue 949)
-DEEPEST: Final = 16  # sub-surface levels; compositors walk them by recursion
-MOST_CHILDREN: Final = 64
 FARTHEST: Final = 16384  # pixels; GL_MAX_TEXTURE_SIZE of common drivers
 BIGGEST_SCALE: Final = 64
 FARTHEST_OFFSET: Final = 512  # pixels by which what is no window may move itself in all: drag icons follow the pointer's hot spot
@@ -101,6 +98,7 @@ class Surface(Note):
         self.shown_scale = 1  # as of the last commit
         self.shown_size: tuple[int, int] | None = None
         self.damages: i64 = 0
+        self.most_damages: i64 = connection.limits.damage_rectangles
         self.box: list[int] = []  # x1, y1, x2, y2 of the damage beyond the cap, with its opcode
         self.box_opcode = 0
         self.parent: Surface | None = None
@@ -116,7 +114,7 @@ class Surface(Note):
             return True
         if opcode == DAMAGE or opcode == DAMAGE_BUFFER:
             self.damages += 1
-            return self.damages <= DAMAGE_RECTANGLES
+            return self.damages <= self.most_damages
         if opcode == ATTACH:
             if wire.word(data, at + 4) or wire.word(data, at + 8):
                 return False
@@ -400,10 +398,13 @@ def on_get_subsurface(connection: Connection, message: Message) -> int:
     if parent.has_ancestor(surface):
         raise ProtocolViolation(manager, BAD_PARENT, "a surface cannot be its own ancestor")
     surface.take_role(SUBSURFACE, manager, BAD_SURFACE)
-    if parent.depth() + surface.height_below() + 1 > DEEPEST:
-        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"more than {DEEPEST} levels", "quota: subsurface-depth")
-    if len(parent.children) >= MOST_CHILDREN:
-        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"more than {MOST_CHILDREN} children", "quota: subsurface-children")
+    limits = connection.limits
+    if parent.depth() + surface.height_below() + 1 > limits.subsurface_depth:
+        reason = f"more than {limits.subsurface_depth} levels"
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, limits.rule("subsurface-depth"))
+    if len(parent.children) >= limits.subsurface_children:
+        reason = f"more than {limits.subsurface_children} children"
+        raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, reason, limits.rule("subsurface-children"))
     return FORWARD
 
 

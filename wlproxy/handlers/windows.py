@@ -14,7 +14,7 @@ from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.tables import FORWARD, MAKE_INERT, Note
+from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
 from ..core.wire import DISPLAY_ID, IMPLEMENTATION
 from .surfaces import FARTHEST, Content, Surface, surface_at
 
@@ -416,8 +416,23 @@ def on_grab(connection: Connection, message: Message) -> int:
         raise ProtocolViolation(message.target.guest_id, INVALID_GRAB, "grab after the popup was mapped")
     if parent is not None and parent.owner.interface == POPUP and not parent.grabbed:
         raise ProtocolViolation(message.target.guest_id, INVALID_GRAB, "its parent popup has no grab")
-    window.grabbed = True
+    window.grabbed = True  # as the guest sees it, also where the policy leaves it out below
+    most = connection.tables.grab_depth
+    if most and grabs_down_to(window) > most:
+        connection.record("refused", message, f"more than {most} menus deep", "ignore", "permission: popup-grab")
+        return DROP
     return FORWARD
+
+
+def grabs_down_to(window: Window) -> int:
+    """How many popups grab, from the toplevel to this one."""
+    count = 0
+    while window.grabbed:
+        count += 1
+        if window.parent is None:
+            break
+        window = window.parent
+    return count
 
 
 def on_reposition(connection: Connection, message: Message) -> int:

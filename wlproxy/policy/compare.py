@@ -7,15 +7,17 @@ and nothing less: other words for the host, another shape of a refusal. Equal co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core import checks
+from ..core.outcome import ALL, RECORDS
 from .compile import BUILT_IN_SIZE, REWRITES
 from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
-from .permissions import OF_GLOBAL, OF_MESSAGE
+from .permissions import ADVERTISED, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, SKIP_IF
 from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown
 
 WIDER: Final = "wider"
@@ -58,32 +60,33 @@ def _globals(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Ch
     names = sorted({*before["globals"], *after["globals"], *before.get("served", {}), *after.get("served", {})})
     for name in names:
         was, now = _offer(before, name), _offer(after, name)
-        if was[:3] == now[:3]:
+        if was[:4] == now[:4]:
             continue
-        wider = now[0] > was[0] or (now[0] == was[0] and (now[1] > was[1] or bool(set(was[2]) - set(now[2]))))
-        tighter = now[0] < was[0] or (now[0] == was[0] and (now[1] < was[1] or bool(set(now[2]) - set(was[2]))))
-        yield Change(_kind(wider, tighter), f"global.{name}", _offer_text(was), _offer_text(now), now[3] or was[3])
+        wider = now[0] > was[0] or (now[0] == was[0] and (now[1] > was[1] or now[3] > was[3] or bool(set(was[2]) - set(now[2]))))
+        tighter = now[0] < was[0] or (now[0] == was[0] and (now[1] < was[1] or now[3] < was[3] or bool(set(now[2]) - set(was[2]))))
+        yield Change(_kind(wider, tighter), f"global.{name}", _offer_text(was), _offer_text(now), now[4] or was[4])
 
 
-Offer = tuple[int, int, tuple[str, ...], str]
+Offer = tuple[int, int, tuple[str, ...], float, str]
 
 
 def _offer(compiled: Mapping[str, Any], name: str) -> Offer:
-    """How far a global is offered: 2 the compositor's, 1 the proxy's own, 0 not; version, made-up parts, origin."""
+    """How far a global is offered: 2 the compositor's, 1 the proxy's own, 0 not; version, made-up parts, how many at most, origin."""
     if name in compiled["globals"]:
         version, origin = compiled["globals"][name]
-        return 2, version, tuple(compiled.get("virtual", {}).get(name, ())), origin
+        return 2, version, tuple(compiled.get("virtual", {}).get(name, ())), compiled.get("count", {}).get(name, math.inf), origin
     if name in compiled.get("served", {}):
         version, origin = compiled["served"][name]
-        return 1, version, (), origin
-    return 0, 0, (), ""
+        return 1, version, (), 0, origin
+    return 0, 0, (), 0, ""
 
 
 def _offer_text(offer: Offer) -> str:
-    how, version, virtual, _ = offer
+    how, version, virtual, count, _ = offer
     if how < 2:
         return "virtual" if how else HIDE
-    return f"version {version}" + (f", made up: {', '.join(virtual)}" if virtual else "")
+    many = f", at most {count}" if count != math.inf else ""
+    return f"version {version}{many}" + (f", made up: {', '.join(virtual)}" if virtual else "")
 
 
 # permissions
@@ -108,8 +111,12 @@ def _parameter(key: str, was: Any, now: Any) -> tuple[bool, bool]:
     """Whether a parameter's change widens, and whether it tightens; None is "no bound"."""
     if was is None or now is None:
         return now is None, was is None
-    if key == "note":
+    if key == NOTE:
         return False, False
+    if key == SKIP_IF:
+        return bool(set(was) - set(now)), bool(set(now) - set(was))
+    if key == MODIFIERS:
+        was, now = ([*MODIFIER_WORDS] if ADVERTISED in said else said for said in (was, now))
     if isinstance(now, list) and now and isinstance(now[0], str):
         return bool(set(now) - set(was)), bool(set(was) - set(now))
     return now > was, now < was
@@ -351,6 +358,9 @@ def _others(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Cha
     was, now = before["shm-unsealable"], after["shm-unsealable"]
     if was != now:
         yield Change(_kind(now == "copy", now != "copy"), "shm-unsealable", was, now, "")
+    was, now = (RECORDS.index(compiled.get("record", ALL)) for compiled in (before, after))
+    if was != now:  # what nobody sees is as good as allowed
+        yield Change(_kind(now < was, now > was), "audit.record", RECORDS[was], RECORDS[now], "")
     modes = ("require", "prefer", "off")
     for key in sorted({*before.get("upstream", {}), *after.get("upstream", {})}):
         was, now = before.get("upstream", {}).get(key, ""), after.get("upstream", {}).get(key, "")

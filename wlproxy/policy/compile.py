@@ -8,7 +8,8 @@ Trusts: the policy model (checked by load.py), the protocol data (checked by pro
 The form, JSON-able, read by core/tables.py:
     {"format": 1, "name", "summary", "sha256", "names": "renumber" | "keep",
      "globals": {interface: [max version, origin]}, "served": {the same, announced by the proxy itself}, "quota": {name: [amount, origin]},
-     "virtual": {global: [part]}, "shm-unsealable": "copy" | "refuse", "upstream": {key of [upstream]: text},
+     "virtual": {global: [part]}, "count": {global: so many at most}, "shm-unsealable": "copy" | "refuse",
+     "upstream": {key of [upstream]: text}, "record": "denied" | "decisions" | "all",
      "permissions": {name: [verdict, origin, {parameter: value}]},
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
     message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks", "rate", "ask"}]
@@ -38,11 +39,22 @@ from .model import (
     IGNORE,
     INERT,
     VIRTUAL,
+    GlobalRule,
     MessageRule,
     Policy,
     Predicate,
 )
-from .permissions import MIME, OF_MESSAGE, PERMISSIONS, RATE, REMEMBER
+from .permissions import (
+    ADVERTISED,
+    MIME,
+    MODIFIERS,
+    NEEDS_INPUT_SERIAL,
+    OF_MESSAGE,
+    PERMISSIONS,
+    RATE,
+    REMEMBER,
+    SKIP_IF,
+)
 
 # Versions beyond these have duties for a proxy that it does not carry out yet.
 VETTED: Final = {
@@ -86,8 +98,10 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "served": served,
         "quota": {quota.field: [quota.amount, str(quota.origin)] for _, quota in sorted(policy.quotas.items())},
         "virtual": {name: parts for name in offered if (parts := _virtual(policy, name))},
+        "count": {name: count for name in offered if (count := count_of(policy, name))},
         "shm-unsealable": policy.shm_unsealable,
         "upstream": UPSTREAM | policy.upstream,
+        "record": policy.record,
         "permissions": {} if policy.transparent else _permissions(policy),
         "interfaces": {
             name: _interface(policy, interfaces, name) for name in sorted(reachable([*offered, *served], interfaces))
@@ -117,8 +131,18 @@ def _globals(policy: Policy, interfaces: Mapping[str, Interface]) -> tuple[dict[
 
 def _virtual(policy: Policy, name: str) -> list[str]:
     """The parts of a global that are made up: those that the policy names and those that the ceiling does."""
+    return sorted({part for rule in _rules(policy, name) for part in rule.virtual})
+
+
+def count_of(policy: Policy, name: str) -> int:
+    """Of how many globals of that interface the guest is told: the lower of the policy's bound and the ceiling's, 0 where there is none."""
+    return min((rule.count for rule in _rules(policy, name) if rule.count), default=0)
+
+
+def _rules(policy: Policy, name: str) -> list[GlobalRule]:
+    """What policy and ceiling say of a global."""
     rules = [policy.globals.get(name), policy.ceiling.globals.get(name) if policy.ceiling is not None else None]
-    return sorted({part for rule in rules if rule is not None for part in rule.virtual})
+    return [rule for rule in rules if rule is not None]
 
 
 def _permissions(policy: Policy) -> dict[str, list[Any]]:
@@ -141,7 +165,13 @@ def parameters_of(policy: Policy, name: str) -> dict[str, Any]:
 
 def narrower(key: str, one: Any, other: Any) -> Any:
     """Of two values of a parameter, what both allow."""
-    if key in (MIME, REMEMBER):
+    if key == SKIP_IF:
+        return sorted({*one, *other})
+    if key == NEEDS_INPUT_SERIAL:
+        return one or other
+    if key == MODIFIERS and ADVERTISED in (*one, *other):
+        return other if ADVERTISED in one else one
+    if key in (MIME, REMEMBER, MODIFIERS):
         return [item for item in one if item in other]
     if key == RATE:
         return [min(one[0], other[0]), min(one[1], other[1])]
@@ -312,6 +342,8 @@ def _predicate(predicate: Predicate, argument: Argument) -> list[list[Any]]:
     found: list[list[Any]] = []
     if predicate.null:
         found.append([checks.NULL, 0])
+    if predicate.kind:
+        found.append([checks.KIND, predicate.kind])
     if predicate.minimum is not None:
         found.append([checks.MIN, round(predicate.minimum * scale)])
     if predicate.maximum is not None:

@@ -18,6 +18,7 @@ from .decide import GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import NOTE, PERMISSIONS, RATE
+from .read_audit import RECORD
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
 
 BUILT_IN: Final = "built-in"
@@ -52,6 +53,8 @@ def settings(
         ]
     found += _upstream(policy, chain, compiled)
     found += _quotas(policy)
+    said = origin_of(chain, ("audit", RECORD))
+    found.append(Setting("audit", RECORD, policy.record, quoted(policy.record), said, said != BUILT_IN))
     return found + _ask(chain)
 
 
@@ -125,8 +128,15 @@ def _globals(policy: Policy, compiled: Mapping[str, Any], interfaces: Mapping[st
         step = strictest(steps)
         if name in compiled["globals"]:
             version = compiled["globals"][name][0]
-            value: Any = {"max": version, "virtualize": list(rule.virtual)} if rule.virtual else version
-            text = inline({"max": str(version), "virtualize": listed(list(rule.virtual))}) if rule.virtual else str(version)
+            value: Any = {"max": version}
+            texts = {"max": str(version)}
+            if name in compiled["count"]:
+                value["count"] = compiled["count"][name]
+                texts["count"] = str(value["count"])
+            if rule.virtual:
+                value["virtualize"] = list(rule.virtual)
+                texts["virtualize"] = listed(list(rule.virtual))
+            value, text = (value, inline(texts)) if len(texts) > 1 else (version, str(version))
         else:
             value = VIRTUAL if name in compiled["served"] else HIDE
             text = quoted(value)
@@ -159,6 +169,8 @@ def parameter_text(key: str, value: Any) -> str:
     """A parameter of a permission as TOML."""
     if key == RATE:
         return quoted(rate_text(value))
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return listed([str(item) for item in value])
     if key == NOTE:
@@ -224,6 +236,8 @@ def predicate_text(predicate: Predicate, names: Mapping[int, str] | None = None)
         pairs["sanitize"] = quoted(predicate.sanitize)
     if predicate.null:
         pairs["null"] = "true"
+    if predicate.kind:
+        pairs["kind"] = quoted(predicate.kind)
     return inline(pairs)
 
 

@@ -34,10 +34,10 @@ from .decide import (
     permission_verdict,
     strictest,
 )
-from .effective import predicate_text
+from .effective import parameter_text, predicate_text
 from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
 from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
-from .permissions import MAX_BYTES, MAX_SIZE, MIME, OF_GLOBAL, OF_MESSAGE, PERMISSIONS
+from .permissions import ASKING, OF_GLOBAL, OF_MESSAGE, PERMISSIONS, RATE
 from .reach import EVENTS, REQUESTS, Held, Maker, entry_of, holdings, verdict_of, ways
 
 ARGUMENT: Final = "argument"
@@ -161,6 +161,10 @@ class Explainer:
             if step.verdict in (ASK, DENY):
                 found.verdict = HIDE
             return
+        count = self.compiled.get("count", {}).get(name, 0)
+        if count:
+            found.notes.append(f"of the compositor's {name} the guest is told of {count} at most, the first ones")
+        found.notes += self._held_to(OF_GLOBAL.get(name, ()))
         cap = self.compiled["globals"][name][0]
         if wanted > cap:
             found.words.append(Word(VERSION, DENY, steps[2 if len(steps) > 2 else 0].origin, f"version {cap} at most is announced", name))
@@ -350,7 +354,8 @@ class Explainer:
         for check in rule.checks:
             value = concrete(changed[check.argument])
             says = f"{names[check.argument]}: {check_text(check)}"
-            if value is ANY or (isinstance(changed[check.argument], Unshown) and check.operation not in (checks.MAX_BYTES, checks.CUT)):
+            cut_short = isinstance(changed[check.argument], Unshown) and check.operation not in (checks.MAX_BYTES, checks.CUT)
+            if value is ANY or check.operation == checks.KIND or cut_short:
                 found.words.append(Word(ARGUMENT, "", check.origin, f"{says}  (its value is left open here)", about))
                 continue
             try:
@@ -405,15 +410,17 @@ class Explainer:
 
     def _parameters(self, literal: Literal, step: Step) -> list[str]:
         """What the permissions that give a message say beside their verdict."""
+        return self._held_to(OF_MESSAGE.get((literal.interface, literal.message), ())) if step.verdict == ALLOW else []
+
+    def _held_to(self, permissions: tuple[str, ...]) -> list[str]:
+        """What permissions that are given say beside that."""
         found: list[str] = []
-        if self.policy.transparent:
-            return found
-        for name in OF_MESSAGE.get((literal.interface, literal.message), ()):
+        for name in permissions:
             entry = self.compiled["permissions"].get(name)
-            if entry is None or entry[0] != ALLOW or step.verdict != ALLOW:
+            if entry is None or entry[0] != ALLOW:
                 continue
-            said = {key: value for key, value in entry[2].items() if key in (MIME, MAX_BYTES, MAX_SIZE)}
-            found += [f"permission {name} holds it to {key} {value} ({entry[1]})" for key, value in said.items()]
+            said = {key: value for key, value in entry[2].items() if key not in (RATE, *ASKING)}
+            found += [f"permission {name} holds it to {key} = {parameter_text(key, value)} ({entry[1]})" for key, value in said.items()]
         return found
 
     def _says(self, step: Step, about: str) -> str:

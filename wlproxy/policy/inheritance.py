@@ -16,7 +16,7 @@ from .positions import Path
 
 FINAL: Final = "final"
 TEXTS: Final = ("upstream", "rewrite")
-TABLES: Final = ("global", "permission", "message", "quota", "upstream", "rewrite")
+TABLES: Final = ("global", "permission", "message", "quota", "upstream", "rewrite", "audit")
 
 CompileChain = Callable[[list[Document]], Mapping[str, Any]]
 

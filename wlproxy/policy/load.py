@@ -28,6 +28,7 @@ from .load_interface_table import floor
 from .load_protocols import load_shipped
 from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed
 from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
+from .read_audit import DEFAULT, read_audit
 from .read_permissions import read_ask, read_permissions
 from .read_predicates import is_whole
 from .read_quotas import read_quotas
@@ -43,9 +44,11 @@ DEEPEST: Final = 8
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 DOTS: Final = re.compile(r"\A(?:\./+)+")
 OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
-HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable")
-KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask")
-LATER: Final = ("audit", "mode", "until")
+HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable", "mode", "until")
+KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask", "audit")
+MODE, UNTIL = "mode", "until"
+ENFORCE, COMPLAIN = "enforce", "complain"
+NO_COMPLAIN: Final = "wlproxy always enforces: `wlproxy learn` and `wlproxy replay` show beforehand what a policy refuses"
 CEILING_KNOWN: Final = ("format", "name", "summary", "global", "permission")
 
 
@@ -228,7 +231,7 @@ def put_together(
     quotas: dict[str, Quota] = {}
     upstream: dict[str, str] = {}
     permissions: dict[str, PermissionRule] = {}
-    unsealable = COPY
+    unsealable, record = COPY, DEFAULT
     cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
     for document in chain:
@@ -242,6 +245,7 @@ def put_together(
         quotas |= read_quotas(document)
         upstream |= read_upstream(document, variables)
         unsealable = read_unsealable(document, unsealable)
+        record = read_audit(document, record)
     last = chain[-1]
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites or permissions):
@@ -276,6 +280,7 @@ def put_together(
         permissions,
         {} if transparent else never,
         ceiling,
+        record,
     )
 
 
@@ -293,10 +298,14 @@ def read_head(document: Document, known: Sequence[str] = KNOWN) -> None:
     data = document.data
     what = "policy" if known is KNOWN else "ceiling"
     for key in data:
-        if key in LATER and known is KNOWN:
-            document.not_yet((key,))
-        elif key not in known:
+        if key not in known:
             document.wrong_key((key,), "unknown-key", f"a {what} has no '{key}'", known)
+    if data.get(MODE, ENFORCE) == COMPLAIN:
+        document.wrong_value((MODE,), "not-kept", f"'{COMPLAIN}' cannot be kept: {NO_COMPLAIN}")
+    elif data.get(MODE, ENFORCE) != ENFORCE:
+        document.wrong_value((MODE,), "unknown-word", f'"{ENFORCE}" is the mode there is', (ENFORCE,), data[MODE])
+    elif UNTIL in data:
+        document.wrong_key((UNTIL,), "not-kept", f"'{UNTIL}' is for the mode '{COMPLAIN}', and {NO_COMPLAIN}")
     if "format" not in data:
         document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
     elif data["format"] != 1 or not is_whole(data["format"]):

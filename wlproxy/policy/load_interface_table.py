@@ -78,8 +78,19 @@ def data_bytes(name: str) -> bytes:
 
 def row_of(interface: str) -> Row | None:
     """The row that speaks of an interface; an exact name beats a wildcard."""
-    rows = [row for row in interface_table() if row.covers(interface)]
-    return min(rows, key=lambda row: "*" in row.name) if rows else None
+    exact, wildcards = by_name()
+    return exact.get(interface) or next((row for row in wildcards if row.covers(interface)), None)
+
+
+@cache
+def by_name() -> tuple[dict[str, Row], tuple[Row, ...]]:
+    """The rows without a wildcard by each name they have, and the others: every policy that is loaded asks for each interface there is."""
+    exact: dict[str, Row] = {}
+    for row in interface_table():
+        if "*" not in row.name:
+            for name in row.name.split():
+                exact.setdefault(name, row)
+    return exact, tuple(row for row in interface_table() if "*" in row.name)
 
 
 def floor(names: list[str]) -> dict[str, str]:

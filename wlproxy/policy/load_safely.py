@@ -1,4 +1,5 @@
-"""Opens a file of a policy only where nobody can change it, or put another in its place, but root, the user we run as, and who was named.
+"""Opens a file of a policy only where nobody can change it, or put another in its place, but root, the user we run as, who owns this very
+program (who could change that), and who was named.
 
 The rule, for the file and for each directory above it, up to /: it belongs to one of these; nobody else may write to it. Two things are
 no danger and pass: a directory with the sticky bit (/tmp), in which only the owner of an entry can replace it; and what a
@@ -34,16 +35,16 @@ TO_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os
 
 
 class Owners:
-    """Whose files are taken: root's, those of the user we run as, and those of `uids`. `noted`: where there is such a list, a finding goes
-    there and the file is read all the same."""
+    """Whose files are taken: root's, those of the user we run as and of the program's owner, and those of `uids`. `noted`: where there is
+    such a list, a finding goes there and the file is read all the same."""
 
     def __init__(self, uids: Iterable[int] = (), noted: list[ConfigError] | None = None) -> None:
         self.uids = frozenset(uids)
         self.noted = noted
 
     def trusted(self) -> frozenset[int]:
-        """Root, ourselves, who was named."""
-        return self.uids | {0, os.geteuid()}
+        """Root, ourselves, the owner of the program, who was named."""
+        return self.uids | {0, os.geteuid(), programs_owner()}
 
     def tell(self, finding: ConfigError) -> None:
         """Notes the finding. Raises it where nobody notes."""
@@ -93,19 +94,23 @@ def check_folder(path: str, owners: Owners | None) -> None:
 
 
 def check_installed(path: str, owners: Owners | None) -> None:
-    """Judges one of the installation's own files, and the folder it is in: those above hold the program as well, and who owns that is
-    trusted. Raises ConfigError, OSError."""
+    """Judges one of the installation's own files, and the folder it is in: those above hold the program as well. Raises ConfigError,
+    OSError."""
     if owners is ANYBODY:
         return
-    trusted = owners.trusted() | {os.stat(__file__).st_uid}
     faults: list[Fault] = []
     for place in (os.path.dirname(path), path):
         number = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            faults += judge(number, place, trusted)
+            faults += judge(number, place, owners.trusted())
         finally:
             os.close(number)
     say(path, owners, faults)
+
+
+def programs_owner() -> int:
+    """Whose this program is."""
+    return os.stat(__file__).st_uid
 
 
 def walk(path: str, owners: Owners, faults: list[Fault]) -> int:

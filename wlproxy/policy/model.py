@@ -42,12 +42,13 @@ CLOSE_FD = "close-fd"       # the same of a message that brings descriptors: its
 @dataclass(frozen=True, slots=True)
 class GlobalRule:
     """`verdict` is ALLOW, HIDE, VIRTUAL or, in a ceiling, NEVER; `max_version` is the highest version advertised; `virtual` names the parts
-    that are made up."""
+    that are made up; of `count` of them at most the guest is told, 0 = of all."""
 
     verdict: str
     max_version: int
     origin: Origin
     virtual: tuple[str, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Predicate:
     `values`: the numbers allowed, enum names already resolved. `max_bytes`: of a string without its NUL, or of an array.
     A longer string is cut at a UTF-8 boundary where `sanitize` is set, else refused.
     `charset`: the characters a string may hold, ranges spelt out. `sanitize`: "plain", the only one so far: control, format and
-    surrogate characters and line breaks removed, white space collapsed. `null`: the object must be null.
+    surrogate characters and line breaks removed, white space collapsed. `null`: the object must be null. `kind`: of a descriptor, one of
+    core/fds.py KIND_NAMES.
     """
 
     minimum: float | None = None
@@ -68,6 +70,7 @@ class Predicate:
     charset: str = ""
     sanitize: str = ""
     null: bool = False
+    kind: str = ""
     origin: Origin = Origin("")
 
 
@@ -122,6 +125,7 @@ class Quota:
 class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
+    `record`: how much the audit log has, of core/outcome.py RECORDS.
     `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
     `never`: the floor, interfaces that no policy may allow, with the reason.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
@@ -141,3 +145,4 @@ class Policy:
     permissions: dict[str, PermissionRule] = field(default_factory=dict)
     never: dict[str, str] = field(default_factory=dict)
     ceiling: Ceiling | None = None
+    record: str = "all"

@@ -19,10 +19,18 @@ RATE: Final = "rate"  # of the requests, for the guest as a whole; more is left 
 MIME: Final = "mime"  # the types of data that pass
 MAX_BYTES: Final = "max-bytes"  # of one transfer
 MAX_SIZE: Final = "max-size"  # logical pixels, either way
+MAX_PLANES: Final = "max-planes"  # of one GPU buffer
+MODIFIERS: Final = "modifiers"  # layouts of GPU buffers, MODIFIER_WORDS
+MAX_DEPTH: Final = "max-depth"  # of popups that grab, one out of the other
+SKIP_IF: Final = "skip-if"  # types of data: what has one of them is not shown at all
+NEEDS_INPUT_SERIAL: Final = "needs-input-serial"  # only with a token that was given for the user's input
 REMEMBER: Final = "remember"  # how the user is asked: for how long an answer holds
 TIMEOUT: Final = "timeout"  # after which nobody has answered
 NOTE: Final = "note"  # one more sentence for the question
 ASKING: Final = (REMEMBER, TIMEOUT, NOTE)
+
+LINEAR, IMPLICIT, ADVERTISED = "linear", "implicit", "advertised"  # row by row; as the drivers agree; any the compositor has announced
+MODIFIER_WORDS: Final = (LINEAR, IMPLICIT, ADVERTISED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         "D",
         (),
         _of("wl_data_device", "data_offer") + _of("wl_data_offer", "receive"),
-        (MIME, MAX_BYTES),
+        (MIME, MAX_BYTES, SKIP_IF),
     ),
     "clipboard-manager": Permission(
         "read and write every copy at any time, without the focus",
@@ -93,12 +101,16 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _of("wl_data_device_manager", "create_data_source") + _of("wl_data_device", "start_drag"),
         (MIME, MAX_BYTES, RATE),
     ),
-    "focus-request": Permission("ask to be brought to the front", "E", (), _of("xdg_activation_v1", "activate"), (RATE,)),
+    "focus-request": Permission(
+        "ask to be brought to the front", "E", (), _of("xdg_activation_v1", "activate"), (RATE, NEEDS_INPUT_SERIAL)
+    ),
     "fullscreen": Permission(
         "cover a whole screen, where it can imitate the desktop", "E", (), _of("xdg_toplevel", "set_fullscreen"), (RATE,)
     ),
     "gestures": Permission("see touchpad gestures over its windows", "B", ("zwp_pointer_gestures_v1",)),
-    "gpu-buffers": Permission("show buffers of the GPU, which the host's driver reads", "C", ("zwp_linux_dmabuf_v1", "wl_drm")),
+    "gpu-buffers": Permission(
+        "show buffers of the GPU, which the host's driver reads", "C", ("zwp_linux_dmabuf_v1", "wl_drm"), (), (MAX_PLANES, MODIFIERS)
+    ),
     "gpu-sync": Permission(
         "make frames wait for the GPU",
         "C",
@@ -116,7 +128,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "pointer-confine": Permission("keep the pointer inside its window", "F", (), _of("zwp_pointer_constraints_v1", "confine_pointer")),
     "pointer-lock": Permission("hold the pointer still", "F", (), _of("zwp_pointer_constraints_v1", "lock_pointer")),
     "pointer-warp": Permission("move the pointer within its window", "F", ("wp_pointer_warp_v1",)),
-    "popup-grab": Permission("take the input while a menu is open", "F", (), _of("xdg_popup", "grab")),
+    "popup-grab": Permission("take the input while a menu is open", "F", (), _of("xdg_popup", "grab"), (MAX_DEPTH,)),
     "primary-in": Permission(
         "read every text that is marked on the host (middle click)",
         "D",
@@ -125,7 +137,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         + _of("zwp_primary_selection_offer_v1", "receive")
         + _of("gtk_primary_selection_device", "data_offer")
         + _of("gtk_primary_selection_offer", "receive"),
-        (MIME, MAX_BYTES),
+        (MIME, MAX_BYTES, SKIP_IF),
     ),
     "primary-out": Permission(
         "offer text that is marked in it to the host's programs",

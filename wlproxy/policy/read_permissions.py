@@ -11,7 +11,24 @@ from typing import Any, Final
 from ..handlers.selections import is_type
 from .document import Document
 from .model import ALLOW, ASK, DENY, PermissionRule
-from .permissions import ASKING, MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from .permissions import (
+    ADVERTISED,
+    ASKING,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_PLANES,
+    MAX_SIZE,
+    MIME,
+    MODIFIER_WORDS,
+    MODIFIERS,
+    NEEDS_INPUT_SERIAL,
+    NOTE,
+    PERMISSIONS,
+    RATE,
+    REMEMBER,
+    SKIP_IF,
+    TIMEOUT,
+)
 from .positions import Path
 from .read_predicates import is_whole
 from .read_quotas import BYTES, EXAMPLES, SECONDS, amount_of, rate_of
@@ -22,12 +39,28 @@ VERDICTS: Final = (ALLOW, ASK, DENY)
 MOST_SIZE: Final = 256  # what handlers/cursors.py and icons.py allow at all
 MOST_TYPES: Final = 32
 MOST_NOTE: Final = 200
+MOST_PLANES: Final = 4
+MOST_DEPTH: Final = 16
 ONCE, SESSION, FOREVER = "once", "session", "forever"
-# words of the full language
-LATER: Final = (
-    "banner", "skip-if", "modifiers", "max-planes", "only", "max-duration", "escape", "needs-input-serial", "backend", "sources",
-    "own-windows", "max-fps", "indicator", "max-depth",
-)  # fmt: skip
+# Words of the full language that a filter of messages cannot keep, and what can.
+NEEDS_SHELL: Final = "wlproxy draws nothing on the host's screen: a compositor that marks sandboxed windows does (security-context)"
+NEEDS_PORTAL: Final = "wlproxy has no frames to give: xdg-desktop-portal on the host does, once there is somebody to ask"
+NEEDS_TAKING_BACK: Final = "wlproxy cannot yet take back what a guest has: "
+CANNOT: Final[dict[str, dict[str, str]]] = {
+    "fullscreen": {"banner": NEEDS_SHELL},
+    "screencast": {
+        **dict.fromkeys(("backend", "sources", "own-windows", "max-fps", "max-duration"), NEEDS_PORTAL),
+        "indicator": NEEDS_SHELL,
+    },
+    "idle-inhibit": {
+        "only": NEEDS_TAKING_BACK + "that it lasts as long as the window is visible, the protocol itself demands of every compositor",
+        "max-duration": NEEDS_TAKING_BACK + 'say "deny", or let the host lock its screen whatever inhibits it',
+    },
+    **dict.fromkeys(
+        ("pointer-lock", "shortcuts-inhibit"),
+        {"escape": NEEDS_TAKING_BACK + "compositors have a key of their own that ends a lock or an inhibitor"},
+    ),
+}
 ASK_KEYS: Final = ("timeout", "min-display", "remember", "max-per-minute", "no-agent")
 
 
@@ -60,8 +93,8 @@ def one_permission(document: Document, path: Path, name: str, value: Any, says: 
     for key, wanted in value.items():
         if key == says:
             continue
-        if key in LATER:
-            document.not_yet((*path, key))
+        if key in CANNOT.get(name, ()):
+            cannot(document, (*path, key), name, value.get(says))
         elif key not in known:
             text = f"'{key}' does not belong to permission '{name}'  (it has: {', '.join(known)})"
             document.wrong_key((*path, key), "unknown-key", text, known)
@@ -79,8 +112,18 @@ def one_permission(document: Document, path: Path, name: str, value: Any, says: 
     return PermissionRule(verdict, document.origin(path), parameters)
 
 
+def cannot(document: Document, path: Path, name: str, verdict: object) -> None:
+    """A bound that is not kept. Where the permission is given that is an error: whoever wrote it relies on it. Where it asks or is
+    refused nothing passes that could be bounded."""
+    text = f"'{path[-1]}' cannot be kept: {CANNOT[name][path[-1]]}"
+    if verdict in (ASK, DENY):
+        document.warn(path, "not-kept", f"{text}. Nothing passes here as long as there is nobody to ask")
+    else:
+        document.wrong_key(path, "not-kept", text)
+
+
 def read_mime(document: Document, path: Path, value: Any) -> list[str] | None:
-    """mime: types of data, spelt as programs offer them."""
+    """mime and skip-if: types of data, spelt as programs offer them."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or not 1 <= len(value) <= MOST_TYPES:
         document.wrong_value(path, "type", 'a list such as ["text/plain;charset=utf-8", "image/png"] is needed')
         return None
@@ -89,6 +132,45 @@ def read_mime(document: Document, path: Path, value: Any) -> list[str] | None:
             document.wrong_value(path, "mime", f"{item!a} is no type of data (no wildcards: a type is compared whole)")
             return None
     return sorted(set(value))
+
+
+def read_modifiers(document: Document, path: Path, value: Any) -> list[str] | None:
+    """modifiers. Whatever is announced has the others in it."""
+    if not isinstance(value, list) or not value:
+        document.wrong_value(path, "type", f"a list of {', '.join(MODIFIER_WORDS)} is needed")
+        return None
+    for item in value:
+        if item not in MODIFIER_WORDS:
+            words = ", ".join(MODIFIER_WORDS)
+            document.wrong_value(path, "unknown-word", f"{item!r} is no layout of buffers  (there are: {words})", MODIFIER_WORDS, item)
+            return None
+    return [ADVERTISED] if ADVERTISED in value else sorted(set(value))
+
+
+def read_planes(document: Document, path: Path, value: Any) -> int | None:
+    """max-planes."""
+    return up_to(document, path, value, MOST_PLANES, "planes")
+
+
+def read_depth(document: Document, path: Path, value: Any) -> int | None:
+    """max-depth."""
+    return up_to(document, path, value, MOST_DEPTH, "menus")
+
+
+def up_to(document: Document, path: Path, value: Any, most: int, what: str) -> int | None:
+    """A number of them."""
+    if is_whole(value) and 1 <= value <= most:
+        return value
+    document.wrong_value(path, "type", f"a number of {what} from 1 to {most} is needed")
+    return None
+
+
+def read_needs(document: Document, path: Path, value: Any) -> bool | None:
+    """needs-input-serial; false is as if it were not said."""
+    if not isinstance(value, bool):
+        document.wrong_value(path, "type", "true or false is needed")
+        return None
+    return value or None
 
 
 def read_bytes(document: Document, path: Path, value: Any) -> int | None:
@@ -102,10 +184,7 @@ def read_bytes(document: Document, path: Path, value: Any) -> int | None:
 
 def read_size(document: Document, path: Path, value: Any) -> int | None:
     """max-size."""
-    if is_whole(value) and 1 <= value <= MOST_SIZE:
-        return value
-    document.wrong_value(path, "type", f"a number of pixels from 1 to {MOST_SIZE} is needed")
-    return None
+    return up_to(document, path, value, MOST_SIZE, "pixels")
 
 
 def read_rate(document: Document, path: Path, value: Any) -> list[float] | None:
@@ -153,6 +232,11 @@ READERS: Final[dict[str, Callable[[Document, Path, Any], Any]]] = {
     MIME: read_mime,
     MAX_BYTES: read_bytes,
     MAX_SIZE: read_size,
+    MAX_PLANES: read_planes,
+    MODIFIERS: read_modifiers,
+    MAX_DEPTH: read_depth,
+    SKIP_IF: read_mime,
+    NEEDS_INPUT_SERIAL: read_needs,
     RATE: read_rate,
     REMEMBER: read_remember,
     TIMEOUT: read_timeout,

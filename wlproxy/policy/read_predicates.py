@@ -1,4 +1,4 @@
-"""What a policy says of one argument: { min, max, in, max-bytes, charset, sanitize, null }, checked against the argument's type.
+"""What a policy says of one argument: { min, max, in, max-bytes, charset, sanitize, null, kind }, checked against the argument's type.
 
 Promises: the predicate returned fits the argument, and some value satisfies it; everything else is a finding. Pure.
 """
@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard
 
-from ..core.protocol import ARRAY, FIXED, INT, OBJECT, STRING, UINT, Argument, Enum, Interface
+from ..core.fds import KIND_NAMES, UNKNOWN
+from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Enum, Interface
+from ..handlers.descriptors import REQUESTS
 from .compile import enum_of, mask
 from .document import Document
 from .model import Predicate
@@ -22,9 +24,10 @@ FITTING: Final = {
     STRING: ("max-bytes", "charset", "sanitize"),
     ARRAY: ("max-bytes",),
     OBJECT: ("null",),
+    FD: ("kind",),
 }
 RANGES: Final = {INT: (-(2**31), 2**31 - 1), UINT: (0, 2**32 - 1), FIXED: (-(2**23), 2**23 - 1)}
-NOT_YET: Final = "kind"  # a word of the full language
+KINDS: Final = KIND_NAMES[UNKNOWN + 1 :]
 MOST_BYTES: Final = 65532  # the longest message there is
 MOST_VALUES: Final = 1024
 MOST_CHARSET: Final = 256  # characters it is written with
@@ -71,9 +74,7 @@ def read_predicate(
     found: dict[str, Any] = {}
     for key, wanted in value.items():
         demand = Demand(document, (*path, key), argument, enum_of(argument, interfaces))
-        if key == NOT_YET:
-            document.not_yet(demand.path)
-        elif key not in READERS:
+        if key not in READERS:
             document.wrong_key(demand.path, "unknown-key", f"'{key}' is no predicate", fitting)
         elif key not in fitting:
             may = ", ".join(fitting) or "no predicate"
@@ -181,6 +182,18 @@ def read_null(demand: Demand, value: Any) -> bool:
     return True
 
 
+def read_kind(demand: Demand, value: Any) -> str:
+    """kind: what the descriptor is."""
+    if not isinstance(value, str) or value not in KINDS:
+        raise Unfit("unknown-value", f"{value!r} is no kind of descriptor  (there are: {', '.join(KINDS)})", KINDS, value)
+    _, owner, name, *_ = demand.path
+    use = REQUESTS.get((owner, name))
+    if use is not None and KIND_NAMES[use.kind] != value:
+        takes = f"a {KIND_NAMES[use.kind]} and nothing else" if use.kind != UNKNOWN else "no descriptor at all"
+        raise Unfit("empty-range", f"{owner}.{name} takes {takes}, whatever a policy says: nothing is allowed")
+    return value
+
+
 READERS: Final[dict[str, tuple[str, Callable[[Demand, Any], Any]]]] = {  # key -> field of the Predicate
     "min": ("minimum", read_bound),
     "max": ("maximum", read_bound),
@@ -189,4 +202,5 @@ READERS: Final[dict[str, tuple[str, Callable[[Demand, Any], Any]]]] = {  # key -
     "charset": ("charset", read_charset),
     "sanitize": ("sanitize", read_sanitize),
     "null": ("null", read_null),
+    "kind": ("kind", read_kind),
 }

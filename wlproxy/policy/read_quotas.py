@@ -5,6 +5,7 @@ Promises: a quota is a known one, of its kind, and within what the proxy can kee
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -30,9 +31,14 @@ QUOTAS: Final[dict[str, tuple[str, str, float, float]]] = {
     "surfaces": ("surfaces", COUNT, 1, 65536),
     "toplevels": ("toplevels", COUNT, 1, 4096),
     "popups": ("popups", COUNT, 0, 4096),
+    "subsurface-depth": ("subsurface-depth", COUNT, 1, 64),
+    "subsurface-children": ("subsurface-children", COUNT, 1, 4096),
+    "damage-rectangles": ("damage-rectangles", COUNT, 1, 65536),
+    "region-rectangles": ("region-rectangles", COUNT, 1, 65536),
     "callbacks": ("callbacks", COUNT, 16, 1 << 20),
     "shm-pools": ("shm-pools", COUNT, 1, 16384),
     "buffers": ("buffers", COUNT, 1, 65536),
+    "pool-buffers": ("pool-buffers", COUNT, 1, 65536),
     "shm-bytes": ("shm-bytes", BYTES, 65536, 1 << 40),
     "fds": ("fds", COUNT, 4, 32768),
     "guest-queue": ("guest-queue-bytes", BYTES, 65536, 64 << 20),
@@ -48,7 +54,7 @@ UNLIMITED: Final = "unlimited"
 BYTE_UNITS: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 SECOND_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 AMOUNT: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)([A-Za-z]*)")
-PER_SECOND: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)/s(?: burst ([0-9]{1,12}))?")
+PER_SECOND: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)/([0-9]{1,4})?s(?: burst ([0-9]{1,12}))?")
 EXAMPLES: Final = {
     COUNT: "a whole number is needed",
     BYTES: 'a size such as "64MiB" is needed (B, KiB, MiB, GiB)',
@@ -100,14 +106,17 @@ def amount_of(kind: str, value: Any) -> int | float | list[float] | None:
 
 
 def rate_of(value: str) -> list[float] | None:
-    """[a second, at once]; without "burst", two seconds' worth at once."""
+    """[a second, at once]; "1/5s" is one each five seconds; without "burst", two seconds' worth at once, but one at least."""
     if value == UNLIMITED:
         return [0.0, 0.0]
     match = PER_SECOND.fullmatch(value)
     if match is None:
         return None
-    per_second = float(match[1])
-    return [per_second, float(match[2]) if match[2] else 2 * per_second]
+    seconds = int(match[2] or 1)
+    if not seconds:
+        return None
+    per_second = round(float(match[1]) / seconds, 3)
+    return [per_second, float(match[3]) if match[3] else float(max(math.ceil(2 * per_second), 1))]
 
 
 def shown(kind: str, amount: float) -> str:

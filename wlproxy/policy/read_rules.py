@@ -42,6 +42,8 @@ MESSAGE_KEYS: Final = ("verdict", "deny-as", "args", "rate")
 NOT_YET_MESSAGE: Final = ("remember", "timeout", "note")
 BUILT_IN: Final = ("wl_display", "wl_registry")  # the session lives by these
 MOST_TEMPLATE: Final = 200
+MOST_COUNT: Final = 1024
+GLOBAL_KEYS: Final = ("max", "count", "virtualize")
 
 
 def read_globals(document: Document, interfaces: Mapping[str, Interface], ceiling: bool = False) -> dict[str, GlobalRule]:
@@ -73,7 +75,7 @@ def read_globals(document: Document, interfaces: Mapping[str, Interface], ceilin
 def one_global(
     document: Document, path: Path, name: str, value: Any, interface: Interface, origin: Origin, ceiling: bool
 ) -> GlobalRule | None:
-    """A number, "hide", "virtual", or { max = number }; in a ceiling "never", too."""
+    """A number, "hide", "virtual", or { max = number, ... }; in a ceiling "never", too."""
     if value == HIDE or (value == NEVER and ceiling):
         return GlobalRule(value, 0, origin)
     if value == VIRTUAL:
@@ -83,12 +85,12 @@ def one_global(
             return None
         return GlobalRule(VIRTUAL, vetted_version(interface), origin)
     virtual: tuple[str, ...] = ()
+    count = 0
     if isinstance(value, dict):
         for key in value:
-            if key == "count":
-                document.not_yet((*path, key))
-            elif key not in ("max", "virtualize"):
-                document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a global", ["max", "virtualize"])
+            if key not in GLOBAL_KEYS:
+                document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a global", GLOBAL_KEYS)
+        count = read_count(document, (*path, "count"), value["count"]) if "count" in value else 0
         virtual = virtual_parts(document, (*path, "virtualize"), name, value.get("virtualize", []))
         if "max" not in value:
             document.wrong_value(path, "missing-key", f"how much of '{name}' is allowed? say max = a version")
@@ -107,8 +109,16 @@ def one_global(
     elif value < 1:
         document.wrong_value(path, "version-too-low", f'versions begin at 1; to leave {name} out say "hide"')
     else:
-        return GlobalRule(ALLOW, value, origin, virtual)
+        return GlobalRule(ALLOW, value, origin, virtual, count)
     return None
+
+
+def read_count(document: Document, path: Path, value: Any) -> int:
+    """Of how many the guest is told; 0, and a finding, where it is no number of them."""
+    if is_whole(value) and 1 <= value <= MOST_COUNT:
+        return value
+    document.wrong_value(path, "type", f'a number from 1 to {MOST_COUNT} is needed; to leave all of them out say "hide"')
+    return 0
 
 
 def virtual_parts(document: Document, path: Path, name: str, value: Any) -> tuple[str, ...]:

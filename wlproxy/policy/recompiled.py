@@ -40,9 +40,9 @@ def beyond(
 
 def as_policy(compiled: Mapping[str, Any]) -> Policy:
     """Globals and permissions of a compiled policy, as if a file had said them."""
-    virtual = compiled.get("virtual", {})
+    virtual, counts = compiled.get("virtual", {}), compiled.get("count", {})
     rules = {
-        name: GlobalRule(ALLOW, version, Origin(origin), tuple(virtual.get(name, ())))
+        name: GlobalRule(ALLOW, version, Origin(origin), tuple(virtual.get(name, ())), counts.get(name, 0))
         for name, (version, origin) in compiled["globals"].items()
     }
     rules |= {name: GlobalRule(VIRTUAL, version, Origin(origin)) for name, (version, origin) in compiled.get("served", {}).items()}

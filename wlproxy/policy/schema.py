@@ -13,19 +13,35 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ..core.protocol import ARRAY, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
+from ..core.outcome import RECORDS
+from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
 from ..handlers.virtual import PARTS, SERVED
-from . import read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
+from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
 from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
 from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
-from .permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from .permissions import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_PLANES,
+    MAX_SIZE,
+    MIME,
+    MODIFIER_WORDS,
+    MODIFIERS,
+    NEEDS_INPUT_SERIAL,
+    NOTE,
+    PERMISSIONS,
+    RATE,
+    REMEMBER,
+    SKIP_IF,
+    TIMEOUT,
+)
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 NAME: Final = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SIZE: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(B|KiB|MiB|GiB)$"
 TIME: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(ms|s|m|h)$"
-PER_SECOND: Final = "^[0-9]{1,12}([.][0-9]{1,3})?/s( burst [0-9]{1,12})?$"
+PER_SECOND: Final = "^[0-9]{1,12}([.][0-9]{1,3})?/([0-9]{1,4})?s( burst [0-9]{1,12})?$"
 KINDS: Final = ("policy", "ceiling", "guest", "test")
 
 Schema = dict[str, Any]
@@ -83,6 +99,7 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         ) | {"description": "what a policy that extends this one may not loosen: keys, or beginnings of keys with a * at the end"},
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},
+        "mode": {"const": "enforce", "description": "what is refused is refused"},
         "vars": variables(),
         "global": globals_table(interfaces, floor, reason, False),
         "permission": permissions_table(read_permissions.VERDICT),
@@ -93,6 +110,7 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
             {read_upstream.SECURITY_CONTEXT: one_of_words(*read_upstream.MODES)} | {key: text("^.") for key in read_upstream.TEXTS}
         ),
         "ask": ask_table(),
+        "audit": audit_table(),
     }
     body = table(properties, ("format", "name"))
     return head("wlproxy policy", "What one guest may do. wlproxy-policy(5)", body | {"definitions": definitions})
@@ -184,7 +202,8 @@ def globals_table(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
             continue
         version = whole(1, vetted_version(interfaces[name]))
         words = [*away, VIRTUAL] if name in SERVED else away
-        table_of = {"max": version} | ({"virtualize": items(one_of_words(*PARTS[name]))} if name in PARTS else {})
+        count = whole(1, read_rules.MOST_COUNT, "of how many the guest is told")
+        table_of = {"max": version, "count": count} | ({"virtualize": items(one_of_words(*PARTS[name]))} if name in PARTS else {})
         properties[name] = {"anyOf": [version, one_of_words(*words), table(table_of, ("max",))]} | about
     patterns = {r"^[A-Za-z0-9_]*\*$": one_of_words(*away) | {"description": "a wildcard can only take away"}}
     about_all = "a number: allowed, announced at most at that version; what is not named is hidden"
@@ -209,11 +228,27 @@ def ask_table() -> Schema:
     return table(properties | {"max-per-minute": whole(1, 60), "no-agent": one_of_words(DENY)}, (), "how the user is asked")
 
 
+def audit_table() -> Schema:
+    """[audit]."""
+    properties: Schema = {
+        read_audit.RECORD: one_of_words(*RECORDS) | {"description": "what of the decisions is recorded"},
+        read_audit.PAYLOAD: one_of_words(read_audit.NEVER),
+        read_audit.ON_FAILURE: one_of_words(*read_audit.FAILURES),
+    }
+    return table(properties, (), "what the audit log has of the guest")
+
+
 PARAMETERS: Final[dict[str, Schema]] = {
-    RATE: text(PER_SECOND, 'such as "1/s burst 5"'),
+    RATE: text(PER_SECOND, 'such as "1/s burst 5" or "1/5s"'),
     MIME: items(text("^[^*]+$"), 1) | {"maxItems": read_permissions.MOST_TYPES, "description": "types of data that pass, spelt whole"},
     MAX_BYTES: {"anyOf": [whole(1, 1 << 40), text(SIZE)], "description": "of one transfer"},
     MAX_SIZE: whole(1, read_permissions.MOST_SIZE, "logical pixels, either way"),
+    MAX_PLANES: whole(1, read_permissions.MOST_PLANES, "of one buffer"),
+    MODIFIERS: items(one_of_words(*MODIFIER_WORDS), 1) | {"description": "how a buffer's memory may be laid out"},
+    MAX_DEPTH: whole(1, read_permissions.MOST_DEPTH, "of menus that hold the input, one out of the other"),
+    SKIP_IF: items(text("^[^*]+$"), 1)
+    | {"maxItems": read_permissions.MOST_TYPES, "description": "what has one of these types is not shown: the marks of password managers"},
+    NEEDS_INPUT_SERIAL: {"type": "boolean", "description": "only with a token that the guest was given for a key or a click of its own"},
     REMEMBER: items({"anyOf": [one_of_words(read_permissions.ONCE, read_permissions.SESSION), text(TIME)]}, 1)
     | {"description": "for how long an answer holds"},
     TIMEOUT: text(TIME, "after which nobody has answered"),
@@ -298,6 +333,8 @@ def predicate(interfaces: Mapping[str, Interface], definitions: Schema, argument
             keys = {"max-bytes": whole(0, read_predicates.MOST_BYTES)}
             if argument.type == STRING:
                 keys |= {"charset": text("^.", "such as A-Za-z0-9._-"), "sanitize": one_of_words("plain")}
+        elif argument.type == FD:
+            keys = {"kind": one_of_words(*read_predicates.KINDS)}
         elif argument.nullable:
             keys = {"null": {"const": True}}
         definitions[name] = table(keys)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import Record
+from ..core.outcome import ALL, DECISIONS, Record
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -51,6 +51,14 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
             "name": plain(record.message),
         }
     return entry
+
+
+def wanted(entry: dict[str, Any], record: str) -> bool:
+    """Whether an entry is to be written where so much is recorded. A refusal always is."""
+    event = entry.get("event")
+    if record == ALL or entry.get("verdict") == "deny" or event not in ("decision", "rewrite"):
+        return True
+    return record == DECISIONS and event == "decision"
 
 
 def quota_entry(rule: str, client: int, peer: dict[str, Any], reason: str) -> dict[str, Any]:

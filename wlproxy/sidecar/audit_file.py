@@ -14,6 +14,7 @@ import stat
 import time
 from typing import Any, Final
 
+from ..core.outcome import ALL
 from . import audit
 
 QUEUE_LINES: Final = 1000  # of one guest
@@ -136,12 +137,14 @@ class AuditLog:
         self.lost = 0
         self.guest = guest
         self._policy: dict[str, str] = {}
+        self._record = ALL
         self._second = 0
         self._this_second = 0
 
-    def under(self, policy: dict[str, str]) -> None:
-        """The policy that lines name from now on: name and sha256."""
+    def under(self, policy: dict[str, str], record: str = ALL) -> None:
+        """The policy that lines name from now on, name and sha256, and how much it has recorded."""
         self._policy = policy
+        self._record = record
 
     @property
     def policy_name(self) -> str:
@@ -150,7 +153,7 @@ class AuditLog:
 
     def add(self, entry: dict[str, Any]) -> None:
         """Writes one entry, now or when there is room."""
-        if self.file.nowhere:
+        if self.file.nowhere or not audit.wanted(entry, self._record):
             return
         now = int(time.monotonic())
         if now != self._second:

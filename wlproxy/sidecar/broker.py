@@ -1,5 +1,5 @@
-"""The broker of one relay: the parent of the process that faces the guest. It does what that one may not (keeper.py), turns signals into
-orders, and sees to the program that `exec` runs.
+"""The broker of one relay: the parent of the process that faces the guest. It does what that one may not (keeper.py), carries out orders,
+which come as signals or over the control socket (control.py), and sees to the program that `exec` runs.
 
 Promises: when it ends nothing is left: no process, no socket file, no guest connection, all within keeper.STOP_SECONDS of a
 SIGTERM. Trusts: its command line, the policy, the compositor's path. It sleeps unless something happens, or a guest waits for the
@@ -11,26 +11,31 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compilation, PolicyInvalid, Trust
+from .compiled import Compilation, Compiled, PolicyInvalid, Trust
+from .control import Control
 from .keeper import Keeper
 from .listener import Listener
 from .loop import OUT, Loop, Signals, soonest
-from .notify import Notifier
+from .notify import Notifier, Watchdog
+from .orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .say import say
+from .subject import Subject
 from .upstream import Upstream
 
 EXIT_NO_COMPOSITOR: Final = 5
 EXIT_INTERNAL: Final = 70
 EXPIRY_CHECK_SECONDS: Final = 60.0  # a machine that slept has another time of day than one that waited
+Callers = list[Callable[[list[Reloaded]], None]]
 FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
 
 
 class Broker:
     """`command_pid`: of the program that `exec` runs, 0 for none. `source`: what to compile for a reload (compiled.Compilation), `said`
-    what the guest's file said at the start."""
+    what the guest's file said at the start. `subject`: the guest, as the control socket shows it; `controlled`: where that is."""
 
     def __init__(
         self,
@@ -42,7 +47,10 @@ class Broker:
         said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,
+        subject: Subject,
+        controlled: Listener | None,
     ) -> None:
+        self._subject = subject
         self._keeper = keeper
         self._listening = listening
         self._upstream = upstream
@@ -51,6 +59,7 @@ class Broker:
         self._said = said
         self._ready_fd = ready_fd
         self._notifier = notifier
+        self._watchdog = Watchdog(notifier.period)
         self.command_pid = 0
         self._exit_code: int | None = None
         self._single = any(listener.accepted for listener in listening)
@@ -61,6 +70,10 @@ class Broker:
         self._signals = Signals(self._loop)
         self._log_watched = -1
         self._loop.watch(keeper.number, keeper.read)
+        self._callers: Callers = []  # who waits for the outcome of the compilation under way
+        self._next_callers: Callers = []  # and of the next one: that one began before they asked
+        self._reload_again = False
+        self._control = None if controlled is None else Control(controlled, self._loop, Orders(self, self._loop).obey)
 
     def catch_signals(self) -> None:
         """From here on signals are orders that `run` carries out."""
@@ -72,10 +85,20 @@ class Broker:
         while not keeper.gone:
             self._watch_log()
             now = time.monotonic()
-            self._loop.turn(soonest([keeper.next_event(now), self._until_expiry()]))
+            control = self._control
+            waits = [keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now)]
+            if control is not None:
+                waits.append(control.next_event(now))
+            self._loop.turn(soonest(waits))
             while self._signals.pending:
                 self._obey(self._signals.pending.pop(0))
-            keeper.tick(time.monotonic())
+            now = time.monotonic()
+            keeper.tick(now)
+            if self._watchdog.due(now):
+                keeper.answered = False
+                keeper.ping()
+            if control is not None:
+                control.tick(now)
             self._look_at_keeper()
             if self._until_expiry() == 0:
                 self._reload()
@@ -94,6 +117,10 @@ class Broker:
         keeper = self._keeper
         if keeper.ready and not self._is_ready:
             self._ready()
+        if keeper.answered:  # it is the relay that a guest could hang, so its answer is what feeds a watchdog
+            keeper.answered = False
+            if self._notifier.period:
+                self._notifier.alive()
         if self._single and keeper.given_up:
             self.stop(EXIT_NO_COMPOSITOR)
         elif self._single and keeper.done:
@@ -136,6 +163,30 @@ class Broker:
                 listening.remove()
             self._keeper.stop()
             self._notifier.stopping()
+            if self._control is not None:
+                self._control.remove()
+
+    @property
+    def subjects(self) -> Mapping[str, Subject]:
+        """For the control socket: the one guest."""
+        return {self._subject.name: self._subject}
+
+    @property
+    def not_served(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def may_know(self, guest: str) -> bool:
+        """Whether a reload could find that guest."""
+        return guest in ("", self._subject.name)
+
+    def reload(self, guest: str, caller: Callable[[list[Reloaded]], None] | None) -> None:
+        """As SIGHUP; `caller` is told what has come of it."""
+        self._reload(caller)
+
+    def kill(self, guest: str) -> None:
+        """The guest's sidecar ends, as by SIGTERM."""
+        self.stop(0)
 
     def _reap(self) -> None:
         if self.command_pid:
@@ -150,7 +201,7 @@ class Broker:
         """Seconds until it is worth looking whether the guest's file has expired; below 0: never."""
         return until_expiry(self._said) if self._compilation is None else -1.0
 
-    def _reload(self) -> None:
+    def _reload(self, caller: Callable[[list[Reloaded]], None] | None = None) -> None:
         """New connections get the policy as it is on disk now; those that are there keep theirs."""
         try:
             self._log.file.open()
@@ -158,8 +209,12 @@ class Broker:
             say(f"--audit: {error.filename}: {error.strerror}; the old file stays in use")
         if self._compilation is None:
             self._notifier.reloading()
+            self._callers += [] if caller is None else [caller]
             self._compilation = Compilation(*self._source)
             self._loop.watch(self._compilation.fd, self._reloaded)
+        else:
+            self._reload_again = True
+            self._next_callers += [] if caller is None else [caller]
 
     def _reloaded(self) -> None:
         compilation = self._compilation
@@ -170,6 +225,17 @@ class Broker:
             return
         self._loop.forget(number)
         self._compilation = None
+        outcome = self._outcome(compilation)
+        callers, self._callers, self._next_callers = self._callers, self._next_callers, []
+        for caller in callers:
+            caller([outcome])
+        if self._reload_again and self._exit_code is None:
+            self._reload_again = False
+            self._reload()
+
+    def _outcome(self, compilation: Compilation) -> Reloaded:
+        """Puts the guest under what has been compiled, if that can be."""
+        subject = self._subject
         try:
             compiled = compilation.result()
         except PolicyInvalid as error:
@@ -179,14 +245,18 @@ class Broker:
             self._log.add({"event": "policy-reject", "reason": error.lines[0][:200]})
             self._said = {**self._said, "expires": 0.0}
             self._ready_with(f"{self._status_now()}; the policy on disk is invalid")
-            return
+            subject.keeps()
+            return Reloaded(subject.name, KEPT, error.lines, subject.policy)
         if not self._keeper.give_policy(compiled.data):
-            say("the relay is too busy to take a policy: send SIGHUP again")
+            busy = "the relay is too busy to take a policy: send SIGHUP again"
+            say(busy)
             self._ready_with(self._status_now())
-            return
+            subject.keeps()
+            return Reloaded(subject.name, KEPT, [busy], subject.policy)
+        self._keeper.under(compiled)
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
-        self._log.under({"name": compiled.name, "sha256": compiled.sha256})
+        self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
         self._log.add({"event": "policy-load", "reason": "reload"})
         if compiled.guest.get("expired") and not self._said.get("expired"):
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
@@ -195,6 +265,18 @@ class Broker:
                 say(f"{self._source[2]}: '{key}' has changed: that takes a restart")
         self._said = compiled.guest
         self._ready_with(self._status_now())
+        return self._under(compiled)
+
+    def _under(self, compiled: Compiled) -> Reloaded:
+        """For whoever asks by way of the control socket; what they cannot ask for is not kept."""
+        subject = self._subject
+        if self._control is None:
+            compiled.data = b""
+        before = subject.compiled
+        subject.under(compiled)
+        if before.sha256 == compiled.sha256:
+            return Reloaded(subject.name, SAME, [], subject.policy)
+        return Reloaded(subject.name, APPLIED, [], subject.policy, before.data, compiled.data)
 
     # -- the end
 
@@ -202,14 +284,15 @@ class Broker:
         for listening in self._listening:
             listening.remove()
         status = self._keeper.end()
+        if self._control is not None:
+            self._control.close()
         if self._exit_code is None:
             self._exit_code = EXIT_INTERNAL
             say(f"the relay has ended unexpectedly ({status}); all guest connections are closed")
             self._log.add({"event": "internal", "reason": f"the relay has ended unexpectedly ({status})"})
             if self.command_pid:
                 os.kill(self.command_pid, signal.SIGTERM)
-        if self._upstream.context is not None:
-            self._upstream.context.close()
+        self._upstream.close()
         self._log.file.close()
         return self._exit_code
 

@@ -48,9 +48,9 @@ class BrokerLine:
             self._tell_line(line)
         self.pending = self._folder.pending
 
-    def tell(self, kind: int, number: int = 0) -> None:
-        """Sends one packet without a text (channel.py)."""
-        self._send(channel.packet(kind, number))
+    def tell(self, kind: int, number: int = 0, text: bytes = b"") -> None:
+        """Sends one packet (channel.py)."""
+        self._send(channel.packet(kind, number, text))
 
     def receive(self) -> tuple[bytes, list[int]]:
         """One packet and its descriptors; b"" at the end. Raises BlockingIOError where there is none."""

@@ -39,6 +39,7 @@ from .link import Link, SessionLike
 from .pace import Pace
 from .pump import Pumps
 from .remote_pipes import RemotePipe, RemotePipes
+from .state import Totals
 from .waypipe import Waypipe
 
 SIDE_NAMES: Final = ("guest", "host")
@@ -61,11 +62,12 @@ QUEUED_FDS: Final = 64  # towards one side; the kernel counts descriptors in fli
 
 class Carrier:
     """`halves` by descriptor and `links` by number are the open connections. `now`: monotonic seconds, to be set before each call.
-    `freed`: a connection was closed since somebody last looked."""
+    `freed`: a connection was closed since somebody last looked; `totals`: what those that are over have carried."""
 
     def __init__(self, broker: BrokerLine, epoll: select.epoll, limits: Limits, usage: Usage, now: float) -> None:
         self.now = now
         self.freed = False
+        self.totals = Totals()
         self.halves: dict[int, tuple[Half, Link]] = {}
         self.links: dict[int, Link] = {}
         self.remote_pipes = RemotePipes(epoll, limits.clipboard_bytes)
@@ -151,6 +153,16 @@ class Carrier:
                 self._tick_link(link)
             except Exception as error:  # noqa: BLE001  as in serve
                 self._broken(link, error)
+
+    def end_one(self, number: int, by: str, why: str) -> bool:
+        """Ends a connection by its number; False where there is none."""
+        link = self.links.get(number)
+        if link is None:
+            return False
+        if not link.ended_by:
+            self._end(link, by, why, LINGER_SECONDS)
+            self._settle(link)
+        return True
 
     def end_all(self, why: str, linger: float) -> None:
         """Every connection ends; `linger` seconds are left to deliver what waits."""
@@ -426,6 +438,7 @@ class Carrier:
             del self.halves[half.number]
             half.sock.close()
         close_all(held)
+        self.totals.add(link)
         del self.links[link.number]
         self._ticking.pop(link.number, None)
         self._pace.forget(link)

@@ -1,14 +1,21 @@
 """What relay and broker say to each other over their SOCK_SEQPACKET pair: one message a packet, its first byte the kind.
 
-    relay -> broker   READY                     the loop runs
+    relay -> broker   READY                     the loop runs; also the answer to PING
                       CONNECT number            guest connection `number` wants a connection to the compositor
                       DONE                      the one connection that there was to serve is over
                       AUDIT json                one audit entry, ASCII; the broker adds time, guest and policy
+                      TOLD number json          the answer to ASK or END `number`
+                      UNTAPPED number reason    tap `number` is over
     broker -> relay   CONNECT number  + 1 fd    here it is
                       REFUSED number reason     there is none
                       POLICY          + 1 fd    a memfd with the compiled policy for connections to come
                       GIVEN facts     + 1 fd    a connection of the guest's that was accepted elsewhere (shared_port.py); facts
                                                 are JSON: {"peer": as listener.peer_of, "framing": as in address.py}
+                      PING                      whether the loop runs; READY says so
+                      ASK number                how is it? (state.py)
+                      END number client         end that connection; TOLD says true, or false where there is none
+                      TAP number how  + 1 fd    have connections to come written to this descriptor (watching.py); `how` is JSON
+                      UNTAP number              and no longer
                       STOP                      end all connections, then exit
 
 An empty read is the other process's end: each then ends itself. Packets keep their boundaries and descriptors (unix(7)).
@@ -28,7 +35,14 @@ DONE: Final = 0x44
 REFUSED: Final = 0x4E
 POLICY: Final = 0x50
 GIVEN: Final = 0x47
+PING: Final = 0x21
 STOP: Final = 0x53
+ASK: Final = 0x3F
+END: Final = 0x45
+TAP: Final = 0x54
+UNTAP: Final = 0x55
+TOLD: Final = 0x3D
+UNTAPPED: Final = 0x57
 
 PACKET_BYTES: Final = 8192  # no packet is longer
 

@@ -15,6 +15,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
+from ..core.outcome import ALL
 from .forked import Forked
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Trust:
 
 
 class Compiled:
-    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `guest` what the
-    guest's own file says, where one was read."""
+    """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `record` how much
+    the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read."""
 
     def __init__(
         self,
@@ -58,12 +59,16 @@ class Compiled:
         data: bytes,
         upstream: dict[str, str] | None = None,
         guest: dict[str, Any] | None = None,
+        record: str = ALL,
+        clients: tuple[int, str] = (1, ""),
     ) -> None:
         self.name = name
         self.sha256 = sha256
         self.data = data
         self.upstream = upstream or {}
         self.guest = guest or {}
+        self.record = record
+        self.clients = clients
 
 
 class Compilation(Forked):
@@ -87,7 +92,7 @@ class Compilation(Forked):
         told = json.loads(head)
         if told["findings"]:
             raise PolicyInvalid(told["findings"], told["exit_code"])
-        return Compiled(told["name"], told["sha256"], data, told["upstream"], told.get("guest"))
+        return of_head(told, data)
 
     def finish(self) -> Compiled:
         """Waits for the end. Raises PolicyInvalid."""
@@ -103,7 +108,7 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
 
 
 def answer(name: str, variables: dict[str, str], trust: Trust) -> bytes:
-    """In the child: a head line {"findings", "name", "sha256", "upstream"}, or {"findings", "exit_code"}; then the canonical text."""
+    """In the child: a head line as of `head_of`, or {"findings", "exit_code"}; then the canonical text."""
     from ..policy.identity import canonical
 
     try:
@@ -123,7 +128,23 @@ def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: T
 
 def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
     """What the parent needs to know of a compiled policy."""
-    return {"findings": [], "name": compiled["name"], "sha256": compiled["sha256"], "upstream": compiled.get("upstream", {})}
+    from ..core.quotas import limits_of
+
+    limits = limits_of(compiled)
+    return {
+        "findings": [],
+        "name": compiled["name"],
+        "sha256": compiled["sha256"],
+        "upstream": compiled.get("upstream", {}),
+        "record": compiled.get("record", ALL),
+        "clients": [limits.clients, limits.rule("clients")],
+    }
+
+
+def of_head(head: dict[str, Any], data: bytes) -> Compiled:
+    """The policy of which `head` tells, with what a guest's file said beside it."""
+    most, rule = head["clients"]
+    return Compiled(head["name"], head["sha256"], data, head["upstream"], head.get("guest"), head["record"], (most, rule))
 
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:

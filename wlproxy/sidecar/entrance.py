@@ -1,10 +1,11 @@
 """Where guests come in: sockets to accept from, how fast and how many, and who waits for the compositor's side of a connection.
 
-Promises: a guest that is not let in costs nobody else anything and is written down; what comes faster than the policy's rate waits
-in the backlog, where it costs nothing; no more are let in than there are descriptors for. Nothing is read from who waits here.
-Trusts: the listeners it was given, and the broker to answer.
+Promises: a guest that is not let in costs nobody else anything and is written down; what comes faster than the policy's rate takes turns
+(arrivals.py) and is never seen by the compositor before; no more are let in than there are descriptors for. Nothing is read from who
+waits here. Trusts: the listeners it was given, and the broker to answer.
 
-accepted -> the broker is asked for this guest's connection to the compositor -> `answered` (carrier.py takes over) or refused
+accepted -> where too many come: its turn -> the broker is asked for this guest's connection to the compositor -> `answered` (carrier.py
+takes over) or refused
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from typing import Any, Final
 
 from ..core.quotas import Bucket, Limits
 from . import channel
+from .arrivals import Arrivals
 from .audit import plain, quota_entry
 from .broker_line import BrokerLine
 from .link import Guest
 from .listener import Listener, peer_of, stranger
+from .pace import LEAST_PAUSE_SECONDS
 
 IN: Final = int(select.EPOLLIN)
 
 ACCEPTS_PER_TURN: Final = 16
 ACCEPT_PAUSE_SECONDS: Final = 0.5
+FLOOD_PAUSE_SECONDS: Final = 0.004  # after a turn in which somebody was turned away: 4000 a second
+MOST_PATIENCE_SECONDS: Final = 1.0  # until those that wait are looked at
 FDS_PER_READ: Final = 253
 FDS_OF_OUR_OWN: Final = 32
 
@@ -37,7 +42,9 @@ class Entrance:
         self, listeners: list[Listener], broker: BrokerLine, epoll: select.epoll, limits: Limits, most: int, most_fds: int, now: float
     ) -> None:
         self.waiting: dict[int, Guest] = {}
-        self.again_at = 0.0  # when listeners that are left alone are to be accepted from again; 0 = none is
+        self.due_at = 0.0  # when `turn` must be called; 0 = there is nothing to be done
+        self._again_at = 0.0  # when listeners that are left alone are to be accepted from again; 0 = none is
+        self._arrivals = Arrivals()
         self._listeners = [listener for listener in listeners if not listener.accepted]
         self._given = [listener for listener in listeners if listener.accepted]  # one at most: when it is over, so are we
         self._broker = broker
@@ -45,7 +52,6 @@ class Entrance:
         self._most = most
         self._fd_room = most_fds - FDS_OF_OUR_OWN - FDS_PER_READ
         self._accepting = False
-        self._not_before = 0.0
         self._next_number = 1
         self._stopped = False
         self.under(limits, now)
@@ -54,6 +60,11 @@ class Entrance:
         """What the policy in force allows."""
         self._limits = limits
         self._connects = Bucket(limits.connects, now)
+
+    @property
+    def seen(self) -> int:
+        """How many have come."""
+        return self._next_number - 1
 
     def open(self, now: float) -> None:
         """From now on guests may come."""
@@ -78,16 +89,28 @@ class Entrance:
         sock = socket.socket(fileno=fd)
         facts = json.loads(text)
         peer: dict[str, Any] = facts["peer"]
-        if self._stopped or self._full(links, fds) or now < self._not_before:
+        if self._stopped or self._full(links, fds):
             sock.close()
             if not self._stopped:
                 self._turned_away(peer, "too many at once", now)
             return
-        number = self._welcome(sock, peer, str(facts["framing"]), links, now)
-        wait = self._connects.take(1, now)
-        if wait:
-            self._not_before = now + wait
-            self._too_fast(number, peer, "the next are closed", now)
+        self._arrive(sock, peer, str(facts["framing"]), links, now)
+        self._plan(links, fds, now)
+
+    def turn(self, links: int, fds: int, now: float) -> None:
+        """What has become due: those that wait are let in as far as the rate allows, listeners that were left alone are served."""
+        for guest in self._arrivals.late(now):
+            guest.sock.close()
+            self._too_fast(guest.peer, "closed after waiting for its turn", now)
+        while len(self._arrivals) and not self._full(links, fds) and self._within_rate(now):
+            next_one = self._arrivals.next()
+            if next_one is None:
+                self._connects.forgive(1)
+            else:
+                self._welcome(next_one, links, now)
+        if self._again_at and now >= self._again_at:
+            self.resume(now)
+        self._plan(links, fds, now)
 
     def answered(self, number: int) -> Guest | None:
         """The broker has the compositor's side for this one; None where nobody waits for it any more."""
@@ -110,9 +133,7 @@ class Entrance:
 
     def resume(self, now: float) -> None:
         """Accepts again, where the rate allows it."""
-        if now < self._not_before:
-            return
-        self.again_at = 0.0
+        self._again_at = 0.0
         if not self._accepting and not self._stopped:
             self._accepting = True
             for listener in self._listeners:
@@ -120,9 +141,10 @@ class Entrance:
 
     def stop(self, now: float) -> None:
         """No more guests."""
-        self._pause(now)
-        self.again_at = 0.0
+        self._pause(now, 0.0)
+        self._again_at = self.due_at = 0.0
         self._stopped = True
+        self._send_away()
         for listener in self._listeners:
             listener.sock.close()
         for number in list(self.waiting):
@@ -130,51 +152,83 @@ class Entrance:
 
     def close(self) -> None:
         """Whoever waits still is left as it stands."""
+        self._send_away()
         for waiting in self.waiting.values():
             waiting.sock.close()
 
+    def _send_away(self) -> None:
+        """Those whose turn has not come."""
+        for guest in self._arrivals.drain():
+            guest.sock.close()
+
     def _accept(self, listener: Listener, links: int, fds: int, now: float) -> None:
+        flooded = False
         for _ in range(ACCEPTS_PER_TURN):
             if self._full(links, fds):
-                self._pause(now)
-                return
+                self._pause(now, ACCEPT_PAUSE_SECONDS)
+                break
             try:
                 sock, address = listener.sock.accept()
             except BlockingIOError:
-                return
+                break
             except OSError:  # EMFILE, ENFILE, ENOMEM: the connection stays in the backlog until it can be had (accept(2))
-                self._pause(now)
-                return
+                self._pause(now, ACCEPT_PAUSE_SECONDS)
+                break
             peer = peer_of(listener.sock.family, address, sock)
             why = stranger(listener, peer)
             if why:  # costs this guest nothing: no number, no token of its rate
                 sock.close()
                 self._turned_away(peer, why, now)
                 continue
-            number = self._welcome(sock, peer, listener.framing, links, now)
-            wait = self._connects.take(1, now)
-            if wait:
-                self._not_before = now + wait
-                self._too_fast(number, peer, "accepted more slowly", now)
-                self._pause(now)
-                return
+            flooded = self._arrive(sock, peer, listener.framing, links, now) or flooded
+        if flooded and self._accepting:
+            self._pause(now, FLOOD_PAUSE_SECONDS)
+        self._plan(links, fds, now)
+
+    def _arrive(self, sock: socket.socket, peer: dict[str, Any], framing: str, links: int, now: float) -> bool:
+        """One that was accepted: let in, or to take its turn; whether one had to be turned away for that."""
+        sock.setblocking(False)
+        guest = Guest(sock, peer, framing)
+        if not len(self._arrivals) and self._within_rate(now):
+            self._welcome(guest, links, now)
+            return False
+        too_many = self._arrivals.add(guest, now)
+        if too_many is None:
+            self._too_fast(peer, "the next take turns", now)
+            return False
+        too_many.sock.close()
+        self._too_fast(too_many.peer, "turned away, too many wait", now)
+        return True
+
+    def _within_rate(self, now: float) -> bool:
+        return self._limits.connects[0] <= 0 or self._connects.try_one(now)
+
+    def patience(self, seconds: float, now: float) -> float:
+        """How long to wait at most until `turn`, where there are that many seconds (below 0: no end) for other reasons."""
+        wait = max(0.0, self.due_at - now) + LEAST_PAUSE_SECONDS
+        return wait if seconds < 0 else min(wait, seconds)
+
+    def _plan(self, links: int, fds: int, now: float) -> None:
+        """Sets when `turn` is to be called."""
+        self.due_at = self._again_at
+        if len(self._arrivals):
+            wait = ACCEPT_PAUSE_SECONDS if self._full(links, fds) else min(self._connects.wait_for_one(), MOST_PATIENCE_SECONDS)
+            self.due_at = min(self.due_at, now + wait) if self.due_at else now + wait
 
     def _full(self, links: int, fds: int) -> bool:
         """Whether one more would leave too few descriptors for a read of any connection: two sockets each, and what they hold."""
-        return 2 * (links + len(self.waiting)) + 2 + fds > self._fd_room
+        return 2 * (links + len(self.waiting)) + len(self._arrivals) + 2 + fds > self._fd_room
 
-    def _welcome(self, sock: socket.socket, peer: dict[str, Any], framing: str, links: int, now: float) -> int:
-        """A new connection, which is closed where there are enough; its number."""
-        sock.setblocking(False)
+    def _welcome(self, guest: Guest, links: int, now: float) -> None:
+        """A new connection, which is closed where there are enough."""
         number = self._next_number
         self._next_number += 1
         most = min(self._most, self._limits.clients)
         if links + len(self.waiting) >= most:
-            self._quota(number, peer, "clients", f"more than {most} clients", now)
-            sock.close()
+            self._quota(number, guest.peer, "clients", f"more than {most} clients", now)
+            guest.sock.close()
         else:
-            self._admit(number, Guest(sock, peer, framing), {}, now)
-        return number
+            self._admit(number, guest, {}, now)
 
     def _take_given(self, given: Listener, now: float) -> None:
         """The connection that we were started with."""
@@ -199,19 +253,21 @@ class Entrance:
             entry["ucspi"] = {name: plain(value) for name, value in told.items()}
         self._broker.note(entry, now)
 
-    def _pause(self, now: float) -> None:
+    def _pause(self, now: float, seconds: float) -> None:
         if self._accepting:
             self._accepting = False
             for listener in self._listeners:
                 self._epoll.unregister(listener.sock.fileno())
-        self.again_at = max(now + ACCEPT_PAUSE_SECONDS, self._not_before)
+        self._again_at = now + seconds
 
     def _turned_away(self, peer: dict[str, Any], why: str, now: float) -> None:
         """Written down without the port, so that a flood is one line a second."""
         self._broker.note({"event": "connect", "verdict": "deny", "peer": {"cid": peer.get("cid", -1)}, "reason": why}, now)
 
-    def _too_fast(self, number: int, peer: dict[str, Any], so: str, now: float) -> None:
-        self._quota(number, peer, "connects", f"more than {self._limits.connects[0]:g} a second: {so}", now)
+    def _too_fast(self, peer: dict[str, Any], so: str, now: float) -> None:
+        """Without a number, which it does not have yet, and the port, so that a flood is one line a second."""
+        whose = {name: value for name, value in peer.items() if name != "port"}
+        self._quota(0, whose, "connects", f"more than {self._limits.connects[0]:g} a second: {so}", now)
 
     def _quota(self, number: int, peer: dict[str, Any], name: str, reason: str, now: float) -> None:
         self._broker.note(quota_entry(self._limits.rule(name), number, peer, reason), now)

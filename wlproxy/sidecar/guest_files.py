@@ -118,7 +118,7 @@ def beside(path: str, policy: str) -> str:
     return os.path.join(os.path.dirname(path), policy) if "/" in policy and not policy.startswith("/") else policy
 
 
-def write_all(folder: str, trust: Trust, out: IO[bytes]) -> None:
+def write_all(folder: str, trust: Trust, out: IO[bytes], only: str = "") -> None:
     """A line for each guest's file as soon as it has been read: {"name", "file", "head", "data"}; then one without a name,
     {"error": "" or why the folder cannot be read, "exit_code"}, without which the answer is not whole."""
     try:
@@ -129,6 +129,8 @@ def write_all(folder: str, trust: Trust, out: IO[bytes]) -> None:
         write_line(out, {"error": "\n".join(invalid([error]).lines), "exit_code": code})
         return
     for path in paths:
+        if only not in ("", name_of(path)):
+            continue
         head, data = read(path, {}, "", trust)
         write_line(out, {"name": name_of(path), "file": path, "head": head, "data": data.decode("ascii")})
     write_line(out, {"error": "", "exit_code": 0})

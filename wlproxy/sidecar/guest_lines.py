@@ -12,9 +12,9 @@ from .forked import Forked
 
 class GuestLines(Forked):
     """`names` of those told so far; `error`: why the answer is not whole, "" where it is (known at the end), and the exit code that this
-    makes, 0 for the usual one."""
+    makes, 0 for the usual one. `only`: that guest's file, "" for all."""
 
-    def __init__(self, folder: str, trust: Trust) -> None:
+    def __init__(self, folder: str, trust: Trust, only: str = "") -> None:
         self.names: set[str] = set()
         self.exit_code = 0
         self.error = f"{folder}: the reading of guests' files ended without an answer, see above"
@@ -22,7 +22,7 @@ class GuestLines(Forked):
         def work(out: IO[bytes]) -> None:
             from .guest_files import write_all
 
-            write_all(folder, trust, out)
+            write_all(folder, trust, out, only)
 
         super().__init__(work)
 

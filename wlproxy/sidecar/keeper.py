@@ -1,8 +1,9 @@
 """The broker's side of one relay: what it does for that relay's guest, and for no other.
 
 Promises: whatever the relay says on its channel is said for its own guest; it can cost a connection to the compositor, a line of the log
-or a second of waiting, never the peace of another guest. No byte of the guest's is read here. Trusts: the policy, the compositor's path,
-the parent process whose part this is (broker.py: one relay; supervisor.py: many).
+or a second of waiting, never the peace of another guest; it has no more connections to the compositor than the policy allows its guest
+clients, which it is not asked for (handed_over.py). No byte of the guest's is read here. Trusts: the policy, the compositor's path, the
+parent process whose part this is (broker.py: one relay; supervisor.py: many).
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from . import channel
 from .audit_file import AuditLog
+from .compiled import Compiled
 from .say import say
+from .tally import Tally
 from .upstream import Upstream
 
 STOP_SECONDS: Final = 0.8  # then the relay is killed
 END_SECONDS: Final = 0.2  # for the exit of a process that has hung up; nobody else is served meanwhile
 PACKETS_PER_TURN: Final = 64
+MOST_ASKED: Final = 256  # questions that the relay has not answered
+
+Answer = Callable[[bytes], None]  # b"" where there is none
 
 
 class Presence:
@@ -45,15 +52,17 @@ class Presence:
 
 
 class Keeper:
-    """`ready`: the relay accepts. `done`: the one connection that there was to serve is over. `gone`: the relay has ended, or is about
-    to. `missing`: there is no compositor. `given_up`: some connection got none."""
+    """`ready`: the relay accepts. `answered`: it has said so since this was last made False. `done`: the one connection that there was to
+    serve is over. `gone`: the relay has ended, or is about to. `missing`: there is no compositor. `given_up`: some connection got
+    none."""
 
     def __init__(
-        self, relay: socket.socket, pid: int, upstream: Upstream, log: AuditLog, presence: Presence, most_waiting: int
+        self, relay: socket.socket, pid: int, upstream: Upstream, log: AuditLog, presence: Presence, most_clients: int
     ) -> None:
         relay.setblocking(False)
         self.number = relay.fileno()
         self.ready = False
+        self.answered = False
         self.done = False
         self.gone = False
         self.missing = False
@@ -63,10 +72,16 @@ class Keeper:
         self._upstream = upstream
         self._log = log
         self._presence = presence
-        self._most_waiting = most_waiting
+        self._most_clients = most_clients
+        self._clients = (most_clients, "quota: clients")
         self._context = ""
         self._stop_at = 0.0
         self._over = False
+        self.pid = pid
+        self.tally = Tally()
+        self._next_question = 1
+        self._questions: dict[int, Answer] = {}
+        self._taps: dict[int, Callable[[str], None]] = {}
         upstream.asked.clear()  # by numbers of a relay before this one
         if not upstream.there():
             self._miss()
@@ -101,13 +116,27 @@ class Keeper:
                 elif kind == channel.AUDIT:
                     entry = json.loads(text)
                     if isinstance(entry, dict):
+                        self.tally.add(entry)
                         self._log.add(entry)
                 elif kind == channel.READY:
-                    self.ready = True
+                    self.ready = self.answered = True
                 elif kind == channel.DONE:
                     self.done = True
+                elif kind == channel.TOLD:
+                    self._questions.pop(number, ignore)(text)
+                elif kind == channel.UNTAPPED:
+                    self._taps.pop(number, ignore_text)(text.decode("utf-8", "replace"))
             except (ValueError, RecursionError):
                 self._log.add({"event": "internal", "reason": "the relay said something that is no message"})
+
+    def ping(self) -> None:
+        """Has the relay say that its loop runs; one that is too busy to be asked is not."""
+        self._tell(channel.packet(channel.PING))
+
+    def under(self, compiled: Compiled) -> None:
+        """The policy in force from now on."""
+        most, rule = compiled.clients
+        self._clients = (min(most, self._most_clients), rule)
 
     def give_policy(self, data: bytes) -> bool:
         """Has the relay put its connections to come under a compiled policy; False where it is too busy to be told."""
@@ -120,6 +149,41 @@ class Keeper:
     def give_connection(self, fd: int, facts: dict[str, Any]) -> bool:
         """Hands over a connection of its guest's that was accepted here (channel.GIVEN); the descriptor stays the caller's."""
         return self._tell(channel.packet(channel.GIVEN, 0, json.dumps(facts).encode()), fd)
+
+    def ask(self, answer: Answer) -> int:
+        """Has the relay say how it is (state.py); the number of the question."""
+        return self._ask(channel.ASK, b"", answer)
+
+    def end_client(self, client: int, answer: Answer) -> int:
+        """Has the relay end one connection; it answers true, or false where there is none."""
+        return self._ask(channel.END, str(client).encode(), answer)
+
+    def unask(self, question: int) -> None:
+        """Nobody waits for that answer any more."""
+        self._questions.pop(question, None)
+
+    def tap(self, how: dict[str, Any], fd: int, over: Callable[[str], None]) -> int:
+        """Has the connections to come written to a descriptor, which stays the caller's; the tap's number, 0 where the relay is too busy.
+        `over` is called when it is, with the reason."""
+        number = self._next_question
+        self._next_question += 1
+        if not self._tell(channel.packet(channel.TAP, number, json.dumps(how).encode()), fd):
+            return 0
+        self._taps[number] = over
+        return number
+
+    def untap(self, number: int) -> bool:
+        """Ends a tap; False where the relay is too busy to be told."""
+        return number not in self._taps or self._tell(channel.packet(channel.UNTAP, number))
+
+    def _ask(self, kind: int, text: bytes, answer: Answer) -> int:
+        number = self._next_question
+        self._next_question += 1
+        if len(self._questions) >= MOST_ASKED or not self._tell(channel.packet(kind, number, text)):
+            answer(b"")
+        else:
+            self._questions[number] = answer
+        return number
 
     def _tell(self, data: bytes, fd: int = -1) -> bool:
         try:
@@ -142,7 +206,7 @@ class Keeper:
     def _connect_for(self, number: int) -> None:
         now = time.monotonic()
         upstream = self._upstream
-        if len(upstream.asked) >= self._most_waiting:  # more than the relay accepts: it has been taken over
+        if len(upstream.asked) >= self._most_clients:  # more than the relay accepts: it has been taken over
             self._tell(channel.packet(channel.REFUSED, number, b"too many connections wait for the compositor"))
             return
         others_wait = bool(upstream.asked and upstream.missing)  # then the next retry serves all
@@ -153,6 +217,10 @@ class Keeper:
     def _connect_all(self, now: float) -> None:
         upstream = self._upstream
         for number in list(upstream.asked):
+            if upstream.handed_over.reach(self._clients[0]):
+                del upstream.asked[number]
+                self._one_too_many(number)
+                continue
             sock = upstream.connect()
             if sock is None:
                 self._miss()
@@ -163,6 +231,7 @@ class Keeper:
                 self._log.add({"event": "upstream", "state": "present", "path": upstream.path})
             self._presence.present(upstream.path)
             self._say_context()
+            upstream.handed_over.add(sock)  # before the relay can have closed it
             told = self._tell(channel.packet(channel.CONNECT, number), sock.fileno())
             sock.close()
             if not told:
@@ -172,6 +241,13 @@ class Keeper:
         for number in upstream.given_up(now):
             self._tell(channel.packet(channel.REFUSED, number, upstream.advice().encode()[:1000]))
             self.given_up = True
+
+    def _one_too_many(self, number: int) -> None:
+        """A relay that counts what it holds asks for none beyond the quota."""
+        most, rule = self._clients
+        why = f"more than {most} connections to the compositor"
+        self._log.add({"event": "quota", "client": number, "reason": why, "decided": {"kind": "quota", "rule": rule}})
+        self._tell(channel.packet(channel.REFUSED, number, why.encode()))
 
     def _say_context(self) -> None:
         context = self._upstream.context
@@ -213,7 +289,21 @@ class Keeper:
         while not self.gone:
             self.read()
         self._relay.close()
+        questions, self._questions = self._questions, {}
+        for answer in questions.values():
+            answer(b"")
+        taps, self._taps = self._taps, {}
+        for over in taps.values():
+            over("the relay has ended")
         return status
+
+
+def ignore(_answer: bytes) -> None:
+    """What nobody asked, or waits for."""
+
+
+def ignore_text(_reason: str) -> None:
+    """The end of a tap that is over already."""
 
 
 def end_of(pid: int) -> str:

@@ -3,14 +3,19 @@
 Promises: a manager that is gone, slow or never was costs at most CONNECT_SECONDS and one message to the admin; nothing here raises.
 Trusts: the environment this process was started with, until `take` has removed the variable from it.
 
-Source: sd_notify(3). The socket is a Unix datagram socket, by path or abstract ("@"), or vsock:CID:PORT: a manager outside of this
-VM, which takes one notification a connection. A type may be named (vsock-stream:, vsock-seqpacket:, vsock-dgram:); without,
-what the transport has is tried in systemd's order: datagrams, which virtio has none of (ENODEV), then SEQPACKET, then STREAM.
+Where the manager wants to hear from this service again and again (WATCHDOG_USEC), `Watchdog` says when; a service that does not answer is
+killed by it.
+
+Source: sd_notify(3), sd_watchdog_enabled(3). The socket is a Unix datagram socket, by path or abstract ("@"), or vsock:CID:PORT: a
+manager outside of this VM, which takes one notification a connection. A type may be named (vsock-stream:, vsock-seqpacket:,
+vsock-dgram:); without, what the transport has is tried in systemd's order: datagrams, which virtio has none of (ENODEV), then SEQPACKET,
+then STREAM.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 from collections.abc import Callable, MutableMapping
@@ -20,6 +25,7 @@ from .address import ANY, whole
 from .say import say
 
 VARIABLE: Final = "NOTIFY_SOCKET"
+WATCHDOG: Final = ("WATCHDOG_USEC", "WATCHDOG_PID")
 CONNECT_SECONDS: Final = 0.5
 TYPES: Final = {
     "vsock": (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM),
@@ -34,10 +40,12 @@ MakeSocket = Callable[[int, int], socket.socket]
 
 
 class Notifier:
-    """`address` is $NOTIFY_SOCKET; "" tells nobody. `make`: tests put their own in the place of socket.socket."""
+    """`address` is $NOTIFY_SOCKET; "" tells nobody. `period`: within so many seconds it is to be told that all is well, 0 for never.
+    `make`: tests put their own in the place of socket.socket."""
 
-    def __init__(self, address: str, make: MakeSocket = socket.socket) -> None:
+    def __init__(self, address: str, make: MakeSocket = socket.socket, period: float = 0.0) -> None:
         self._address = address
+        self.period = period if address else 0.0
         self._make = make
         self._said = False
 
@@ -52,6 +60,10 @@ class Notifier:
     def status(self, status: str) -> None:
         """STATUS=: one line for `systemctl status`."""
         self._tell(f"STATUS={status}")
+
+    def alive(self) -> None:
+        """WATCHDOG=1: all is well."""
+        self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
         """STOPPING=1: the end has begun."""
@@ -95,9 +107,30 @@ class Notifier:
                     raise
 
 
+class Watchdog:
+    """When a service manager's watchdog is to be fed: twice in each period, as sd_watchdog_enabled(3) advises."""
+
+    def __init__(self, period: float) -> None:
+        self._every = period / 2
+        self._next = time.monotonic() + self._every
+
+    def next_event(self, now: float) -> float:
+        """Seconds until it is `due`; below 0: never."""
+        return max(0.0, self._next - now) if self._every else -1.0
+
+    def due(self, now: float) -> bool:
+        """Whether it is; asked once for each time that it is."""
+        if not self._every or now < self._next:
+            return False
+        self._next = now + self._every
+        return True
+
+
 def take(environ: MutableMapping[str, str]) -> Notifier:
     """The notifier of this process. No program that it starts shall speak in its name."""
-    return Notifier(environ.pop(VARIABLE, ""))
+    usec, pid = (environ.pop(name, "") for name in WATCHDOG)
+    ours = pid in ("", str(os.getpid()))
+    return Notifier(environ.pop(VARIABLE, ""), period=max(0, whole(usec)) / 1e6 if ours else 0.0)
 
 
 def forget_sockets(environ: MutableMapping[str, str]) -> None:

@@ -6,10 +6,12 @@ is not read its VMM may stand in sendmsg(2), and with it all else the guest show
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..core.quotas import Bucket, Limits
 from .link import Link
 
-LEAST_PAUSE_SECONDS = 0.002  # epoll_wait(2) has milliseconds; less would be a busy loop
+LEAST_PAUSE_SECONDS: Final = 0.002  # epoll_wait(2) has milliseconds; less would be a busy loop
 
 
 class Pace:

@@ -2,6 +2,9 @@
 
     [    0.123456] 1  -> xdg_toplevel#9.set_title(text[5])  ; denied ignore (strict.toml:31)
 
+or, for programs, as one JSON object a line: "at" (seconds), "client", "dir", "interface", "object", "message" (the same grammar), "bytes",
+"verdict", and where there is one "shape", "rule", "reason"; {"at", "lost"} where messages are not shown.
+
 Promises: a line is printable ASCII, bounded, whatever the guest sent; without `payload` no text, no array and no key is shown, only the
 interfaces in wl_registry's messages and MIME types; standard output that is gone ends the printing quietly. Trusts: the protocol data.
 """
@@ -83,12 +86,35 @@ class Printer:
             self._seen[connection, number] = traced.interface
         if not self._wanted(traced):
             return ""
+        if self._view.json:
+            return self._object(at, connection, traced)
         arrow = " -> " if traced.side == 0 else ""
         text = f"[{at:12.6f}] {connection} {arrow}{self._message(connection, traced)}"
         remark = self._remark(traced)
         if self._view.colour and (colour := COLOURS.get(traced.verdict)):
             return f"{text}  \x1b[{colour}m; {remark}\x1b[0m"
         return f"{text}  ; {remark}"
+
+    def _object(self, at: float, connection: int, traced: Traced) -> str:
+        told: dict[str, object] = {
+            "at": round(at, 6),
+            "client": connection,
+            "dir": "event" if traced.side else "request",
+            "interface": plain(traced.interface),
+            "object": int.from_bytes(traced.message[:4], "little"),
+            "message": self._message(connection, traced),
+            "bytes": len(traced.message),
+            "verdict": traced.verdict,
+        }
+        reason = traced.reason if self._view.payload or traced.verdict == ENDED else ""
+        more = {"shape": traced.shape, "rule": plain(traced.origin), "reason": plain(reason)}
+        return json.dumps(told | {name: text for name, text in more.items() if text})
+
+    def lost(self, at: float, count: int) -> str:
+        """The line in the place of messages that are not shown."""
+        if self._view.json:
+            return json.dumps({"at": round(at, 6), "lost": count})
+        return f"[{at:12.6f}] {count} messages are not shown: this output was read too slowly"
 
     def _wanted(self, traced: Traced) -> bool:
         view = self._view
@@ -177,7 +203,7 @@ def print_live(reader: int, out: int, view: View, confine: str, guest: str) -> i
         with open(reader, "rb", buffering=1 << 16) as pipe:
             for kind, at, connection, body in records(pipe.read):
                 if kind == watching.GAP:
-                    write_all(out, f"[{at:12.6f}] {int(json.loads(body))} messages are not shown: this output was read too slowly\n")
+                    write_all(out, printer.lost(at, int(json.loads(body))) + "\n")
                 elif text := printer.line(at, connection, told(body)):
                     write_all(out, text + "\n")
     except BrokenPipeError:

@@ -6,6 +6,7 @@ Trusts: the broker. Who comes in and how fast: entrance.py. What is read, sent a
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from .half import Half
 from .link import Link, SessionLike
 from .listener import Listener
 from .mirrors import Mirrors
+from .state import state_of
 from .waypipe import UNPASSABLE, Waypipe
 
 OUT: Final = int(select.EPOLLOUT)
@@ -37,7 +39,8 @@ NewSession = Callable[..., SessionLike]  # with nothing, or with the files and t
 
 class Relay:
     """All connections of one guest. `new_session` makes the session of each, `limits` are the policy's, `usage` what all sessions together
-    hold; `reload` gives the former two from a compiled policy."""
+    hold; `reload` gives the former two from a compiled policy. `watch` may put another session in the place of a new connection's, by its
+    number, and `tap` is told what to do so with (watching.py); `epoll` is what it waits on."""
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Relay:
     ) -> None:
         now = monotonic()
         epoll = select.epoll()
-        self._poll = epoll.poll
+        self.epoll = epoll
         self._broker = BrokerLine(broker, epoll)
         self._entrance = Entrance(listeners, self._broker, epoll, limits, most_clients, most_fds, now)
         self._carrier = Carrier(self._broker, epoll, limits, usage, now)
@@ -65,18 +68,24 @@ class Relay:
         self._next_tick = 0.0
         self._stop_at = 0.0
         self._done = False
+        self.watch: Callable[[SessionLike, int], SessionLike] | None = None
+        self.tap: Callable[[int, bytes, int], None] | None = None
 
     def run(self) -> None:
         """Until the broker says stop, or is gone."""
         carrier = self._carrier
+        entrance = self._entrance
         self._broker.open()
-        self._entrance.open(carrier.now)
-        poll = self._poll
+        entrance.open(carrier.now)
+        poll = self.epoll.poll
         clock = monotonic  # a local name: a global one is looked up each time
         halves = carrier.halves
         while not (self._done or self._broker.gone):
             ticking = self._needs_tick()
-            ready = poll(carrier.patience(TICK_SECONDS if ticking else -1.0), EVENTS_PER_TURN)
+            patience = carrier.patience(TICK_SECONDS if ticking else -1.0)  # seconds; below 0: until something comes
+            if entrance.due_at:
+                patience = entrance.patience(patience, carrier.now)
+            ready = poll(patience, EVENTS_PER_TURN)
             carrier.now = clock()
             for number, mask in ready:
                 found = halves.get(number)
@@ -85,6 +94,8 @@ class Relay:
                 else:
                     carrier.serve(found[0], found[1], mask)
             carrier.resume()
+            if entrance.due_at and carrier.now >= entrance.due_at:
+                entrance.turn(len(carrier.links), carrier.fds, carrier.now)
             if ticking and carrier.now >= self._next_tick:
                 self._tick()
             if carrier.freed:
@@ -97,6 +108,10 @@ class Relay:
     def report(self, entry: dict[str, Any]) -> None:
         """Writes an audit entry about the relay itself."""
         self._broker.note(entry, self._carrier.now)
+
+    def untapped(self, number: int, reason: str) -> None:
+        """Tells the broker that a tap is over."""
+        self._broker.tell(channel.UNTAPPED, number, reason.encode("utf-8", "replace")[:1000])
 
     def _other(self, number: int, mask: int) -> None:
         """A descriptor that is no connection's is ready."""
@@ -132,8 +147,20 @@ class Relay:
             elif kind == channel.GIVEN:
                 if fds and fds[0] >= 0:
                     self._entrance.take_handed(fds[0], text, len(self._carrier.links), self._carrier.fds, self._carrier.now)
+            elif kind == channel.PING:
+                self._broker.tell(channel.READY)
             elif kind == channel.STOP:
                 self._stop()
+            elif kind == channel.ASK:
+                self._broker.tell(channel.TOLD, number, self._state())
+            elif kind == channel.END:
+                self._broker.tell(channel.TOLD, number, b"true" if self._end_one(int(text)) else b"false")
+            elif kind == channel.TAP or kind == channel.UNTAP:
+                fd = fds[0] if fds else -1
+                if self.tap is not None:
+                    self.tap(number, text, fd)
+                elif fd >= 0:
+                    os.close(fd)
             else:
                 raise ValueError(f"packet of kind {kind} from the broker")
 
@@ -158,7 +185,21 @@ class Relay:
         else:
             session = self._new_session()
             guest = Half(waiting.sock, GUEST)
+        if self.watch is not None:
+            session = self.watch(session, number)
         self._carrier.open(Link(number, guest, Half(upstream, HOST), session, waiting.peer, self._carrier.now))
+
+    def _state(self) -> bytes:
+        carrier, entrance = self._carrier, self._entrance
+        links = list(carrier.links.values())
+        return state_of(links, carrier.totals, self._usage, self._limits, carrier.now, entrance.seen, len(entrance.waiting))
+
+    def _end_one(self, number: int) -> bool:
+        """Ends a connection because the admin wants it; whether there is such a one."""
+        if number in self._entrance.waiting:
+            self._refuse(number, "ended by the admin")
+            return True
+        return self._carrier.end_one(number, "admin", "ended by the admin")
 
     def _refuse(self, number: int, reason: str) -> None:
         self._entrance.refuse(number, reason, self._carrier.now)
@@ -168,14 +209,12 @@ class Relay:
         self._entrance.one_less(len(self._carrier.links), self._carrier.now)
 
     def _needs_tick(self) -> bool:
-        return self._carrier.needs_tick or self._broker.pending or self._entrance.again_at > 0 or self._stop_at > 0
+        return self._carrier.needs_tick or self._broker.pending or self._stop_at > 0
 
     def _tick(self) -> None:
         now = self._carrier.now
         self._next_tick = now + TICK_SECONDS
         self._broker.tick(now)
-        if self._entrance.again_at and now >= self._entrance.again_at:
-            self._entrance.resume(now)
         self._carrier.tick()
         if self._stop_at and (not self._carrier.links or now >= self._stop_at):
             self._done = True

@@ -57,7 +57,7 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
 
 class RelayPlan:
     """What one relay is: whose, under which policy, listening where, confined how (confine.py), for how many connections at a time.
-    `framed`: connections with waypipe's framing will be handed to it."""
+    `framed`: connections with waypipe's framing will be handed to it; `joined`: it can be asked to record and trace (control.py)."""
 
     def __init__(self, guest: str, compiled: Compiled, listeners: list[Listener], mode: str, clients: int) -> None:
         self.guest = guest
@@ -66,6 +66,7 @@ class RelayPlan:
         self.confine = mode
         self.clients = clients
         self.framed = False
+        self.joined = False
 
 
 def fork_relay(plan: RelayPlan, sessions: MakeSessions, watched: Watched) -> tuple[int, socket.socket]:
@@ -89,7 +90,7 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
     try:
         close_others([2, broker.fileno(), *watched.fds] + [listener.sock.fileno() for listener in plan.listeners])
         usage = Usage()
-        watching = watched.watching()
+        watching = watched.watching(plan.joined)
         if watching is not None:
             sessions = watching.around(sessions)
         new_session, limits = sessions(plan.compiled.data, usage)
@@ -102,13 +103,14 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
 
         relay = Relay(broker, plan.listeners, new_session, limits, usage, reload, plan.clients, allow_fds(), codecs_for(plan))
         if watching is not None:
-            watching.reports_to(relay.report)
+            watching.reports_to(relay.report, relay.untapped)
+            relay.watch, relay.tap = watching.watch, watching.tap
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
         relay.report(confined(plan.guest, plan.confine))
         relay.run()
         if watching is not None:
-            watching.close()
+            watching.close(relay.epoll)
     except confine.ConfinementError as error:
         print(f"wlproxy: {error}", file=sys.stderr, flush=True)
         return EXIT_INTERNAL

@@ -18,6 +18,7 @@ from .keeper import Keeper
 from .listener import Listener
 from .say import say
 from .security_context import SecurityContext
+from .subject import Subject
 from .upstream import Upstream
 
 FIRST_PAUSE: Final = 0.1  # seconds
@@ -57,6 +58,7 @@ class Served:
         self.upstream = upstream
         self.log = log
         self.keeper: Keeper | None = None
+        self.subject = Subject(entry.name, entry.listen, upstream, log, entry.compiled)
         self.settled = False
         self.leaving = False
         self.following: Entry | None = None
@@ -68,6 +70,7 @@ class Served:
     def begin(self, keeper: Keeper) -> None:
         """A relay of its own has been forked."""
         self.keeper = keeper
+        self.subject.begin(keeper)
         self.restart_at = 0.0
         self._began = time.monotonic()
         held, self._held = self._held, []
@@ -87,10 +90,14 @@ class Served:
         """The guest's connections to come are under this policy; False where the relay is too busy to be told."""
         if self.keeper is not None and not self.keeper.give_policy(entry.compiled.data):
             return False
+        if why != "start":
+            self.subject.under(entry.compiled)
         self.entry = entry
+        if self.keeper is not None:
+            self.keeper.under(entry.compiled)
         if self.upstream.context is not None:
             self.upstream.context.under(entry.compiled.upstream)
-        self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256})
+        self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256}, entry.compiled.record)
         self.log.add({"event": "policy-load", "reason": why})
         return True
 
@@ -101,6 +108,7 @@ class Served:
             return
         stopping = keeper.stopping
         how = keeper.end()
+        self.subject.died()
         self.settled = True
         if stopping:
             return
@@ -116,6 +124,7 @@ class Served:
     def leave(self, following: Entry | None = None) -> None:
         """Ends this guest as it is; its socket files go now, its relay within keeper.STOP_SECONDS."""
         self.leaving = True
+        self.subject.leaving = True
         self.following = following
         self.restart_at = 0.0
         for listener in self.listeners:
@@ -131,8 +140,7 @@ class Served:
         for sock, _ in self._held:
             sock.close()
         self._held = []
-        if self.upstream.context is not None:
-            self.upstream.context.close()
+        self.upstream.close()
         self.log.file.leave(self.log)
 
     def next_event(self, now: float) -> float:

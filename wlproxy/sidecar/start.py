@@ -14,11 +14,13 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
 from .compiled import Compilation, Compiled, PolicyInvalid, Trust
+from .control_path import NOWHERE, open_control
 from .keeper import Keeper, Presence
 from .listener import Listener
 from .relay_process import HELD_BACK, MakeSessions, RelayPlan, fork_relay, sessions_of
 from .say import say
 from .security_context import SecurityContext
+from .subject import Subject
 from .upstream import Upstream, default_path
 from .view import View
 from .watched import Watched, WatchError
@@ -56,6 +58,7 @@ class Settings:
         self.redact = False
         self.trace = ""  # where traced messages go, "-" for standard output
         self.trace_view = View()
+        self.control = NOWHERE  # the control socket's path, "" for the default one
 
     def fill_in(self, said: dict[str, Any]) -> None:
         """From the guest's file (guest_files.py)."""
@@ -78,7 +81,10 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     environ = dict(os.environ)
     notify.forget_sockets(os.environ)
     watched = Watched()
+    controlled: Listener | None = None
     try:
+        if settings.control != NOWHERE:
+            from . import watching as _watching  # noqa: F401  while the policy is compiled: once confined a relay imports nothing
         if settings.guest_file:
             compiled = settings.compilation.finish()
             settings.fill_in(compiled.guest)
@@ -91,6 +97,7 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)  # until the broker can act on them: no socket file may stay behind
         for one in addresses:
             listening += listen.open_listeners(one, environ)
+        controlled = open_control(settings.control, settings.guest, environ)
     except address.ListenError as error:
         say(str(error))
         code = error.exit_code
@@ -108,7 +115,7 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
         say(f"--audit {settings.audit}: {error.strerror}")
         code = EXIT_USAGE
     else:
-        code = run_both(settings, sessions, compiled, listening, log, watched)
+        code = run_both(settings, sessions, compiled, listening, log, watched, controlled)
         watched.finish()
         return code
     watched.abandon()
@@ -157,27 +164,34 @@ def run_both(
     listening: list[Listener],
     log: AuditLog,
     watched: Watched,
+    controlled: Listener | None = None,
 ) -> int:
     """Forks the relay and is the broker."""
     gc.freeze()  # neither process' collector shall write to the pages they share
     plan = RelayPlan(settings.guest, compiled, listening, settings.confine, settings.clients)
+    plan.joined = controlled is not None
     pid, channel = fork_relay(plan, sessions, watched)
     watched.handed_over()
     for made in listening:
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
-    log.under({"name": compiled.name, "sha256": compiled.sha256})
+    log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
     log.add({"event": "policy-load", "reason": "start"})
     if compiled.guest.get("expired"):
         log.add(expired_entry(settings.guest, compiled.guest, compiled.name))
     for entry in watched.entries():
         log.add(entry)
     keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
+    keeper.under(compiled)
     source = (settings.policy, settings.variables, settings.guest_file, settings.trust)
-    broker = Broker(keeper, listening, upstream, log, source, compiled.guest, settings.ready_fd, settings.notifier)
+    subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
+    subject.begin(keeper)
+    said = compiled.guest
+    broker = Broker(keeper, listening, upstream, log, source, said, settings.ready_fd, settings.notifier, subject, controlled)
     broker.catch_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-    compiled.data = b""
+    if controlled is None:
+        compiled.data = b""
     code = 0
     if settings.command:
         code = start_command(settings, broker)

@@ -15,22 +15,27 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..core.quotas import Usage
 from . import address, listen, notify
 from .audit_file import AuditFile
 from .broker import expired_entry, tell_ready, until_expiry
-from .compiled import EXIT_UNSAFE, Compiled, Trust
+from .compiled import EXIT_UNSAFE, Trust, of_head
 from .confine import REQUIRE
+from .control import Control
+from .control_path import NOWHERE, open_control
 from .guest_lines import GuestLines
 from .keeper import Keeper, Presence
 from .listener import AF_VSOCK, Listener
 from .loop import OUT, Loop, Signals, soonest
+from .orders import APPLIED, ENDS, KEPT, NOT_SERVED, SAME, STARTS, Orders, Reloaded
 from .relay_process import HELD_BACK, MakeSessions, RelayPlan, allow_fds, fork_relay, sessions_of, warm
 from .say import say
 from .served import Entry, Served, upstream_for
 from .shared_port import SharedPort
+from .subject import Subject
 from .watched import Watched
 
 EXIT_USAGE: Final = 2
@@ -38,6 +43,8 @@ EXIT_NONE: Final = 6  # of the guests can start
 EXIT_INTERNAL: Final = 70
 ORDERS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 PORT_TICK_SECONDS: Final = 1.0
+
+Caller = Callable[[list[Reloaded]], None]
 
 
 class ServeSettings:
@@ -51,6 +58,7 @@ class ServeSettings:
         self.ready_fd = -1
         self.clients = 1024
         self.confine = REQUIRE
+        self.control = NOWHERE  # the control socket's path, "" for the default one
         self.notifier = notify.Notifier("")
         self.trust = Trust()
         self.retry_seconds = 5.0  # between attempts to make a socket that could not be made
@@ -63,6 +71,7 @@ def serve_guests(settings: ServeSettings, sessions: MakeSessions = sessions_of) 
     try:
         address.check_length(settings.upstream, "--upstream")
         file = AuditFile(settings.audit)
+        controlled = open_control(settings.control, "", environ)
     except address.ListenError as error:
         say(str(error))
         return error.exit_code
@@ -70,14 +79,21 @@ def serve_guests(settings: ServeSettings, sessions: MakeSessions = sessions_of) 
         say(f"--audit {settings.audit}: {error.strerror}")
         return EXIT_USAGE
     allow_fds()
-    supervisor = Supervisor(settings, sessions, environ, file)
+    supervisor = Supervisor(settings, sessions, environ, file, controlled)
     return supervisor.run()
 
 
 class Supervisor:
     """All guests, by name."""
 
-    def __init__(self, settings: ServeSettings, sessions: MakeSessions, environ: dict[str, str], file: AuditFile) -> None:
+    def __init__(
+        self,
+        settings: ServeSettings,
+        sessions: MakeSessions,
+        environ: dict[str, str],
+        file: AuditFile,
+        controlled: Listener | None = None,
+    ) -> None:
         self._settings = settings
         self._sessions = sessions
         self._environ = environ
@@ -90,7 +106,10 @@ class Supervisor:
         self._ports: dict[tuple[str, int], SharedPort] = {}
         self._watched_logs: dict[str, int] = {}
         self._lines: GuestLines | None = None
-        self._read_again = False
+        self._only = ""  # whose file `_lines` reads, "" for all
+        self._callers: list[Caller] = []  # who waits for what comes of it
+        self._outcomes: list[Reloaded] = []
+        self._readings: list[tuple[str, Caller | None]] = []  # the next ones
         self._bad: dict[str, str] = {}  # guests that are not served, or not as their files say
         self._unsafe: set[str] = set()  # those of them whose files others can change, or that nobody has signed
         self._refused: dict[str, Entry] = {}  # those whose file is right, and whose sockets or log could not be had
@@ -100,6 +119,8 @@ class Supervisor:
         self._ready_fd = settings.ready_fd
         self._status = ""
         self._exit_code: int | None = None
+        self._watchdog = notify.Watchdog(settings.notifier.period)
+        self._control = None if controlled is None else Control(controlled, self._loop, Orders(self, self._loop).obey)
 
     def run(self) -> int:
         """Until a signal; the exit code."""
@@ -111,6 +132,8 @@ class Supervisor:
             while self._signals.pending:
                 self._obey(self._signals.pending.pop(0))
             now = time.monotonic()
+            if self._watchdog.due(now) and self._is_ready:
+                self._settings.notifier.alive()
             for served in list(self._guests.values()):
                 self._tend(served, now)
                 if self._signals.pending:
@@ -118,6 +141,8 @@ class Supervisor:
             for port in self._ports.values():
                 if port.pending:
                     port.tick(now)
+            if self._control is not None:
+                self._control.tick(now)
             if self._lines is None and any(until_expiry(s.entry.compiled.guest) == 0 for s in self._guests.values()):
                 self._read_folder()
             if self._refused and now >= self._retry_at:
@@ -130,10 +155,13 @@ class Supervisor:
         due = [served.next_event(now) for served in self._guests.values()]
         if self._lines is None:
             due += [until_expiry(served.entry.compiled.guest) for served in self._guests.values()]
+        due.append(self._watchdog.next_event(now))
         if any(port.pending for port in self._ports.values()):
             due.append(PORT_TICK_SECONDS)
         if self._refused:
             due.append(max(0.0, self._retry_at - now))
+        if self._control is not None:
+            due.append(self._control.next_event(now))
         return soonest(due)
 
     def _watch_logs(self) -> None:
@@ -161,8 +189,36 @@ class Supervisor:
             self._settings.notifier.stopping()
             for served in self._guests.values():
                 served.leave()
+            if self._control is not None:
+                self._control.remove()
 
-    def _reload(self) -> None:
+    @property
+    def subjects(self) -> Mapping[str, Subject]:
+        """For the control socket: the guests that are served."""
+        return {name: served.subject for name, served in self._guests.items()}
+
+    @property
+    def not_served(self) -> Mapping[str, str]:
+        """Those that are not, or not as their files say, and why."""
+        return self._bad
+
+    def may_know(self, guest: str) -> bool:
+        """Whether a reload could find that guest: its file may have been written just now."""
+        return True
+
+    def reload(self, guest: str, caller: Caller | None) -> None:
+        """As SIGHUP, or for one guest only; `caller` is told what has come of it."""
+        if guest:
+            self._read_folder(guest, caller)
+        else:
+            self._reload(caller)
+
+    def kill(self, guest: str) -> None:
+        """Ends that guest, until a reload."""
+        self._bad[guest] = "ended by way of the control socket; a reload starts it"
+        self._guests[guest].leave()
+
+    def _reload(self, caller: Caller | None = None) -> None:
         for path, file in self._files.items():
             try:
                 file.open()
@@ -170,15 +226,19 @@ class Supervisor:
                 say(f"--audit: {path}: {error.strerror}; the old file stays in use")
         if self._is_ready:
             self._settings.notifier.reloading()
-        self._read_folder()
+        self._read_folder("", caller)
 
     # -- the folder
 
-    def _read_folder(self) -> None:
-        if self._lines is not None:
-            self._read_again = True
+    def _read_folder(self, only: str = "", caller: Caller | None = None) -> None:
+        if self._lines is not None:  # which may have read that guest's file before it was changed
+            if caller is not None or (only, None) not in self._readings:
+                self._readings.append((only, caller))
             return
-        self._lines = GuestLines(self._settings.folder, self._settings.trust)
+        self._only = only
+        self._callers = [] if caller is None else [caller]
+        self._outcomes = []
+        self._lines = GuestLines(self._settings.folder, self._settings.trust, only)
         self._loop.watch(self._lines.fd, self._read_lines)
 
     def _read_lines(self) -> None:
@@ -197,22 +257,38 @@ class Supervisor:
         if lines.error:
             say(lines.error + ("" if self._guests else "; it is the folder of guests' files: --config DIR"))
         else:
-            for name in [name for name in self._bad if name not in lines.names]:
-                del self._bad[name]
-                self._refused.pop(name, None)
-            for name, served in self._guests.items():
-                if name not in lines.names and not served.leaving and self._exit_code is None:
-                    say(f"guest {name}: its file is gone: it ends")
-                    served.log.add({"event": "guest-removed", "reason": "its file is gone"})
-                    served.leave()
+            self._end_gone(lines)
         if not self._is_ready:
             self._first_reading_over(lines)
         elif self._exit_code is None:
             self._status = self._status_now()
             self._settings.notifier.ready(self._status)
-        if self._read_again:
-            self._read_again = False
-            self._read_folder()
+        self._tell_callers(lines)
+
+    def _end_gone(self, lines: GuestLines) -> None:
+        """Those whose files are no longer there."""
+        for name in [name for name in self._bad if name not in lines.names and self._only in ("", name)]:
+            del self._bad[name]
+            self._refused.pop(name, None)
+        for name, served in self._guests.items():
+            if name not in lines.names and self._only in ("", name) and not served.leaving and self._exit_code is None:
+                say(f"guest {name}: its file is gone: it ends")
+                served.log.add({"event": "guest-removed", "reason": "its file is gone"})
+                served.leave()
+                self._outcomes.append(Reloaded(name, ENDS, []))
+
+    def _tell_callers(self, lines: GuestLines) -> None:
+        """A reading is over, and the next one begins."""
+        outcomes, callers, self._callers = self._outcomes, self._callers, []
+        if lines.error:
+            outcomes = [Reloaded(self._only, KEPT, [lines.error])]
+        elif self._only and not outcomes:
+            outcomes = [Reloaded(self._only, NOT_SERVED, [f"there is no {self._only}.toml in {self._settings.folder}"])]
+        for caller in callers:
+            caller(outcomes)
+        if self._readings and self._exit_code is None:
+            only, next_caller = self._readings.pop(0)
+            self._read_folder(only, next_caller)
 
     def _first_reading_over(self, lines: GuestLines) -> None:
         if lines.error:
@@ -238,32 +314,48 @@ class Supervisor:
             log.add({"event": "policy-reject", "reason": head["findings"][0][:200]})
             if served is not None:
                 served.entry.compiled.guest["expires"] = 0.0  # what it expires to cannot be had before the file is right
+                served.subject.keeps()
+            self._outcomes.append(
+                Reloaded(name, KEPT if stays else NOT_SERVED, head["findings"], None if served is None else served.subject.policy)
+            )
             return
-        compiled = Compiled(head["name"], head["sha256"], told["data"].encode("ascii"), head["upstream"], head["guest"])
+        compiled = of_head(head, told["data"].encode("ascii"))
         entry = Entry(name, told["file"], compiled)
         if served is None or not served.entry.same(entry):
             for line in head["warnings"]:
                 say(line)
-        self._wanted(entry, served)
+        before = None if served is None else served.entry.compiled
+        result = self._wanted(entry, served)
+        now = self._guests.get(name)
+        outcome = Reloaded(name, result, [self._bad[name]] if name in self._bad else [], None if now is None else now.subject.policy)
+        if result == APPLIED and before is not None:
+            outcome.before, outcome.after = before.data, compiled.data
+        self._outcomes.append(outcome)
 
-    def _wanted(self, entry: Entry, served: Served | None) -> None:
-        """That guest shall be there, in this way."""
+    def _wanted(self, entry: Entry, served: Served | None) -> str:
+        """That guest shall be there, in this way; what comes of it, in a word (orders.py)."""
         if served is None:
             self._start(entry)
-            return
+            return STARTS if entry.name in self._guests else NOT_SERVED
         self._bad.pop(entry.name, None)
         if served.leaving:
             served.following = entry
+            return STARTS
         elif served.entry.same(entry):
             served.entry.compiled.guest = entry.compiled.guest
+            return SAME
         elif served.entry.same_place(entry):
             if not served.under(entry, "reload"):
                 say(f"guest {entry.name}: its relay is too busy to take a policy: send SIGHUP again")
+                served.subject.keeps()
+                return KEPT
             elif entry.compiled.guest["expired"]:
                 served.log.add(expired_entry(entry.name, entry.compiled.guest, entry.compiled.name))
+            return APPLIED
         else:
             say(f"guest {entry.name}: its listeners, compositor or log have changed: it starts anew")
             served.leave(entry)
+            return STARTS
 
     # -- one guest
 
@@ -363,14 +455,18 @@ class Supervisor:
         if not self._warm:
             self._warm = True
             warm()
+            if self._control is not None:
+                from . import watching as _watching  # noqa: F401  once confined a relay imports nothing
             self._sessions(served.entry.compiled.data, Usage())  # what that makes once and keeps is made for all
             gc.collect()
             gc.freeze()  # no collector shall write to the pages that all processes share
         settings, entry = self._settings, served.entry
         plan = RelayPlan(served.name, entry.compiled, served.listeners, settings.confine, settings.clients)
+        plan.joined = self._control is not None
         plan.framed = any(port.framed_for(served) for port in self._ports.values())
         pid, channel = fork_relay(plan, self._sessions, Watched())
         keeper = Keeper(channel, pid, served.upstream, served.log, self._presence, settings.clients)
+        keeper.under(entry.compiled)
         self._loop.watch(keeper.number, keeper.read)
         served.begin(keeper)
 
@@ -447,6 +543,8 @@ class Supervisor:
     def _end(self) -> int:
         if self._lines is not None:
             self._lines.abandon()
+        if self._control is not None:
+            self._control.close()
         for port in self._ports.values():
             port.close()
         for file in self._files.values():

@@ -13,18 +13,20 @@ import socket
 import stat
 from typing import Final
 
+from .handed_over import HandedOver
 from .security_context import SecurityContext
 
 RETRY_SECONDS: Final = (0.02, 0.05, 0.1, 0.25)  # the last for ever
 
 
 class Upstream:
-    """`asked` holds the guest connections that wait, with the time at which each gives up."""
+    """`asked` holds the guest connections that wait, with the time at which each gives up; `handed_over` those that got theirs."""
 
     def __init__(self, path: str, wait: float, context: SecurityContext | None = None) -> None:
         self.path = path
         self.wait = wait
         self.asked: dict[int, float] = {}
+        self.handed_over = HandedOver()
         self.missing = ""  # why the last attempt failed
         self.retry_at = 0.0
         self._attempts = 0
@@ -80,6 +82,12 @@ class Upstream:
         if not self.asked:
             return -1.0
         return max(0.0, min(self.retry_at, *self.asked.values()) - now)
+
+    def close(self) -> None:
+        """No more connections are asked for; those there are stay."""
+        if self.context is not None:
+            self.context.close()
+        self.handed_over.close()
 
     def advice(self) -> str:
         """What an admin should read."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 
 class View:
-    """`only`: verdicts that are shown, none for all; `interfaces`: globs, none for all; `payload`: text and keys are shown."""
+    """`only`: verdicts that are shown, none for all; `interfaces`: globs, none for all; `payload`: text and keys are shown; `json`: a line
+    is an object."""
 
     def __init__(
-        self, only: tuple[str, ...] = (), interfaces: tuple[str, ...] = (), payload: bool = False, colour: bool = False
+        self, only: tuple[str, ...] = (), interfaces: tuple[str, ...] = (), payload: bool = False, colour: bool = False, json: bool = False
     ) -> None:
         self.only = only
         self.interfaces = interfaces
         self.payload = payload
         self.colour = colour
+        self.json = json

@@ -86,13 +86,18 @@ class Watched:
             os.close(out)
         self.fds.append(self._trace)
 
-    def watching(self) -> Watching | None:
-        """In the relay: what it is to do; None for nothing."""
-        if not self.fds:
+    def watching(self, joined: bool) -> Watching | None:
+        """In the relay: what it is to do; None for nothing. `joined`: it may be asked for more when it runs (control.py)."""
+        if not self.fds and not joined:
             return None
-        from .watching import TracePipe, Watching
+        from .watching import Tap, TracePipe, Watching
 
-        return Watching(self._file if self._record >= 0 else None, self._redact, TracePipe(self._trace) if self._trace >= 0 else None)
+        made = Watching()
+        if self._record >= 0:
+            made.add(Tap(0, self._file, self._redact, None))
+        if self._trace >= 0:
+            made.add(Tap(0, None, False, TracePipe(self._trace)))
+        return made
 
     def entries(self) -> list[dict[str, Any]]:
         """For the audit log: that a guest is recorded must be seen."""

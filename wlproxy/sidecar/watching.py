@@ -1,8 +1,12 @@
 """Recording and tracing from inside the relay: sessions that also write down what passes them.
 
-Promises: nothing of this is imported or asked where neither is wanted: it is the sessions that are others, not the relay. A recording
-that cannot go on (full disk, --record-max) ends with a line of the audit log, and a trace whose reader is slow loses lines and says how
-many; neither ever stops a guest. Trusts: the descriptors that were opened before the relay was confined.
+Promises: nothing of this is imported or asked where neither can be wanted, and no message is looked at where neither is: it is the
+sessions that are others, not the relay. A recording that cannot go on (full disk, --record-max) ends with a line of the audit log, and a
+trace whose reader is slow loses lines and says how many; neither ever stops a guest. Trusts: the descriptors, which were opened before
+the relay was confined, or came from the broker.
+
+A tap is a recording or a trace that joins a relay at work. It has the connections that are opened after it: the state of one that is
+under way cannot be told to whoever reads, and is not taken from the session that has it.
 """
 
 from __future__ import annotations
@@ -34,14 +38,14 @@ LAST_SECONDS: Final = 0.3
 
 
 class RecordFile:
-    """A recording in the making. `report` takes an audit entry."""
+    """A recording in the making, whose first `size` bytes are written. `over` takes the reason why it cannot go on."""
 
-    def __init__(self, fd: int, most_bytes: int) -> None:
+    def __init__(self, fd: int, most_bytes: int, size: int = 0) -> None:
         self._fd = fd
         self._most = most_bytes
-        self._size = 0
+        self._size = size
         self._began = monotonic()
-        self.report: Callable[[dict[str, Any]], None] = lambda entry: None
+        self.over: Callable[[str], None] = lambda reason: None
 
     def begin(self, header: recording.Header) -> None:
         """The header. Raises OSError."""
@@ -69,10 +73,19 @@ class RecordFile:
             return
         self._size += len(data)
 
+    def close(self) -> None:
+        """No more is added."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    @property
+    def closed(self) -> bool:
+        return self._fd < 0
+
     def _stop(self, why: str) -> None:
-        os.close(self._fd)
-        self._fd = -1
-        self.report({"event": "recording", "state": "ended", "reason": f"the recording ends here: {why}"})
+        self.close()
+        self.over(why)
 
 
 class Recorded:
@@ -90,7 +103,8 @@ class Recorded:
         return self._session.waiting
 
     def receive(self, side: int, data: bytes, fds: list[Fd]) -> Outcome:
-        self._file.add(recording.READ, self.now, self._number, recording.read_body(side, data, fds))
+        if not self._file.closed:
+            self._file.add(recording.READ, self.now, self._number, recording.read_body(side, data, fds))
         self._session.now = self.now
         return self._session.receive(side, data, fds)
 
@@ -123,7 +137,8 @@ class Redacting(Watcher):
         file.add(recording.OPEN, 0.0, number)
 
     def before(self, step: Step) -> None:
-        self._parts.append(redacted(step.message, step.rule))
+        if not self._file.closed:
+            self._parts.append(redacted(step.message, step.rule))
 
     def read_over(self, now: float, side: int, fds: list[Fd]) -> None:
         if self._parts or fds:
@@ -138,16 +153,17 @@ class Redacting(Watcher):
 
 
 class TracePipe:
-    """To the process that prints. Never blocks; what its reader had no room for goes with the next message, or at the end."""
+    """To the process that prints. Never blocks; what its reader had no room for goes with the next message, or at the end. `whole`: with
+    the messages' content. `over` is called when the reader is gone."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, whole: bool = True) -> None:
         self._fd = fd
+        self._whole = whole
         self._began = monotonic()
         self._waiting = bytearray()
         self._lost = 0
+        self.over: Callable[[str], None] = lambda reason: None
         os.set_blocking(fd, False)
-        self._room = select.epoll()  # made before confinement
-        self._room.register(fd, select.EPOLLOUT)
 
     def add(self, connection: int, step: Step) -> None:
         """One message."""
@@ -162,15 +178,25 @@ class TracePipe:
         if self._lost:
             self._waiting += recording.record(GAP, at, 0, json.dumps(self._lost).encode())
             self._lost = 0
-        self._waiting += recording.record(STEP, at, connection, step_body(step))
+        message = step.message if self._whole else redacted(step.message, step.rule)
+        self._waiting += recording.record(STEP, at, connection, step_body(step, message))
         self._push()
 
-    def close(self) -> None:
-        """What still waits, as far as it is read within LAST_SECONDS."""
+    def last(self, epoll: select.epoll) -> None:
+        """The relay ends: what still waits, as far as it is read within LAST_SECONDS. `epoll`: a confined process can make none."""
         until = monotonic() + LAST_SECONDS
+        if self._waiting and self._fd >= 0:
+            epoll.register(self._fd, select.EPOLLOUT)
         while self._waiting and self._fd >= 0 and (left := until - monotonic()) > 0:
-            self._room.poll(left)
+            epoll.poll(left)
             self._push()
+
+    def close(self) -> None:
+        """No more is added."""
+        self._waiting.clear()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def _push(self) -> None:
         try:
@@ -179,16 +205,15 @@ class TracePipe:
         except BlockingIOError:
             pass
         except OSError:  # whoever reads is gone
-            self._room.close()
-            os.close(self._fd)
-            self._fd = -1
+            self.close()
+            self.over("nobody reads it any more")
 
 
-def step_body(step: Step) -> bytes:
+def step_body(step: Step, message: bytes) -> bytes:
     """A step for the process that prints: JSON, a line's end, the message."""
     facts = [[fd.kind, fd.size] for fd in step.fds]
     fields = [step.side, step.interface, step.rule is not None, step.verdict, step.shape, step.origin, step.reason[:400], facts]
-    return json.dumps(fields).encode() + b"\n" + step.message
+    return json.dumps(fields).encode() + b"\n" + message
 
 
 class Tracing(Watcher):
@@ -202,45 +227,101 @@ class Tracing(Watcher):
         self._pipe.add(self._number, step)
 
 
-class Watching:
-    """What one sidecar was asked to write down: a recording, a trace, or both. Connections are numbered as they open, from 1."""
+class Tap:
+    """One recording or one trace. `number` is the broker's, 0 for what was asked for at the start."""
 
-    def __init__(self, file: RecordFile | None, redact: bool, pipe: TracePipe | None) -> None:
-        self._file = file
-        self._redact = redact
-        self._pipe = pipe
-        self._count = 0
+    def __init__(self, number: int, file: RecordFile | None, redact: bool, pipe: TracePipe | None) -> None:
+        self.number = number
+        self.file = file
+        self.redact = redact
+        self.pipe = pipe
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self.file is not None:
+            self.file.close()
+        if self.pipe is not None:
+            self.pipe.close()
+
+
+class Watching:
+    """The taps of one relay."""
+
+    def __init__(self) -> None:
+        self._taps: list[Tap] = []
+        self._report: Callable[[dict[str, Any]], None] = lambda entry: None
+        self._untapped: Callable[[int, str], None] = lambda number, reason: None
+
+    def reports_to(self, report: Callable[[dict[str, Any]], None], untapped: Callable[[int, str], None]) -> None:
+        """Where audit entries go, and that a tap is over."""
+        self._report = report
+        self._untapped = untapped
+
+    def add(self, tap: Tap) -> None:
+        """One more, for the connections to come."""
+        if tap.file is not None:
+            tap.file.over = lambda reason: self._over(tap, reason)
+        if tap.pipe is not None:
+            tap.pipe.over = lambda reason: self._over(tap, reason)
+        self._taps = [*self._taps, tap]
+
+    def tap(self, number: int, text: bytes, fd: int) -> None:
+        """What the broker wants (channel.TAP with a descriptor, channel.UNTAP without a text). {"kind": "record", "redact", "most",
+        "size": of what is written already} or {"kind": "trace", "payload"}."""
+        if not text:
+            for tap in self._taps:
+                if tap.number == number:
+                    tap.close()
+                    self._over(tap, "")
+            return
+        if fd < 0:
+            self._untapped(number, "the relay is out of descriptors")
+            return
+        how = json.loads(text)
+        if how["kind"] == "record":
+            self.add(Tap(number, RecordFile(fd, int(how["most"]), int(how["size"])), bool(how["redact"]), None))
+        else:
+            self.add(Tap(number, None, False, TracePipe(fd, bool(how["payload"]))))
 
     def around(self, make: MakeSessions) -> MakeSessions:
-        """The same sessions, watched."""
+        """The same sessions; recordings have the policy that those to come are under."""
 
         def made(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
-            new_session, limits = make(compiled, usage)
-            if self._file is not None:
-                self._file.add(recording.POLICY, 0.0, 0, recording.policy_body(compiled))
-            return lambda *given: self._watched(new_session(*given)), limits
+            told = make(compiled, usage)
+            for tap in self._taps:
+                if tap.file is not None:
+                    tap.file.add(recording.POLICY, 0.0, 0, recording.policy_body(compiled))
+            return told
 
         return made
 
-    def reports_to(self, report: Callable[[dict[str, Any]], None]) -> None:
-        """Where audit entries go."""
-        if self._file is not None:
-            self._file.report = report
-
-    def close(self) -> None:
-        """The relay is about to end."""
-        if self._pipe is not None:
-            self._pipe.close()
-
-    def _watched(self, session: SessionLike) -> SessionLike:
-        self._count += 1
+    def watch(self, session: SessionLike, number: int) -> SessionLike:
+        """The session of a new connection, under all taps there are."""
+        taps = self._taps
         watchers: list[Watcher] = []
-        if self._file is not None and self._redact:
-            watchers.append(Redacting(self._file, self._count))
-        if self._pipe is not None:
-            watchers.append(Tracing(self._pipe, self._count))
+        for tap in taps:
+            if tap.file is not None and tap.redact:
+                watchers.append(Redacting(tap.file, number))
+            if tap.pipe is not None:
+                watchers.append(Tracing(tap.pipe, number))
         if watchers and isinstance(session, Session):
             session = Stepped(session, watchers)
-        if self._file is not None and not self._redact:
-            session = Recorded(session, self._file, self._count)
+        for tap in taps:
+            if tap.file is not None and not tap.redact:
+                session = Recorded(session, tap.file, number)
         return session
+
+    def close(self, epoll: select.epoll) -> None:
+        """The relay is about to end."""
+        for tap in self._taps:
+            if tap.pipe is not None:
+                tap.pipe.last(epoll)
+
+    def _over(self, tap: Tap, reason: str) -> None:
+        if tap not in self._taps:
+            return
+        self._taps = [other for other in self._taps if other is not tap]
+        if reason and tap.file is not None:
+            self._report({"event": "recording", "state": "ended", "reason": f"the recording ends here: {reason}"})
+        if tap.number:
+            self._untapped(tap.number, reason)

@@ -1,7 +1,7 @@
 """Shell completion: a script for each shell, and the words that only this machine knows.
 
-Promises: a script names every verb and option there is; policies, interfaces and permissions it asks for when they are wanted, so that they
-are today's. A word is letters, digits and `._-`: nothing that a shell would expand, whatever an admin calls a file.
+Promises: a script names every verb and option there is; policies, interfaces, permissions and guests it asks for when they are wanted, so
+that they are today's. A word is letters, digits and `._-`: nothing that a shell would expand, whatever an admin calls a file.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-POLICIES, INTERFACES, PERMISSIONS = "policies", "interfaces", "permissions"
+POLICIES, INTERFACES, PERMISSIONS, GUESTS = "policies", "interfaces", "permissions", "guests"
 FILES, FOLDERS, COMMAND, NOTHING = "files", "folders", "command", ""
-LISTS: Final = (POLICIES, INTERFACES, PERMISSIONS)
+LISTS: Final = (POLICIES, INTERFACES, PERMISSIONS, GUESTS)
 WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 ASK: Final = "wlproxy completion --words"
 
@@ -30,6 +30,9 @@ KINDS: Final = {
     "MESSAGE": INTERFACES,
     "MESSAGE|EVENT-ID": INTERFACES,
     "PERMISSION": PERMISSIONS,
+    "GUEST": GUESTS,
+    "GUEST | FILE.wltrace | -- COMMAND...": GUESTS,
+    "GUEST | -- COMMAND...": GUESTS,
     "DIR": FOLDERS,
     "FOLDER": FOLDERS,
     "FILE": FILES,
@@ -81,6 +84,10 @@ def words(kind: str, folders: Sequence[str]) -> list[str]:
 
     if kind == POLICIES:
         found: Iterable[str] = (*shipped_names(), *(name for folder in folders for name in _policies_in(folder)))
+    elif kind == GUESTS:
+        from ..sidecar.control_client import guest_names
+
+        found = guest_names(os.environ)
     elif kind == INTERFACES:
         found = global_names(load_shipped())
     else:
@@ -146,6 +153,7 @@ def bash(verbs: Sequence[Verb]) -> str:
             f"    {'|'.join(LISTS)}) words+=\" $({ASK} \"$kind\" 2>/dev/null)\" ;;&",
             '    policies) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -X "!*.@(toml|json)" -- "$cur"; '
             'compgen -d -- "$cur") ;;',
+            '    guests) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -X "!*.wltrace" -- "$cur") ;;',
             '    files) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;',
             '    folders) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;',
             "  esac",
@@ -178,6 +186,7 @@ def zsh(verbs: Sequence[Verb]) -> str:
             "  ((${#listed})) && compadd -a listed",
             "  case $kind in",
             '    policies) _files -g "*.(toml|json)" ;;',
+            '    guests) _files -g "*.wltrace" ;;',
             "    files) _files ;;",
             "    folders) _files -/ ;;",
             "  esac",
@@ -217,6 +226,7 @@ def _fish_value(value: Value) -> str:
     sources: Mapping[str, str] = {
         **{kind: f"({ASK} {kind} 2>/dev/null)" for kind in LISTS},
         POLICIES: f"({ASK} policies 2>/dev/null) (__fish_complete_suffix .toml)",
+        GUESTS: f"({ASK} guests 2>/dev/null) (__fish_complete_suffix .wltrace)",
         FILES: "(__fish_complete_path)",
         FOLDERS: "(__fish_complete_directories)",
         COMMAND: "(__fish_complete_subcommand)",

@@ -18,6 +18,7 @@ from ..policy.load_interface_table import CLASSES, floor, interface_table, row_o
 from ..policy.load_protocols import load_shipped
 from ..policy.model import DENY, HIDE, NEVER, VIRTUAL
 from ..policy.permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from ..policy.read_audit import ON_FAILURE, PAYLOAD, RECORD
 from ..policy.read_permissions import ASK_KEYS
 from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
@@ -47,9 +48,14 @@ QUOTA_WORDS: Final = {
     "surfaces": "surfaces",
     "toplevels": "windows",
     "popups": "menus and tooltips",
+    "subsurface-depth": "levels of sub-surfaces",
+    "subsurface-children": "sub-surfaces of one surface",
+    "damage-rectangles": "of one commit; more are replaced by one that holds them all",
+    "region-rectangles": "added to and taken from one region; more are left out",
     "callbacks": "callbacks that wait",
     "shm-pools": "pools of shared memory",
     "buffers": "buffers",
+    "pool-buffers": "buffers of one pool",
     "shm-bytes": "shared memory in pools",
     "fds": "descriptors on their way",
     "guest-queue": "what waits to be read by one client",
@@ -196,6 +202,7 @@ def policy_page() -> Page:
     page.item("`extends`", extends)
     page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
     page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
+    page.item("`mode`", '"enforce", the only one there is')
     page.item("`transparent`", "true: forward all that the protocol data knows. For tests, never for a guest")
     page.section("[vars]").text(
         "What `${name}` stands for in `[rewrite]` and `[upstream]`: a table of `type` (slug, text or colour), `default` and `max-bytes`. "
@@ -204,7 +211,12 @@ def policy_page() -> Page:
     page.section("[global]").text("By the name of a global:")
     page.item("a number", "allowed, announced at most at that version")
     made_up = [f"{name}: {', '.join(parts)}." for name, parts in PARTS.items()]
-    page.item("{ `max` = number, `virtualize` = [...] }", "the same, with parts made up:", *made_up)
+    page.item(
+        "{ `max` = number, `count` = number, `virtualize` = [...] }",
+        "the same; of `count` of them at most the guest is told, the compositor's first (another takes the place of one that goes); "
+        "with parts made up:",
+        *made_up,
+    )
     page.item('"hide"', 'not announced; also of names that end in *, as in "zwlr_*" = "hide"')
     page.item('"virtual"', f"announced by wlproxy itself: {', '.join(sorted(SERVED))}")
     page.section("[permission]").text(
@@ -221,7 +233,7 @@ def policy_page() -> Page:
         '"fail-event": the event by which the protocol says no.',
         '"close-fd": its descriptor is closed.',
     )
-    page.item("`rate`", 'of a request, as "2/s burst 4"')
+    page.item("`rate`", 'of a request, as "2/s burst 4", or "1/5s" for one each five seconds')
     by_type = [f"{kind}: {', '.join(f'`{key}`' for key in keys)}." for kind, keys in FITTING.items()]
     page.item("`args.NAME`", "what an argument must be, by its type:", *by_type)
     page.example(
@@ -239,6 +251,10 @@ def policy_page() -> Page:
     page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
     keys = ", ".join(f"`{key}`" for key in ASK_KEYS)
     page.section("[ask]").text(f"{keys}: how the user is asked, where a permission does not say.")
+    page.section("[audit]").text("What the audit log has of the guest. What was refused always is in it, and so is each connection.")
+    page.item(f"`{RECORD}`", '"denied": no more than that; "decisions": also what was bound; "all", the default: also what was rewritten')
+    page.item(f"`{PAYLOAD}`", '"never": what was typed or copied is in no log')
+    page.item(f"`{ON_FAILURE}`", '"deny" or "continue": of what a user consents to; no effect while there is nobody to ask')
     add_trust(page)
     page.section("FILES")
     page.item(ADMIN_FOLDER, "policies of this host")

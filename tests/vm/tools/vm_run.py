@@ -125,6 +125,23 @@ def apt(*args, cwd=None):
         fail(f"apt-get {' '.join(args)}:\n{r.stdout}")
 
 
+def wide_xstate(folder):
+    """What user-mode Linux 6.1 needs preloaded to run on this processor; "" where it needs nothing."""
+    with open("/proc/cpuinfo") as f:
+        if "amx_tile" not in f.read():
+            return ""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wide_xstate.c")
+    with open(source, "rb") as f:
+        library = f"{folder}/wide_xstate-{hashlib.sha256(f.read()).hexdigest()[:8]}.so"
+    if not os.path.exists(library):
+        compiler = shutil.which("cc")
+        if compiler is None:
+            fail("on this processor (AMX) user-mode Linux 6.1 needs a library that a C compiler makes, and there is no cc in PATH")
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", f"{library}.{os.getpid()}", source], check=True)
+        os.replace(f"{library}.{os.getpid()}", library)
+    return library
+
+
 def write(path, data):
     with open(path + ".new", "wb") as f:
         f.write(data)
@@ -281,6 +298,33 @@ ifconfig lo 127.0.0.1 up
 hostname "$NAME"
 cp /run/command /new/run/vm/command
 chmod 755 /new/run/vm/command
+if [ -n "$SYSTEMD" ]; then      # it is process 1, and the command a service of its
+    rm -f /new/.dockerenv       # where the host is a container: this machine is none
+    mkdir -p /new/run/systemd/system
+    cat > /new/run/vm/start << END
+#!/bin/sh
+echo up > $PORT_RC
+/bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
+echo "rc \$?" > $PORT_RC
+sync
+sleep 0.05
+exec systemctl --force --force $([ $KIND = uml ] && echo poweroff || echo reboot)
+END
+    cat > /new/run/systemd/system/vm-run.service << END
+[Unit]
+Requires=basic.target
+After=basic.target
+[Service]
+Type=exec
+ExecStart=/bin/sh /run/vm/start
+END
+    # what belongs to a machine with devices and terminals, or to the host
+    for unit in udevd.service udev-trigger.service udevd-control.socket udevd-kernel.socket timesyncd.service sysusers.service \
+        tmpfiles-setup.service update-utmp.service random-seed.service; do
+        ln -s /dev/null "/new/run/systemd/system/systemd-$unit"
+    done
+    exec switch_root /new /lib/systemd/systemd --unit=vm-run.service
+fi
 echo up > $PORT_RC
 chroot /new /bin/sh /run/vm/command < /dev/null > $PORT_OUT 2> $PORT_ERR
 rc=$?
@@ -446,6 +490,7 @@ def run(args):
         f"KIND={kind}\nBASE_MODULES={shlex.quote(base)}\n"
         f"PORT_OUT={port}1\nPORT_ERR={port}2\nPORT_RC={port}3\n"
         f"LOAD={shlex.quote(' '.join(load))}\nNAME={shlex.quote(args.name)}\n"
+        f"SYSTEMD={'yes' if args.systemd else ''}\n"
         f"SHARES={shlex.quote(' '.join(args.share))}\n"
     )
     extra = cpio([("run/settings", 0o100644, settings.encode()), ("run/command", 0o100755, guest_script(args).encode())])
@@ -454,10 +499,10 @@ def run(args):
         with open(initrd, "wb") as f, open(folder + "/initramfs", "rb") as base:
             shutil.copyfileobj(base, f)
             f.write(extra)
-        return drive(args, accel, args.kernel or folder + "/kernel", initrd, tmp)
+        return drive(args, accel, args.kernel or folder + "/kernel", initrd, tmp, wide_xstate(folder) if accel == "uml" else "")
 
 
-def drive(args, accel, kernel, initrd, tmp):
+def drive(args, accel, kernel, initrd, tmp, preload):
     """Start the machine, pass its output on, and give back the exit status."""
     start = time.monotonic()
     pipes = {name: os.pipe() for name in ("out", "err", "rc", "console")}
@@ -471,7 +516,13 @@ def drive(args, accel, kernel, initrd, tmp):
         print("vm-run: " + shlex.join(cmd), file=sys.stderr)
     # a group of its own, ended whole below: user-mode Linux is several processes
     proc = subprocess.Popen(
-        cmd, stdin=subprocess.DEVNULL, stdout=w["console"], stderr=w["console"], pass_fds=list(w.values()), start_new_session=True
+        cmd,
+        stdin=subprocess.DEVNULL,
+        stdout=w["console"],
+        stderr=w["console"],
+        pass_fds=list(w.values()),
+        start_new_session=True,
+        env=os.environ | {"LD_PRELOAD": preload} if preload else None,
     )
     for fd in w.values():
         os.close(fd)
@@ -561,6 +612,7 @@ def main():
     )
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--cwd", default=".")
+    p.add_argument("--systemd", action="store_true", help="boot the host's systemd as process 1; the command is a service of its")
     p.add_argument("--name", default="guest")
     p.add_argument("--rng", action="store_true")
     p.add_argument("--kernel", help="another kernel image")

@@ -193,11 +193,16 @@ def test_the_reader_of_imports_itself(
     assert [name for _, name in imports(path)] == expected
 
 
-DEAR = ("dataclasses", "inspect", "tomllib", "trio", "logging", "asyncio", "lz4", "zstandard", "wlproxy.policy", "wlproxy.tools")
+DEAR = ("dataclasses", "inspect", "platform", "tomllib", "trio", "logging", "asyncio", "lz4", "zstandard", "wlproxy.tools")
 
 
-def test_what_a_guest_waits_for_imports_nothing_dear() -> None:
+@pytest.mark.parametrize(
+    ("first", "dear"),
+    [("wlproxy.sidecar.start", (*DEAR, "wlproxy.policy")), ("wlproxy.policy.load_compiled", (*DEAR, "wlproxy.policy.compile"))],
+    ids=["the sidecar", "the child that checks a compiled policy"],
+)
+def test_what_a_guest_waits_for_imports_nothing_dear(first: str, dear: tuple[str, ...]) -> None:
     """A sidecar's start and its memory are mostly imports: 1 MiB and 7 ms for `dataclasses` alone, for each guest."""
-    script = f"import sys, wlproxy.sidecar.start; print(*[m for m in {DEAR!r} if m in sys.modules])"
+    script = f"import sys, {first}; print(*[m for m in {dear!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import pkgutil
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 DATA_PACKAGE: Final = "wlproxy.protocols_data"
 FILE: Final = "interfaces.tsv"
@@ -30,8 +29,7 @@ CLASSES: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line. `risk` is a letter of CLASSES, "" where it is mixed; the three verdicts are those of the policies of that name."""
 
     name: str

@@ -21,8 +21,7 @@ import pwd
 import shlex
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..core.errors import ConfigError
 
@@ -59,8 +58,7 @@ ROOT_AND_US: Final = Owners()
 ANYBODY: Final = None  # for those who only look at a policy: whose it is, is not asked
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):  # every start waits for this file; dataclasses alone would be a third of its import
     """`path` `why`, in words; `mend`: the command that ends it."""
 
     path: str

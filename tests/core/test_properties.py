@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.handlers.fakes import FakeFiles
 from tests.reference import Held, pack, wire_arguments
-from tests.scene import BASIC, Scene, deny, policy
+from tests.scene import BASIC, Scene, balance, deny, policy
 from wlproxy.core.fds import Fd
 from wlproxy.core.quotas import Limits
 from wlproxy.core.session import Session
@@ -216,5 +216,4 @@ def test_every_descriptor_of_every_kind_comes_out_once_whatever_takes_it(said, f
             scene.event(15, "send", "a/b", fds=fd)
         elif what == "host keymap":
             scene.event(18, "keymap", 1, 4096, fds=fd)
-    scene.given += files.made
-    scene.close()
+    balance()

@@ -26,12 +26,14 @@ from tests.sidecar.test_watching import step
 from wlproxy.cli.ctl import HEAD, details, outcome, row, table
 from wlproxy.cli.top import screen
 from wlproxy.policy.compile import digest
-from wlproxy.sidecar import control, control_client, state
-from wlproxy.sidecar.control_client import Conversation, Refused, ask
-from wlproxy.sidecar.control_path import default_path, quoted
-from wlproxy.sidecar.recording import OPEN, READ, Reader
-from wlproxy.sidecar.tally import Tally
-from wlproxy.sidecar.watching import TracePipe
+from wlproxy.sidecar.control.server import client as control_client
+from wlproxy.sidecar.control.server import server as control
+from wlproxy.sidecar.control.server import state
+from wlproxy.sidecar.control.server.client import Conversation, Refused, ask
+from wlproxy.sidecar.control.server.path import default_path, quoted
+from wlproxy.sidecar.control.server.tally import Tally
+from wlproxy.sidecar.watch.recording import OPEN, READ, Reader
+from wlproxy.sidecar.watch.watching import TracePipe
 from wlproxy.tools.metrics import exposition
 
 Start = Callable[..., Sidecar]
@@ -79,7 +81,7 @@ def test_the_relay_has_no_control_socket(path: Path, compositor: Compositor, sta
 
 
 def test_without_it_nothing_of_it_is_imported_by_the_relay(compositor: Compositor, tmp_path: Path) -> None:
-    script = "import sys, wlproxy.sidecar.start; print('wlproxy.sidecar.watching' in sys.modules)"
+    script = "import sys, wlproxy.sidecar.start; print('wlproxy.sidecar.watch.watching' in sys.modules)"
     done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -16,11 +16,11 @@ from tests.scene import BASIC, Scene, deny, policy, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.core.outcome import GUEST, HOST
 from wlproxy.core.session import Session
-from wlproxy.sidecar import recording
-from wlproxy.sidecar.recording import END, HEADER, READ, Header, Reader, RecordingError, record
-from wlproxy.sidecar.redaction import redacted
-from wlproxy.sidecar.stepping import Step, Stepped, Watcher
-from wlproxy.sidecar.watching import RecordFile, Tap, Watching
+from wlproxy.sidecar.watch import recording
+from wlproxy.sidecar.watch.recording import END, HEADER, READ, Header, Reader, RecordingError, record
+from wlproxy.sidecar.watch.redaction import redacted
+from wlproxy.sidecar.watch.stepping import Step, Stepped, Watcher
+from wlproxy.sidecar.watch.watching import RecordFile, Tap, Watching
 
 HEAD = recording.beginning() + record(HEADER, 0.0, 0, recording.header_body(Header("work", "2026-11-24T10:00:00Z", True, "0.1.0")))
 facts = st.builds(Fd, st.just(-1), st.integers(0, 6), st.integers(0, 2), st.integers(0, 2**63), st.integers(-1, 31))

@@ -16,12 +16,12 @@ from tests.sidecar.conftest import Compositor, Sidecar, compiled_policy, read, s
 from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_recording import HEAD
 from wlproxy.policy import grammar
-from wlproxy.sidecar import recording
-from wlproxy.sidecar.printing import Printer, Traced, records, told
-from wlproxy.sidecar.recording import CLOSE, END, OPEN, POLICY, READ, Reader
-from wlproxy.sidecar.stepping import DENIED, Step
-from wlproxy.sidecar.view import View
-from wlproxy.sidecar.watching import GAP, STEP, TracePipe
+from wlproxy.sidecar.watch import recording
+from wlproxy.sidecar.watch.printing import Printer, Traced, records, told
+from wlproxy.sidecar.watch.recording import CLOSE, END, OPEN, POLICY, READ, Reader
+from wlproxy.sidecar.watch.stepping import DENIED, Step
+from wlproxy.sidecar.watch.view import View
+from wlproxy.sidecar.watch.watching import GAP, STEP, TracePipe
 
 Start = Callable[..., Sidecar]
 

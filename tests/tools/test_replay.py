@@ -14,8 +14,8 @@ from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
 from wlproxy.policy.identity import canonical
 from wlproxy.policy.model import Policy
-from wlproxy.sidecar import recording
-from wlproxy.sidecar.recording import CLOSE, HEADER, OPEN, POLICY, READ, Header, Reader, RecordingError, record
+from wlproxy.sidecar.watch import recording
+from wlproxy.sidecar.watch.recording import CLOSE, HEADER, OPEN, POLICY, READ, Header, Reader, RecordingError, record
 from wlproxy.tools.fuzzing.campaign import Campaign
 from wlproxy.tools.fuzzing.choices import from_seed
 from wlproxy.tools.fuzzing.conversation import SAY

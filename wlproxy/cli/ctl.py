@@ -54,7 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..sidecar.control_client import Refused
+    from ..sidecar.control.client import Refused
     from ..sidecar.say import say
 
     if args.order == "kill" and not args.guest:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def statuses(guest: str, control: str) -> list[dict[str, Any]]:
     """Of one guest, or of all that are found. Raises Refused."""
-    from ..sidecar.control_client import Refused, ask, everybody, socket_of
+    from ..sidecar.control.client import Refused, ask, everybody, socket_of
 
     if guest:
         guests = ask(socket_of(guest, control, os.environ), {"do": "status", "guest": guest}).get("guests")
@@ -145,8 +145,8 @@ def details(one: Mapping[str, Any]) -> list[str]:
 
 def reload(args: argparse.Namespace) -> int:
     """Has policies read again."""
-    from ..sidecar.control_client import RELOAD_SECONDS, Refused, ask, everybody, socket_of
-    from ..sidecar.control_path import OF_MANY, SYSTEM_OF_MANY
+    from ..sidecar.control.client import RELOAD_SECONDS, Refused, ask, everybody, socket_of
+    from ..sidecar.control.path import OF_MANY, SYSTEM_OF_MANY
 
     if args.guest:
         try:
@@ -190,7 +190,7 @@ def outcome(one: Mapping[str, Any]) -> list[str]:
 
 def kill(args: argparse.Namespace) -> int:
     """Ends a guest or a connection of it."""
-    from ..sidecar.control_client import ask, socket_of
+    from ..sidecar.control.client import ask, socket_of
 
     told = ask(socket_of(args.guest, args.control, os.environ), {"do": "kill", "guest": args.guest, "client": args.client})
     if args.json:

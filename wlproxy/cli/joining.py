@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from ..sidecar.control_client import Conversation
-    from ..sidecar.view import View
+    from ..sidecar.control.client import Conversation
+    from ..sidecar.watch.view import View
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -27,9 +27,9 @@ def add_control(parser: argparse.ArgumentParser) -> None:
 
 def join_trace(guest: str, control: str, out_path: str, view: View, confine: str) -> int:
     """Prints what a running guest says on the connections to come; the exit code."""
-    from ..sidecar.control_client import Conversation, Refused, socket_of
-    from ..sidecar.printing import print_live
+    from ..sidecar.control.client import Conversation, Refused, socket_of
     from ..sidecar.say import say
+    from ..sidecar.watch.printing import print_live
 
     out = 1
     try:
@@ -71,7 +71,7 @@ def join_trace(guest: str, control: str, out_path: str, view: View, confine: str
 
 def join_record(args: argparse.Namespace, guest: str) -> int:
     """Records a running guest's connections to come; the exit code."""
-    from ..sidecar.control_client import Conversation, Refused, socket_of
+    from ..sidecar.control.client import Conversation, Refused, socket_of
     from ..sidecar.say import say
 
     made = -1
@@ -118,7 +118,7 @@ def say_joined(told: dict[str, Any], guest: str) -> None:
 def until_over(conversation: Conversation, printer: int = -1) -> str:
     """Waits for the end; why it came, "" where it was wanted. `printer` becomes readable when nobody prints any more."""
     from ..policy.document import printable
-    from ..sidecar.control_client import Refused
+    from ..sidecar.control.client import Refused
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = False

@@ -38,8 +38,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
     from ..policy.load_protocols import load_shipped
-    from ..sidecar.control import EXIT_UNKNOWN
-    from ..sidecar.control_client import Refused
+    from ..sidecar.control.client import Refused
+    from ..sidecar.control.server import EXIT_UNKNOWN
     from ..sidecar.say import say
     from ..tools.metrics import exposition
     from .ctl import statuses

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ..sidecar.compiled import Trust
-    from ..sidecar.view import View
+    from ..sidecar.watch.view import View
 
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
@@ -152,7 +152,7 @@ def add_view(parser: argparse.ArgumentParser) -> None:
 
 def view_of(args: argparse.Namespace) -> View:
     """The options of `add_view` as the printer takes them."""
-    from ..sidecar.view import View
+    from ..sidecar.watch.view import View
 
     return View(tuple(args.only), tuple(args.interface), args.payload, json=args.json)
 

@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..sidecar.control_client import Refused
+    from ..sidecar.control.client import Refused
     from ..sidecar.say import say
 
     interval = max(args.interval, LEAST_SECONDS)

@@ -88,9 +88,9 @@ def print_recording(args: argparse.Namespace, path: str) -> int:
     from ..core.errors import ConfigErrors
     from ..policy.load import explain
     from ..policy.load_protocols import load_shipped
-    from ..sidecar.printing import Printer, traced
     from ..sidecar.say import say
-    from ..sidecar.stepping import Step
+    from ..sidecar.watch.printing import Printer, traced
+    from ..sidecar.watch.stepping import Step
     from ..tools.replay import Decided, open_recording
 
     out: TextIO = sys.stdout

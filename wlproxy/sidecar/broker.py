@@ -1,5 +1,5 @@
 """The broker of one relay: the parent of the process that faces the guest. It does what that one may not (keeper.py), carries out orders,
-which come as signals or over the control socket (control.py), and sees to the program that `exec` runs.
+which come as signals or over the control socket (control/server.py), and sees to the program that `exec` runs.
 
 Promises: when it ends nothing is left: no process, no socket file, no guest connection, all within keeper.STOP_SECONDS of a
 SIGTERM. Trusts: its command line, the policy, the compositor's path. It sleeps unless something happens, or a guest waits for the
@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from .audit_file import AuditLog
 from .compiled import Compilation, Compiled, PolicyInvalid, Trust
-from .control import Control
+from .control.orders import APPLIED, KEPT, SAME, Orders, Reloaded
+from .control.server import Control
+from .control.subject import Subject
 from .keeper import Keeper
 from .listener import Listener
 from .loop import OUT, Loop, Signals, soonest
 from .notify import Notifier, Watchdog
-from .orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .say import say
-from .subject import Subject
 from .upstream import Upstream
 
 EXIT_NO_COMPOSITOR: Final = 5

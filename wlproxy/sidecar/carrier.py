@@ -33,13 +33,13 @@ from ..core.quotas import Limits, Usage
 from ..core.session import Session
 from .audit import entry_of, plain, quota_entry
 from .broker_line import BrokerLine
+from .control.state import Totals
 from .fd_facts import gather
 from .half import Half, close_all
 from .link import Link, SessionLike
 from .pace import Pace
 from .pump import Pumps
 from .remote_pipes import RemotePipe, RemotePipes
-from .state import Totals
 from .waypipe import Waypipe
 
 SIDE_NAMES: Final = ("guest", "host")

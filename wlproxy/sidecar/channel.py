@@ -12,9 +12,9 @@
                       GIVEN facts     + 1 fd    a connection of the guest's that was accepted elsewhere (shared_port.py); facts
                                                 are JSON: {"peer": as listener.peer_of, "framing": as in address.py}
                       PING                      whether the loop runs; READY says so
-                      ASK number                how is it? (state.py)
+                      ASK number                how is it? (control/state.py)
                       END number client         end that connection; TOLD says true, or false where there is none
-                      TAP number how  + 1 fd    have connections to come written to this descriptor (watching.py); `how` is JSON
+                      TAP number how  + 1 fd    have connections to come written to this descriptor (watch/watching.py); `how` is JSON
                       UNTAP number              and no longer
                       STOP                      end all connections, then exit
 

@@ -20,8 +20,8 @@ from typing import Any, Final
 from . import channel
 from .audit_file import AuditLog
 from .compiled import Compiled
+from .control.tally import Tally
 from .say import say
-from .tally import Tally
 from .upstream import Upstream
 
 STOP_SECONDS: Final = 0.8  # then the relay is killed
@@ -151,7 +151,7 @@ class Keeper:
         return self._tell(channel.packet(channel.GIVEN, 0, json.dumps(facts).encode()), fd)
 
     def ask(self, answer: Answer) -> int:
-        """Has the relay say how it is (state.py); the number of the question."""
+        """Has the relay say how it is (control/state.py); the number of the question."""
         return self._ask(channel.ASK, b"", answer)
 
     def end_client(self, client: int, answer: Answer) -> int:

@@ -20,12 +20,12 @@ from .address import WAYPIPE
 from .broker_line import BrokerLine
 from .carrier import Carrier
 from .compression import Codec
+from .control.state import state_of
 from .entrance import Entrance
 from .half import Half
 from .link import Link, SessionLike
 from .listener import Listener
 from .mirrors import Mirrors
-from .state import state_of
 from .waypipe import UNPASSABLE, Waypipe
 
 OUT: Final = int(select.EPOLLOUT)
@@ -40,7 +40,7 @@ NewSession = Callable[..., SessionLike]  # with nothing, or with the files and t
 class Relay:
     """All connections of one guest. `new_session` makes the session of each, `limits` are the policy's, `usage` what all sessions together
     hold; `reload` gives the former two from a compiled policy. `watch` may put another session in the place of a new connection's, by its
-    number, and `tap` is told what to do so with (watching.py); `epoll` is what it waits on."""
+    number, and `tap` is told what to do so with (watch/watching.py); `epoll` is what it waits on."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from .compression import Codec
 from .files import HostFiles
 from .listener import Listener
 from .relay import NewSession, Relay
-from .watched import Watched
+from .watch.watched import Watched
 
 EXIT_INTERNAL: Final = 70
 MOST_FDS: Final = 65536
@@ -57,7 +57,7 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
 
 class RelayPlan:
     """What one relay is: whose, under which policy, listening where, confined how (confine.py), for how many connections at a time.
-    `framed`: connections with waypipe's framing will be handed to it; `joined`: it can be asked to record and trace (control.py)."""
+    `framed`: connections with waypipe's framing will be handed to it; `joined`: it can be asked to record and trace (control/server.py)."""
 
     def __init__(self, guest: str, compiled: Compiled, listeners: list[Listener], mode: str, clients: int) -> None:
         self.guest = guest

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from .audit_file import AuditLog
 from .compiled import Compiled
+from .control.subject import Subject
 from .keeper import Keeper
 from .listener import Listener
 from .say import say
 from .security_context import SecurityContext
-from .subject import Subject
 from .upstream import Upstream
 
 FIRST_PAUSE: Final = 0.1  # seconds

@@ -14,16 +14,16 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
 from .compiled import Compilation, Compiled, PolicyInvalid, Trust
-from .control_path import NOWHERE, open_control
+from .control.path import NOWHERE, open_control
+from .control.subject import Subject
 from .keeper import Keeper, Presence
 from .listener import Listener
 from .relay_process import HELD_BACK, MakeSessions, RelayPlan, fork_relay, sessions_of
 from .say import say
 from .security_context import SecurityContext
-from .subject import Subject
 from .upstream import Upstream, default_path
-from .view import View
-from .watched import Watched, WatchError
+from .watch.view import View
+from .watch.watched import Watched, WatchError
 
 EXIT_USAGE: Final = 2
 EXIT_NO_COMPOSITOR: Final = 5
@@ -84,7 +84,7 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     controlled: Listener | None = None
     try:
         if settings.control != NOWHERE:
-            from . import watching as _watching  # noqa: F401  while the policy is compiled: once confined a relay imports nothing
+            from .watch import watching as _watching  # noqa: F401  while the policy is compiled: once confined a relay imports nothing
         if settings.guest_file:
             compiled = settings.compilation.finish()
             settings.fill_in(compiled.guest)

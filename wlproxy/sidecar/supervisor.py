@@ -24,19 +24,19 @@ from .audit_file import AuditFile
 from .broker import expired_entry, tell_ready, until_expiry
 from .compiled import EXIT_UNSAFE, Trust, of_head
 from .confine import REQUIRE
-from .control import Control
-from .control_path import NOWHERE, open_control
+from .control.orders import APPLIED, ENDS, KEPT, NOT_SERVED, SAME, STARTS, Orders, Reloaded
+from .control.path import NOWHERE, open_control
+from .control.server import Control
+from .control.subject import Subject
 from .guest_lines import GuestLines
 from .keeper import Keeper, Presence
 from .listener import AF_VSOCK, Listener
 from .loop import OUT, Loop, Signals, soonest
-from .orders import APPLIED, ENDS, KEPT, NOT_SERVED, SAME, STARTS, Orders, Reloaded
 from .relay_process import HELD_BACK, MakeSessions, RelayPlan, allow_fds, fork_relay, sessions_of, warm
 from .say import say
 from .served import Entry, Served, upstream_for
 from .shared_port import SharedPort
-from .subject import Subject
-from .watched import Watched
+from .watch.watched import Watched
 
 EXIT_USAGE: Final = 2
 EXIT_NONE: Final = 6  # of the guests can start
@@ -333,7 +333,7 @@ class Supervisor:
         self._outcomes.append(outcome)
 
     def _wanted(self, entry: Entry, served: Served | None) -> str:
-        """That guest shall be there, in this way; what comes of it, in a word (orders.py)."""
+        """That guest shall be there, in this way; what comes of it, in a word (control/orders.py)."""
         if served is None:
             self._start(entry)
             return STARTS if entry.name in self._guests else NOT_SERVED
@@ -456,7 +456,7 @@ class Supervisor:
             self._warm = True
             warm()
             if self._control is not None:
-                from . import watching as _watching  # noqa: F401  once confined a relay imports nothing
+                from .watch import watching as _watching  # noqa: F401  once confined a relay imports nothing
             self._sessions(served.entry.compiled.data, Usage())  # what that makes once and keeps is made for all
             gc.collect()
             gc.freeze()  # no collector shall write to the pages that all processes share

@@ -85,7 +85,7 @@ def words(kind: str, folders: Sequence[str]) -> list[str]:
     if kind == POLICIES:
         found: Iterable[str] = (*shipped_names(), *(name for folder in folders for name in _policies_in(folder)))
     elif kind == GUESTS:
-        from ..sidecar.control_client import guest_names
+        from ..sidecar.control.client import guest_names
 
         found = guest_names(os.environ)
     elif kind == INTERFACES:

@@ -1,4 +1,4 @@
-"""Status of sidecars (sidecar/orders.py) as Prometheus' text format. Source: prometheus.io, "Exposition formats", text format 0.0.4.
+"""Status of sidecars (sidecar/control/orders.py) as Prometheus' text format 0.0.4 (prometheus.io, "Exposition formats").
 
 Promises: a label's value is a guest's name, a policy's, or a word of a closed set: an interface that is not in the protocol data, and any
 word that is not expected, is "other". Pure. Trusts: nothing in the status; what is no number is left out.
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from .. import __version__
 from ..sidecar.audit import VERSION as AUDIT_VERSION
-from ..sidecar.state import USED
-from ..sidecar.tally import ENDS, KINDS, OTHER, VERDICTS
+from ..sidecar.control.state import USED
+from ..sidecar.control.tally import ENDS, KINDS, OTHER, VERDICTS
 
 GAUGE, COUNTER = "gauge", "counter"
 MODES: Final = ("enforce", "transparent")

@@ -39,7 +39,7 @@ from ..policy.load_safely import ANYBODY
 from ..policy.permissions import OF_GLOBAL, OF_MESSAGE
 from ..policy.positions import Path
 from ..policy.read_predicates import is_whole
-from ..sidecar.recording import RecordingError
+from ..sidecar.watch.recording import RecordingError
 from .replay import Decided, Replay, open_recording, total
 from .sources import Source, load_source
 from .stage import ALLOW, DENY, REWRITE, VERDICTS, Seen, Stage, Unstaged

@@ -20,8 +20,8 @@ from ..policy.document import printable
 from ..policy.load_interface_table import CLASSES, Row, row_of
 from ..policy.model import ALLOW, ASK, DENY, HIDE, NEVER, VIRTUAL, GlobalRule, Origin, Policy
 from ..policy.permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS, Key, everything
-from ..sidecar import recording
-from ..sidecar.stepping import ALLOWED, DENIED, ENDED, REWRITTEN, Step
+from ..sidecar.watch import recording
+from ..sidecar.watch.stepping import ALLOWED, DENIED, ENDED, REWRITTEN, Step
 from .replay import Decided, arguments
 
 # what lets a guest reach further comes last, and is marked

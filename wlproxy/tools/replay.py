@@ -35,8 +35,8 @@ from ..core.session import Session
 from ..core.tables import MISSING, MessageRule, Tables
 from ..handlers import load_tables
 from ..handlers.registry import Announced, Registry
-from ..sidecar import recording
-from ..sidecar.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, Stepped, Watcher, look
+from ..sidecar.watch import recording
+from ..sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, Stepped, Watcher, look
 
 PASSED: Final = (ALLOWED, REWRITTEN)
 REFUSED: Final = (DENIED, ENDED)

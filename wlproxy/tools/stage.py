@@ -42,7 +42,7 @@ from ..policy.grammar import (
     write,
 )
 from ..policy.reach import REQUESTS, Maker, ways
-from ..sidecar.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, look
+from ..sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, look
 from .fuzzing.conversation import Descriptor as Facts
 from .fuzzing.files import PretendedFiles
 from .fuzzing.reference import pack

@@ -14,7 +14,7 @@ All numbers are little-endian. Promises: `read` gives every complete record of a
 with the rest; it never trusts a length, and holds one record at a time. Pure. Trusts: nothing in the bytes.
 
 The bytes are kept as they came, so a recording holds what was typed, copied and shown as text, unless it was made with --redact
-(sidecar/redaction.py says what that takes out). Pixels are in memory that is shared, not in the stream: they are never recorded.
+(sidecar/watch/redaction.py says what that takes out). Pixels are in memory that is shared, not in the stream: they are never recorded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from ..core.fds import KIND_NAMES, Fd
+from ...core.fds import KIND_NAMES, Fd
 
 MAGIC: Final = b"wltrace\0"
 VERSION: Final = 1

@@ -8,11 +8,11 @@ import json
 import time
 from typing import Any
 
-from .audit_file import AuditLog
-from .compiled import Compiled
-from .keeper import Keeper
+from ..audit_file import AuditLog
+from ..compiled import Compiled
+from ..keeper import Keeper
+from ..upstream import Upstream
 from .tally import Tally
-from .upstream import Upstream
 
 
 class Subject:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..core.tables import MessageRule
-from ..core.wire import ARRAY, FD, HEADER_BYTES, STRING
+from ...core.tables import MessageRule
+from ...core.wire import ARRAY, FD, HEADER_BYTES, STRING
 
 MIME: Final = "mime_type"
 TYPED: Final = frozenset((("key", "key"), ("keysym", "sym"), ("keysym", "keysym")))  # message, argument

@@ -14,9 +14,9 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from . import listen
-from .address import ListenError, UnixAddress
-from .listener import Listener
+from .. import listen
+from ..address import ListenError, UnixAddress
+from ..listener import Listener
 
 SYSTEM: Final = "/run/wlproxy-ctl"
 SESSIONS: Final = "/run/user"
@@ -65,7 +65,7 @@ def make_folder(path: str) -> None:
 def open_control(path: str, guest: str, environ: Mapping[str, str]) -> Listener | None:
     """The socket, at `path` or, where that is "", at the default one. None for "none", and where the default cannot be had: a sidecar
     serves its guest all the same, and says why it has none. Raises ListenError for a path that was asked for."""
-    from .say import say
+    from ..say import say
 
     if path == NOWHERE:
         return None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..core.fds import Fd
-from ..core.objects import Object
-from ..core.outcome import GUEST, Outcome, Record
-from ..core.session import Session
-from ..core.tables import MISSING, SWALLOW, MessageRule
+from ...core.fds import Fd
+from ...core.objects import Object
+from ...core.outcome import GUEST, Outcome, Record
+from ...core.session import Session
+from ...core.tables import MISSING, SWALLOW, MessageRule
 
 HEADER_BYTES: Final = 8
 

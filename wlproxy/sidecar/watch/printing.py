@@ -20,13 +20,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from ..core import wire
-from ..core.compact import LETTERS
-from ..core.fds import KIND_NAMES
-from ..core.protocol import ARRAY, FD, FIXED, NEW_ID, OBJECT, STRING, Argument, Interface
-from ..policy import grammar
+from ...core import wire
+from ...core.compact import LETTERS
+from ...core.fds import KIND_NAMES
+from ...core.protocol import ARRAY, FD, FIXED, NEW_ID, OBJECT, STRING, Argument, Interface
+from ...policy import grammar
+from ..audit import plain
 from . import recording
-from .audit import plain
 from .redaction import TYPED, keeps
 from .stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Step
 from .view import View
@@ -187,12 +187,12 @@ class Printer:
 
 def print_live(reader: int, out: int, view: View, confine: str, guest: str) -> int:
     """The process that prints: from the relay's pipe to `out`, until the pipe ends. Its exit code."""
+    from ..confine import ConfinementError, uid_for
+    from ..confine import confine as give_up
     from . import watching
-    from .confine import ConfinementError, uid_for
-    from .confine import confine as give_up
 
     try:
-        from ..policy.load_protocols import load_shipped
+        from ...policy.load_protocols import load_shipped
 
         printer = Printer(load_shipped(), view)
         for module in ("unicodedata", "encodings.unicode_escape", "encodings.ascii", "traceback", "linecache"):

@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from .listener import Listener, peer_of
-from .loop import OUT, Loop
+from ..listener import Listener, peer_of
+from ..loop import OUT, Loop
 
 REQUEST_BYTES: Final = 4096
 REQUEST_SECONDS: Final = 2.0

@@ -1,9 +1,9 @@
-"""What is done for whoever calls on the control socket (control.py), the same for one guest and for many.
+"""What is done for whoever calls on the control socket (server.py), the same for one guest and for many.
 
     status   {"guest", "brief"}             {"version", "guests": [subject.told | {"relay": state.checked or null}, ...]}
     reload   {"guest", "wait"}              {"guests": [{"guest", "result", "generation", ...}]}; with "wait" once it is known
     kill     {"guest", "client": 0}         the guest, or one connection of it
-    trace    {"guest", "payload"} + pipe    connections to come (watching.py); a second line when it is over
+    trace    {"guest", "payload"} + pipe    connections to come (watch/watching.py); a second line when it is over
     record   {"guest", "redact", "most"} + an empty file
 
 Promises: a guest's name picks that guest and touches no other; a relay that does not answer costs RELAY_SECONDS of the caller's time and
@@ -19,12 +19,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final, Protocol
 
-from .. import __version__
+from ... import __version__
+from ..forked import Forked
+from ..keeper import Keeper
+from ..loop import Loop
 from . import state
-from .control import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, Call
-from .forked import Forked
-from .keeper import Keeper
-from .loop import Loop
+from .server import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE, Call
 from .subject import Subject
 
 RELAY_SECONDS: Final = 2.0
@@ -72,7 +72,7 @@ class Comparison(Forked):
 
     def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
         def work(out: IO[bytes]) -> None:
-            from ..policy.compare import CHANGED, TIGHTER, WIDER, changes
+            from ...policy.compare import CHANGED, TIGHTER, WIDER, changes
 
             found = []
             for before, after in pairs:
@@ -315,7 +315,7 @@ class Orders:
 
 def beginning(subject: Subject, redact: bool) -> bytes:
     """What a recording begins with: its header, and the policy in force."""
-    from . import recording
+    from ..watch import recording
 
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     header = recording.header_body(recording.Header(subject.name, started, redact, __version__))

@@ -19,12 +19,12 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from ..core.fds import Fd
-from ..core.outcome import Outcome
-from ..core.quotas import Limits, Usage
-from ..core.session import Session
+from ...core.fds import Fd
+from ...core.outcome import Outcome
+from ...core.quotas import Limits, Usage
+from ...core.session import Session
+from ..link import SessionLike
 from . import recording
-from .link import SessionLike
 from .redaction import redacted
 from .stepping import Step, Stepped, Watcher
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..core.quotas import COUNTED, Limits, Usage
-from .link import Link
+from ...core.quotas import COUNTED, Limits, Usage
+from ..link import Link
 
 GUEST: Final = 0
 HOST: Final = 1

@@ -49,7 +49,7 @@ class Watched:
             raise WatchError(f"--record {path}: {error.strerror}") from error
         self._path, self._most, self._redact, self._guest = path, most_bytes, redact, guest
         self.fds.append(self._record)
-        from .. import __version__
+        from ... import __version__
         from . import recording, watching
 
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -87,7 +87,7 @@ class Watched:
         self.fds.append(self._trace)
 
     def watching(self, joined: bool) -> Watching | None:
-        """In the relay: what it is to do; None for nothing. `joined`: it may be asked for more when it runs (control.py)."""
+        """In the relay: what it is to do; None for nothing. `joined`: it may be asked for more when it runs (control/server.py)."""
         if not self.fds and not joined:
             return None
         from .watching import Tap, TracePipe, Watching

@@ -1,4 +1,4 @@
-"""Asks sidecars that run, over their control sockets (control.py).
+"""Asks sidecars that run, over their control sockets (server.py).
 
 Promises: an answer is at most ANSWER_BYTES and one line of JSON, or it is none; nobody is waited for longer than ANSWER_SECONDS but for a
 reload; what a sidecar of another user's says (root looks at all sessions) is data, for `printable` to print. Trusts: the folders.
@@ -14,8 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .control import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE
-from .control_path import OF_MANY, OF_ONE, SESSIONS, SUFFIX, SYSTEM, SYSTEM_OF_MANY, default_path, session_folder
+from .path import OF_MANY, OF_ONE, SESSIONS, SUFFIX, SYSTEM, SYSTEM_OF_MANY, default_path, session_folder
+from .server import EXIT_FINDINGS, EXIT_UNKNOWN, EXIT_USAGE
 
 ANSWER_BYTES: Final = 8 << 20
 ANSWER_SECONDS: Final = 5.0

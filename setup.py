@@ -21,24 +21,7 @@ from setuptools import find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 # what every byte of a guest passes through, and what that calls. Not the __init__ files: nothing of theirs is called per message.
-COMPILED = [
-    "wlproxy/core/*.py",
-    "wlproxy/handlers/*.py",
-    "wlproxy/sidecar/relay.py",
-    "wlproxy/sidecar/arrivals.py",
-    "wlproxy/sidecar/entrance.py",
-    "wlproxy/sidecar/carrier.py",
-    "wlproxy/sidecar/pace.py",
-    "wlproxy/sidecar/half.py",
-    "wlproxy/sidecar/link.py",
-    "wlproxy/sidecar/broker_line.py",
-    "wlproxy/sidecar/compression.py",
-    "wlproxy/sidecar/files.py",
-    "wlproxy/sidecar/pump.py",
-    "wlproxy/sidecar/mirrors.py",
-    "wlproxy/sidecar/remote_pipes.py",
-    "wlproxy/sidecar/waypipe.py",
-]
+COMPILED = ["wlproxy/core/*.py", "wlproxy/handlers/*.py", "wlproxy/sidecar/relay/*.py"]
 NOT_COMPILED = {"__init__.py"}
 # the data folders become packages beside the code; pyproject.toml says where they are in the source tree
 PACKAGES = [*find_packages(include=["wlproxy", "wlproxy.*"]), "wlproxy.protocols_data", "wlproxy.policies_data"]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from wlproxy.core.fds import KIND_NAMES, READ_ONLY
 from wlproxy.core.protocol import Interface
-from wlproxy.sidecar.fd_facts import gather
+from wlproxy.sidecar.relay.fd_facts import gather
 from wlproxy.tools.fuzzing.reference import pack, wire_arguments
 
 from .rows_privileged import PRIVILEGED

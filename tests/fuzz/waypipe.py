@@ -34,7 +34,7 @@ from tests.sidecar.waypipe_guest import (
 )
 from wlproxy.core import waypipe
 from wlproxy.core.quotas import Limits
-from wlproxy.sidecar.compression import Codec
+from wlproxy.sidecar.relay.compression import Codec
 
 SHM_BYTES = 8 << 20
 PIECES = 24

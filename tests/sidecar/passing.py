@@ -18,7 +18,7 @@ from wlproxy.sidecar import listen, notify
 from wlproxy.sidecar.address import Address
 from wlproxy.sidecar.compiled import Compilation
 from wlproxy.sidecar.listener import Listener
-from wlproxy.sidecar.relay import NewSession
+from wlproxy.sidecar.relay.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
 
 

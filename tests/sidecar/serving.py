@@ -17,7 +17,7 @@ from wlproxy.core.quotas import Limits, Usage
 from wlproxy.sidecar import listen, notify
 from wlproxy.sidecar.address import RAW, VsockAddress
 from wlproxy.sidecar.listener import Listener
-from wlproxy.sidecar.relay import NewSession
+from wlproxy.sidecar.relay.relay import NewSession
 from wlproxy.sidecar.supervisor import ServeSettings, serve_guests
 
 

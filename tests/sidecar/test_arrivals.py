@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wlproxy.sidecar.arrivals import MOST, WAIT_SECONDS, Arrivals
-from wlproxy.sidecar.link import Guest
+from wlproxy.sidecar.relay.arrivals import MOST, WAIT_SECONDS, Arrivals
+from wlproxy.sidecar.relay.link import Guest
 
 
 class Peers:

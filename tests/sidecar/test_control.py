@@ -26,12 +26,12 @@ from tests.sidecar.test_watching import step
 from wlproxy.cli.ctl import HEAD, details, outcome, row, table
 from wlproxy.cli.top import screen
 from wlproxy.policy.compile import digest
-from wlproxy.sidecar.control.server import client as control_client
-from wlproxy.sidecar.control.server import server as control
-from wlproxy.sidecar.control.server import state
-from wlproxy.sidecar.control.server.client import Conversation, Refused, ask
-from wlproxy.sidecar.control.server.path import default_path, quoted
-from wlproxy.sidecar.control.server.tally import Tally
+from wlproxy.sidecar.control import client as control_client
+from wlproxy.sidecar.control import server as control
+from wlproxy.sidecar.control import state
+from wlproxy.sidecar.control.client import Conversation, Refused, ask
+from wlproxy.sidecar.control.path import default_path, quoted
+from wlproxy.sidecar.control.tally import Tally
 from wlproxy.sidecar.watch.recording import OPEN, READ, Reader
 from wlproxy.sidecar.watch.watching import TracePipe
 from wlproxy.tools.metrics import exposition
@@ -399,10 +399,11 @@ def test_what_cannot_be_written_to_is_refused(path: Path, compositor: Compositor
     full = tmp_path / "full"
     full.write_text("mine")
     reader, writer = os.pipe()
+    opened = [os.open(name, os.O_WRONLY) for name in ("/dev/null", "/dev/full", str(full))]
     try:
         for word, fd in (
-            *(("trace", os.open(name, os.O_WRONLY)) for name in ("/dev/null", str(full))),
-            *(("record", os.open(name, os.O_WRONLY)) for name in ("/dev/null", "/dev/full", str(full))),
+            *(("trace", fd) for fd in (opened[0], opened[2])),
+            *(("record", fd) for fd in opened),
             *((word, -1) for word in ("trace", "record")),
             ("record", writer),
         ):
@@ -415,8 +416,8 @@ def test_what_cannot_be_written_to_is_refused(path: Path, compositor: Compositor
         for tap in taps:
             tap.close()
     finally:
-        os.close(reader)
-        os.close(writer)
+        for fd in (reader, writer, *opened):
+            os.close(fd)
     guest, host = sidecar.pair(compositor)
     guest.sendall(b"hello")
     assert read(host, 5)[0] == b"hello" and full.read_text() == "mine"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from wlproxy.core.fds import FILE, MEMFD, OTHER, PIPE, READ_ONLY, SOCKET, WRITE_ONLY, Fd
-from wlproxy.sidecar.fd_facts import gather
-from wlproxy.sidecar.files import HostFiles
+from wlproxy.sidecar.relay.fd_facts import gather
+from wlproxy.sidecar.relay.files import HostFiles
 
 
 @pytest.fixture

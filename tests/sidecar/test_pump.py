@@ -13,8 +13,8 @@ import pytest
 
 from wlproxy.core.fds import PIPE, READ_ONLY, WRITE_ONLY, Fd
 from wlproxy.core.outcome import HOST, Transfer
-from wlproxy.sidecar.files import HostFiles
-from wlproxy.sidecar.pump import Pumps
+from wlproxy.sidecar.relay.files import HostFiles
+from wlproxy.sidecar.relay.pump import Pumps
 
 PATIENCE = 10.0
 

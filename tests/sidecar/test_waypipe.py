@@ -38,7 +38,7 @@ from wlproxy.core.fds import F_SEAL_SHRINK, Fd
 from wlproxy.core.outcome import Parcel
 from wlproxy.core.quotas import Limits
 from wlproxy.policy.compile import compile_policy
-from wlproxy.sidecar.waypipe import UNPASSABLE
+from wlproxy.sidecar.relay.waypipe import UNPASSABLE
 
 CREATE_POOL = wayland(4, 0, 5, 4096, fds=1)
 PACKED = [pytest.param(n, marks=pytest.mark.skipif(n not in CODECS, reason="its library is not installed")) for n in (1, 2, 3)]

@@ -14,11 +14,11 @@ from wlproxy.core.quotas import Limits, Usage
 from wlproxy.core.session import GUEST, HOST, Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
-from wlproxy.sidecar.compression import Codec, load
-from wlproxy.sidecar.half import close_all
-from wlproxy.sidecar.mirrors import Mirrors
-from wlproxy.sidecar.remote_pipes import RemotePipes
-from wlproxy.sidecar.waypipe import UNPASSABLE, Waypipe
+from wlproxy.sidecar.relay.compression import Codec, load
+from wlproxy.sidecar.relay.half import close_all
+from wlproxy.sidecar.relay.mirrors import Mirrors
+from wlproxy.sidecar.relay.remote_pipes import RemotePipes
+from wlproxy.sidecar.relay.waypipe import UNPASSABLE, Waypipe
 
 CODECS: Mapping[int, Codec] = load()
 

@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from ..sidecar.probe import Found
 
 # what the relay runs through for each message, by the names that setup.py compiles
-DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers")
-FACING_GUESTS: Final = ("relay", "entrance", "arrivals", "carrier", "pace", "half", "link", "broker_line")
-OF_DATA: Final = ("compression", "files", "pump", "mirrors", "remote_pipes", "waypipe")
-DATA_PLANE_MODULES: Final = tuple(f"wlproxy.sidecar.{name}" for name in FACING_GUESTS + OF_DATA)
+DATA_PLANE: Final = ("wlproxy.core", "wlproxy.handlers", "wlproxy.sidecar.relay")
 EXTENSION_SUFFIX: Final = ".so"
 
 # prctl(2), seccomp(2), landlock_create_ruleset(2), fcntl(2)
@@ -144,7 +141,7 @@ def as_json(modules: dict[str, str], findings: list[Finding], confined: Found, u
 
 def data_plane() -> dict[str, str]:
     """Each module that setup.py compiles where it can -> compiled, interpreted or why it does not import."""
-    names = list(DATA_PLANE_MODULES)
+    names: list[str] = []
     for package_name in DATA_PLANE:
         package = importlib.import_module(package_name)
         names += [f"{package_name}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]

@@ -1,7 +1,7 @@
 """Waypipe's wire protocol as bytes: the connection header, messages, diffs, and the descriptors' marks in Wayland messages.
 
 Promises: whatever the bytes, a function here returns within the sizes it was given or raises Refused with the reason; nothing is allocated
-by a length that was not checked first. Trusts: nothing. Pure: files, pipes and compression are the transport's (sidecar/waypipe.py).
+by a length that was not checked first. Trusts: nothing. Pure: files, pipes and compression are the transport's (sidecar/relay/waypipe.py).
 Source: waypipe's own description of its messages (doc comments of the message types), and what Debian's 0.8.4 was seen to send.
 
 A connection begins with 16 bytes from the guest: a word that names the version and what was agreed on, and 12 bytes for reconnecting,

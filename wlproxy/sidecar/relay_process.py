@@ -26,10 +26,10 @@ from ..handlers import load_tables
 from . import confine
 from .address import WAYPIPE
 from .compiled import Compiled
-from .compression import Codec
-from .files import HostFiles
 from .listener import Listener
-from .relay import NewSession, Relay
+from .relay.compression import Codec
+from .relay.files import HostFiles
+from .relay.relay import NewSession, Relay
 from .watch.watched import Watched
 
 EXIT_INTERNAL: Final = 70
@@ -125,7 +125,7 @@ def codecs_for(plan: RelayPlan) -> dict[int, Codec]:
     """What waypipe guests may ask for; nothing is imported where there are none."""
     if not plan.framed and not any(listener.framing == WAYPIPE for listener in plan.listeners):
         return {}
-    from .compression import load
+    from .relay.compression import load
 
     return load()
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ...core.quotas import COUNTED, Limits, Usage
-from ..link import Link
+from ..relay.link import Link
 
 GUEST: Final = 0
 HOST: Final = 1

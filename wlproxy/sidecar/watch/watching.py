@@ -23,7 +23,7 @@ from ...core.fds import Fd
 from ...core.outcome import Outcome
 from ...core.quotas import Limits, Usage
 from ...core.session import Session
-from ..link import SessionLike
+from ..relay.link import SessionLike
 from . import recording
 from .redaction import redacted
 from .stepping import Step, Stepped, Watcher

@@ -16,8 +16,8 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
-from ..core.fds import Fd
-from ..core.outcome import Parcel
+from ...core.fds import Fd
+from ...core.outcome import Parcel
 
 if TYPE_CHECKING:
     from .waypipe import Waypipe

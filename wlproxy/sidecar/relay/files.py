@@ -11,7 +11,7 @@ import fcntl
 import os
 from typing import Final
 
-from ..core.fds import F_SEAL_SHRINK, MEMFD, PIPE, READ_ONLY, READ_WRITE, WRITE_ONLY, Fd, Files
+from ...core.fds import F_SEAL_SHRINK, MEMFD, PIPE, READ_ONLY, READ_WRITE, WRITE_ONLY, Fd, Files
 
 F_ADD_SEALS: Final = int(fcntl.F_ADD_SEALS)
 F_GET_SEALS: Final = int(fcntl.F_GET_SEALS)

@@ -10,8 +10,8 @@ import select
 import socket
 from typing import Any, Final
 
-from . import channel
-from .audit import Folder
+from .. import channel
+from ..audit import Folder
 
 IN: Final = int(select.EPOLLIN)
 OUT: Final = int(select.EPOLLOUT)

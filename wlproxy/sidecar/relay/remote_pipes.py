@@ -15,7 +15,7 @@ import select
 from collections.abc import Callable
 from typing import Final
 
-from ..core import waypipe
+from ...core import waypipe
 
 IN: Final = int(select.EPOLLIN)
 OUT: Final = int(select.EPOLLOUT)

@@ -15,13 +15,13 @@ import select
 import socket
 from typing import Any, Final
 
-from ..core.quotas import Bucket, Limits
-from . import channel
+from ...core.quotas import Bucket, Limits
+from .. import channel
+from ..audit import plain, quota_entry
+from ..listener import Listener, peer_of, stranger
 from .arrivals import Arrivals
-from .audit import plain, quota_entry
 from .broker_line import BrokerLine
 from .link import Guest
-from .listener import Listener, peer_of, stranger
 from .pace import LEAST_PAUSE_SECONDS
 
 IN: Final = int(select.EPOLLIN)

@@ -20,7 +20,7 @@ import os
 import stat
 from typing import Final
 
-from ..core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_WRITE, SOCKET, Fd
+from ...core.fds import DMABUF, FILE, MEMFD, OTHER, PIPE, READ_WRITE, SOCKET, Fd
 
 PAGE_BYTES: Final = int(os.sysconf("SC_PAGESIZE"))
 O_PATH: Final = int(os.O_PATH)

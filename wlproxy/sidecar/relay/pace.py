@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..core.quotas import Bucket, Limits
+from ...core.quotas import Bucket, Limits
 from .link import Link
 
 LEAST_PAUSE_SECONDS: Final = 0.002  # epoll_wait(2) has milliseconds; less would be a busy loop

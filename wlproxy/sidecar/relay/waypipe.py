@@ -16,12 +16,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from ..core import waypipe
-from ..core.fds import MEMFD, PIPE, READ_ONLY, WRITE_ONLY, Fd
-from ..core.outcome import NO_FDS, NO_PARCELS, Parcel
-from ..core.quotas import Limits, Usage
-from ..core.waypipe import NAMES, Refused, Terms
-from ..core.wire import read_i32_le, word
+from ...core import waypipe
+from ...core.fds import MEMFD, PIPE, READ_ONLY, WRITE_ONLY, Fd
+from ...core.outcome import NO_FDS, NO_PARCELS, Parcel
+from ...core.quotas import Limits, Usage
+from ...core.waypipe import NAMES, Refused, Terms
+from ...core.wire import read_i32_le, word
 from .compression import Codec
 from .half import close_all
 from .mirrors import Mirrors

@@ -27,13 +27,13 @@ import struct
 import sys
 from typing import Any, Final
 
-from ..core.fds import Fd
-from ..core.outcome import GUEST, HOST, NO_PARCELS, Outcome
-from ..core.quotas import Limits, Usage
-from ..core.session import Session
-from .audit import entry_of, plain, quota_entry
+from ...core.fds import Fd
+from ...core.outcome import GUEST, HOST, NO_PARCELS, Outcome
+from ...core.quotas import Limits, Usage
+from ...core.session import Session
+from ..audit import entry_of, plain, quota_entry
+from ..control.state import Totals
 from .broker_line import BrokerLine
-from .control.state import Totals
 from .fd_facts import gather
 from .half import Half, close_all
 from .link import Link, SessionLike

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any, Protocol
 
-from ..core.fds import Fd
-from ..core.outcome import Outcome
+from ...core.fds import Fd
+from ...core.outcome import Outcome
 from .half import Half
 
 

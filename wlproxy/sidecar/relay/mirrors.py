@@ -17,9 +17,9 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from ..core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd
-from ..core.quotas import Limits, Usage
-from ..core.waypipe import BLOCK_SHIFT, Blocks, Fresh, Refused, apply_diff, check_diff, note_fresh
+from ...core.fds import F_SEAL_SHRINK, MEMFD, READ_WRITE, Fd
+from ...core.quotas import Limits, Usage
+from ...core.waypipe import BLOCK_SHIFT, Blocks, Fresh, Refused, apply_diff, check_diff, note_fresh
 from .files import F_DUPFD_CLOEXEC, HostFiles
 
 BIGGEST_FILE: Final = 1 << 30  # as handlers/buffers.py has it for pools; foot's have 512 MiB

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..core.waypipe import LZ4, NO_COMPRESSION, ZSTD
+from ...core.waypipe import LZ4, NO_COMPRESSION, ZSTD
 
 WINDOW_BYTES: Final = 8 << 20  # zstd's own default for what a decoder must accept
 

@@ -13,18 +13,18 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from ..core.outcome import GUEST, HOST
-from ..core.quotas import Limits, Usage
-from . import channel
-from .address import WAYPIPE
+from ...core.outcome import GUEST, HOST
+from ...core.quotas import Limits, Usage
+from .. import channel
+from ..address import WAYPIPE
+from ..control.state import state_of
+from ..listener import Listener
 from .broker_line import BrokerLine
 from .carrier import Carrier
 from .compression import Codec
-from .control.state import state_of
 from .entrance import Entrance
 from .half import Half
 from .link import Link, SessionLike
-from .listener import Listener
 from .mirrors import Mirrors
 from .waypipe import UNPASSABLE, Waypipe
 

@@ -15,8 +15,8 @@ import os
 import select
 from typing import Any, Final
 
-from ..core.outcome import GUEST, Transfer
-from .audit import plain
+from ...core.outcome import GUEST, Transfer
+from ..audit import plain
 from .half import close_all
 
 IN: Final = int(select.EPOLLIN)

@@ -1,0 +1,1 @@
+"""The process that faces the guest: who is let in, what is read, judged, sent and ended."""

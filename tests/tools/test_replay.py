@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.handlers.fakes import FakeFiles, with_files
 from tests.scene import BASIC, Scene, deny, policy, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.handlers import load_tables
@@ -28,6 +29,7 @@ class Recorded(Scene):
 
     def __init__(self, rules: Policy) -> None:
         super().__init__(rules)
+        with_files(self, FakeFiles())
         compiled = canonical(compile_policy(rules, shipped()))
         header = recording.header_body(Header("work", "2026-11-24T10:00:00Z", False, "0"))
         self.file = recording.beginning() + record(HEADER, 0.0, 0, header) + record(POLICY, 0.0, 0, recording.policy_body(compiled))

@@ -46,6 +46,11 @@ def is_listening(path: str | Path) -> bool:
     )
 
 
+def entries_of(path: Path) -> list[dict[str, Any]]:
+    """An audit log's entries so far; the last line may still be on its way to the file."""
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
 def read_all(sock: socket.socket) -> bytes:
     """Everything up to the end of stream."""
     sock.settimeout(PATIENCE)
@@ -170,8 +175,7 @@ class Sidecar:
         return int(Path(f"/proc/{self.relay}/schedstat").read_text().split()[0]) / 1e9
 
     def audit(self, event: str) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]
-        return [line for line in lines if line["event"] == event]
+        return [line for line in entries_of(self.audit_path) if line["event"] == event]
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -245,8 +249,7 @@ class Serve:
         return {int(word) for word in text.split()}
 
     def audit(self, event: str, guest: str | None = None) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]
-        return [line for line in lines if line["event"] == event and guest in (None, line["guest"])]
+        return [line for line in entries_of(self.audit_path) if line["event"] == event and guest in (None, line["guest"])]
 
     def reload(self) -> None:
         self.process.send_signal(signal.SIGHUP)

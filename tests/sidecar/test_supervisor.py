@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.sidecar.conftest import PATIENCE, Compositor, Serve, compiled_policy, is_listening, read, read_all, until
+from tests.sidecar.conftest import PATIENCE, Compositor, Serve, compiled_policy, entries_of, is_listening, read, read_all, until
 from tests.sidecar.test_listeners import ACTIVATE
 
 
@@ -281,7 +281,7 @@ def test_an_audit_file_of_its_own(serve: Serve, compositor: Compositor, tmp_path
     serve.guest("work", audit=json.dumps(str(own)))
     serve.guest("bank")
     serve.start()
-    assert {json.loads(line)["guest"] for line in own.read_text().splitlines()} == {"work"}
+    assert {line["guest"] for line in entries_of(own)} == {"work"}
     assert {line["guest"] for line in serve.audit("policy-load")} == {"bank"}
 
 

@@ -10,11 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ...core.outcome import GUEST, HOST
 from ...core.quotas import COUNTED, Limits, Usage
 from ..relay.link import Link
 
-GUEST: Final = 0
-HOST: Final = 1
 MOST_CLIENTS: Final = 60  # named one by one: 60 rows of 8 numbers are within a packet
 MOST_BYTES: Final = 8000
 LARGEST: Final = 1 << 63

@@ -10,7 +10,7 @@ import pytest
 from wlproxy.core.outcome import ALL, DECISIONS, DENIED, Record
 from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
 from wlproxy.sidecar.audit_file import AuditFile
-from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.compilation import Compilation
 
 
 def test_text_is_escaped_and_cut() -> None:

@@ -32,7 +32,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..sidecar.compiled import EXIT_UNSAFE, Compilation, PolicyInvalid, Trust
+    from ..sidecar.compilation import Compilation
+    from ..sidecar.compiled import EXIT_UNSAFE, PolicyInvalid, Trust
     from .run import variables_of
 
     variables = variables_of(args.var, args.guest)

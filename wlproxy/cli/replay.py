@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
     from ..core.errors import ConfigErrors
     from ..policy.load import explain
-    from ..sidecar.compiled import PolicyInvalid, compiled_policy
+    from ..sidecar.compilation import compiled_policy
+    from ..sidecar.compiled import PolicyInvalid
     from ..sidecar.say import say
     from ..tools.replay import Replay, open_recording
     from .run import variables_of

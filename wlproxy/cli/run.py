@@ -205,7 +205,7 @@ def upstream_of(given: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
-    from ..sidecar.compiled import Compilation
+    from ..sidecar.compilation import Compilation
     from ..sidecar.notify import take
     from ..sidecar.say import say
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..policy.load_signature import NAMESPACE
+from ..sidecar.signature import NAMESPACE
 from .roff import Page
 
 

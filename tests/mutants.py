@@ -3590,6 +3590,42 @@ TABLE = (
         ("sidecar/test_signature.py::test_a_signature_that_is_not_good",),
     ),
     Mutant(
+        "sidecar/audit.py",
+        "    if record == ALL or entry.get(\"verdict\") == \"deny\" or event not in",
+        "    if record == ALL or event not in",
+        ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
+    ),
+    Mutant(
+        "sidecar/audit.py",
+        " or event not in (\"decision\", \"rewrite\"):",
+        ":",
+        ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
+    ),
+    Mutant(
+        "sidecar/audit.py",
+        "    return record == DECISIONS and event == \"decision\"",
+        "    return record == DECISIONS",
+        ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
+    ),
+    Mutant(
+        "sidecar/audit_file.py",
+        " or not audit.wanted(entry, self._record):",
+        ":",
+        ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
+    ),
+    Mutant(
+        "policy/read_audit.py",
+        "                record = value\n",
+        "                pass\n",
+        ("sidecar/test_audit.py::test_the_broker_learns_of_it_with_the_policy",),
+    ),
+    Mutant(
+        "policy/compare.py",
+        "        yield Change(_kind(now < was, now > was), \"audit.record\"",
+        "        yield Change(CHANGED, \"audit.record\"",
+        ("policy/test_layers.py::test_less_in_the_audit_log_is_wider_and_can_be_final",),
+    ),
+    Mutant(
         "sidecar/compiled.py",
         "    if not trust.signers:\n        return None",
         "    return None",

@@ -3590,6 +3590,24 @@ TABLE = (
         ("sidecar/test_signature.py::test_a_signature_that_is_not_good",),
     ),
     Mutant(
+        "core/judge.py",
+        "        self.said = \"\"\n        kind: i64",
+        "        kind: i64",
+        ("handlers/test_texts.py::test_a_record_never_quotes_another_message",),
+    ),
+    Mutant(
+        "core/tables.py",
+        " if request and tables.previews else -1",
+        "",
+        ("handlers/test_texts.py::test_what_a_guest_calls_its_window_is_in_a_record_only_where_the_policy_says_so",),
+    ),
+    Mutant(
+        "sidecar/audit.py",
+        " = plain(record.said, PREVIEW_CHARACTERS)",
+        " = record.said",
+        ("sidecar/test_audit.py::test_what_a_guest_calls_its_window_is_escaped_and_cut",),
+    ),
+    Mutant(
         "sidecar/audit.py",
         "    if record == ALL or entry.get(\"verdict\") == \"deny\" or event not in",
         "    if record == ALL or event not in",

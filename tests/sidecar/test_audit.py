@@ -73,6 +73,22 @@ def test_what_the_proxy_serves_itself_is_no_refusal(event: str, decided: str, sa
     assert entry["verdict"] == said and entry.get("deny_as") == (decided if said == "deny" else None)
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("", None),
+        ("Report", "Report"),
+        ("a\n\x1b[31m\u202e", "a\\n\\x1b[31m\\u202e"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 61 + "..."),
+        ("\U0001f600" * 64, ("\\U0001f600" * 7)[:61] + "..."),
+    ],
+)
+def test_what_a_guest_calls_its_window_is_escaped_and_cut(said: str, written: str | None) -> None:
+    entry = entry_of(Record("rewritten", 0, "xdg_toplevel", 8, "set_title", "sanitize", "allow", "p.toml:1", said), 1, {"pid": 2})
+    assert entry["message"].get("said") == written
+
+
 ENTRIES = (("connect", ""), ("decision", "deny"), ("decision", "allow"), ("decision", "virtual"), ("rewrite", "rewrite"), ("audit-gap", ""))
 
 

@@ -83,6 +83,7 @@ class Connection:
                 reason,
                 verdict,
                 rule,
+                message.said,
             )
         )
 

@@ -17,6 +17,7 @@ from ..policy.read_permissions import ASK_KEYS
 from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
 from ..policy.read_upstream import MODES, TEXTS
+from ..sidecar.audit import PREVIEW_CHARACTERS
 from .man_trust import add_trust
 from .roff import Page
 
@@ -174,7 +175,11 @@ def add_audit(page: Page) -> None:
     """[audit]."""
     page.section("[audit]").text("What the audit log has of the guest. What was refused always is in it, and so is each connection.")
     page.item(f"`{RECORD}`", '"denied": no more than that; "decisions": also what was bound; "all", the default: also what was rewritten')
-    page.item(f"`{PAYLOAD}`", '"never": what was typed or copied is in no log')
+    page.item(
+        f"`{PAYLOAD}`",
+        f'"never", the default; "preview": what is refused or rewritten of a window\'s title, app id, tag or icon name has its first '
+        f"{PREVIEW_CHARACTERS} characters in its entry. What was typed or copied is in no log",
+    )
     page.item(f"`{ON_FAILURE}`", '"deny" or "continue": of what a user consents to; no effect while there is nobody to ask')
 
 

@@ -3590,6 +3590,18 @@ TABLE = (
         ("sidecar/test_signature.py::test_a_signature_that_is_not_good",),
     ),
     Mutant(
+        "policy/read_variables.py",
+        "    if path[-1] == OF_THE_START:",
+        "    if False:",
+        ("policy/test_load.py::test_what_is_another_at_each_start_is_for_the_instance_id_alone",),
+    ),
+    Mutant(
+        "policy/read_upstream.py",
+        "len(longest.encode()) > MOST_BYTES",
+        "len(text.encode()) > MOST_BYTES",
+        ("policy/test_load.py::test_an_instance_id_has_room_for_what_comes_later",),
+    ),
+    Mutant(
         "core/judge.py",
         "        self.said = \"\"\n        kind: i64",
         "        kind: i64",

@@ -16,7 +16,7 @@ from ..policy.read_audit import ON_FAILURE, PAYLOAD, RECORD
 from ..policy.read_permissions import ASK_KEYS
 from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
-from ..policy.read_upstream import MODES, TEXTS
+from ..policy.read_upstream import INSTANCE, INSTANCE_ID, MODES, TEXTS
 from ..sidecar.audit import PREVIEW_CHARACTERS
 from .man_trust import add_trust
 from .roff import Page
@@ -100,7 +100,7 @@ def add_values(page: Page) -> None:
     """[vars]."""
     page.section("[vars]").text(
         "What `${name}` stands for in `[rewrite]` and `[upstream]`: a table of `type` (slug, text or colour), `default` and `max-bytes`. "
-        "`wlproxy run --var NAME=VALUE` gives a value; `vm` is the name of the guest."
+        "`wlproxy run --var NAME=VALUE` gives a value; `vm` is the name of the guest, and `instance` not a policy's to declare."
     )
 
 
@@ -162,7 +162,10 @@ def add_upstream(page: Page) -> None:
     """[upstream]."""
     page.section("[upstream]").text("How the compositor is told of the guest.")
     page.item("`security-context`", f'{", ".join(MODES)}: whether it must know the guest as sandboxed (security-context-v1)')
-    page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
+    page.item(
+        ", ".join(f"`{key}`" for key in TEXTS),
+        f"what it is told, with ${{variables}}; in `{INSTANCE_ID}` also {INSTANCE}, another word at each start, which the audit log has",
+    )
 
 
 def add_ask(page: Page) -> None:

@@ -3590,6 +3590,18 @@ TABLE = (
         ("sidecar/test_signature.py::test_a_signature_that_is_not_good",),
     ),
     Mutant(
+        "policy/recompiled.py",
+        "value / 256 if isinstance",
+        "value if isinstance",
+        ("policy/test_load_compiled.py::test_what_a_policy_demands_of_an_argument_is_read_back_from_its_checks",),
+    ),
+    Mutant(
+        "policy/recompiled.py",
+        "        if origin.startswith(BUILT_IN) or operation == checks.REWRITE:",
+        "        if operation == checks.REWRITE:",
+        ("policy/test_load_compiled.py::test_what_the_protocol_demands_and_what_is_rewritten_is_no_demand_of_a_policy",),
+    ),
+    Mutant(
         "policy/read_variables.py",
         "    if path[-1] == OF_THE_START:",
         "    if False:",

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from tests.policy import made_up
 from tests.scene import shipped
+from wlproxy.core.compact import LETTERS
 from wlproxy.core.errors import ConfigErrors
-from wlproxy.policy.compile import compile_policy
+from wlproxy.core.protocol import FD, FIXED, INT, STRING, Argument
+from wlproxy.policy.compile import _predicate, compile_policy
 from wlproxy.policy.identity import canonical, digest
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_compiled import load_compiled
-from wlproxy.policy.recompiled import beyond
+from wlproxy.policy.model import Origin, Predicate
+from wlproxy.policy.recompiled import beyond, predicates
 
 HEAD = 'format = 1\nname = "ceiling"\n'
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -148,6 +151,39 @@ def test_it_is_refused_exactly_where_compiling_it_here_would_give_less(tmp_path:
         return [*offered, made["virtual"], {name: [v, p] for name, (v, _, p) in made["permissions"].items()}]
 
     assert bool(beyond(free, shipped(), policy.never, ceiling)) == (given_away(free) != given_away(held))
+
+
+LINES = st.builds(Origin, st.sampled_from(["strict.toml", "/etc/a:b/p.toml"]), st.integers(1, 999))
+TEXTS = st.builds(
+    Predicate,
+    max_bytes=st.none() | st.integers(0, 99),
+    charset=st.sampled_from(["", "abc", "-"]),
+    sanitize=st.sampled_from(["", "plain"]),
+    origin=LINES,
+)
+BOUNDS = st.none() | st.integers(-(2**15), 2**15).map(lambda number: number / 256)
+FIXEDS = st.builds(Predicate, minimum=BOUNDS, maximum=BOUNDS, origin=LINES)
+NUMBERS = st.builds(
+    Predicate,
+    minimum=st.none() | st.integers(-9, 9),
+    maximum=st.none() | st.integers(-9, 9),
+    values=st.none() | st.lists(st.integers(-9, 9), min_size=1, unique=True).map(lambda found: tuple(sorted(found))),
+    origin=LINES,
+)
+OTHERS = st.sampled_from([Predicate(null=True, origin=Origin("p", 1)), Predicate(kind="pipe", origin=Origin("p", 1))])
+
+
+@relaxed
+@given(st.one_of(*(st.tuples(st.just(kind), made) for kind, made in ((STRING, TEXTS), (FIXED, FIXEDS), (INT, NUMBERS), (FD, OTHERS)))))
+def test_what_a_policy_demands_of_an_argument_is_read_back_from_its_checks(which: tuple[str, Predicate]) -> None:
+    kind, predicate = which
+    checked = [[0, *check, str(predicate.origin)] for check in _predicate(predicate, Argument("x", kind))]
+    assert predicates([f"x {LETTERS[kind]}"], checked) == ({"x": predicate} if checked else {})
+
+
+def test_what_the_protocol_demands_and_what_is_rewritten_is_no_demand_of_a_policy() -> None:
+    checked = [[0, "in", [1, 2], "built-in: enum"], [1, "cut", 9, "built-in: size"], [1, "rewrite", "[x] {}", "p.toml:3"]]
+    assert predicates(["x u", "y s"], checked) == {}
 
 
 # not whole

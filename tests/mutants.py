@@ -43,9 +43,33 @@ TABLE = (
     ),
     Mutant(
         "core/judge.py",
-        "        if rule.verdict == DISCONNECT:",
-        "        if False:",
+        "            elif rule.verdict == DISCONNECT:",
+        "            elif False:",
         ("core/test_session.py::test_a_refusal_by_disconnecting_names_the_object_and_the_request",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "            if rule.complains and self._connection.complaining():",
+        "            if rule.complains:",
+        ("policy/test_complain.py::test_when_the_time_is_over_it_is_the_policy_that_enforces",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "                if not (check.complains and self._connection.complaining()):",
+        "                if not check.complains:",
+        ("policy/test_complain.py::test_an_argument_does_not_give_way_when_the_time_is_over",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "                if not (check.complains and self._connection.complaining()):",
+        "                if not self._connection.complaining():",
+        ("policy/test_complain.py::test_never_gives_way",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "            if rule.complains and self._connection.complaining():",
+        "            if self._connection.complaining():",
+        ("policy/test_complain.py::test_the_ceiling_never_gives_way",),
     ),
     Mutant(
         "core/objects.py",
@@ -1537,7 +1561,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    if permission in connection.tables.refused:",
+        "    if refused and not (permission in connection.tables.complaining and connection.complaining()):",
         "    if False:",
         ("policy/test_layers.py::test_an_offer_that_the_guest_was_not_told_of_cannot_be_read",),
     ),
@@ -3405,8 +3429,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    elif skips(connection, permission, offer):",
-        "    elif False:",
+        "    if skips(connection, permission, offer):",
+        "    if False:",
         ("handlers/test_selections.py::test_what_a_password_manager_has_marked_is_not_shown",),
     ),
     Mutant(

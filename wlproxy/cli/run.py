@@ -140,7 +140,7 @@ def add_view(parser: argparse.ArgumentParser) -> None:
         "--only",
         action="append",
         default=[],
-        choices=("allowed", "rewritten", "denied", "hidden", "no-object", "ended"),
+        choices=("allowed", "rewritten", "would-deny", "denied", "hidden", "no-object", "ended"),
         help="messages with this verdict; repeatable",
     )
     parser.add_argument(

@@ -17,7 +17,7 @@ from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd
 from .message import Message
 from .objects import ENDED, LIVE, MUTED, Object
-from .outcome import GUEST, HOST
+from .outcome import GUEST, HOST, WOULD_DENY
 from .serials import CONFIGURE
 from .tables import (
     ALLOW,
@@ -111,11 +111,16 @@ class Judge:
 
     def _verdict(self, message: Message) -> int:
         rule = message.rule
-        if rule.verdict == DISCONNECT:
-            raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+        complaint: PolicyViolation | None = None  # the first that enforcing would have made
         if rule.verdict != ALLOW:
-            self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
-            return MAKE_INERT if rule.verdict == INERT else DROP
+            refusal = PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+            if rule.complains and self._connection.complaining():
+                complaint = refusal
+            elif rule.verdict == DISCONNECT:
+                raise refusal
+            else:
+                self._connection.record("refused", message, refusal.reason, rule.verdict, rule.origin)
+                return MAKE_INERT if rule.verdict == INERT else DROP
         if rule.rate is not None and not self._connection.usage.within(rule.interface, rule.name, rule.rate, self._connection.now):
             reason = f"more than {rule.rate[0]:g} a second"
             if rule.refusal == DISCONNECT:
@@ -138,12 +143,22 @@ class Judge:
                 return DROP
         for check in rule.checks:
             before = message.args[check.argument]
-            after = check.apply(before)
+            try:
+                after = check.apply(before)
+            except PolicyViolation as demand:
+                if not (check.complains and self._connection.complaining()):
+                    raise
+                complaint = complaint or demand
+                continue
             if after != before:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        return FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        verdict = FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        if complaint is not None and verdict == FORWARD:
+            shape = DISCONNECT if rule.verdict == ALLOW else rule.verdict
+            self._connection.record(WOULD_DENY, message, complaint.reason, shape, complaint.origin)
+        return verdict
 
     def _look_up_serial(self, message: Message) -> None:
         """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.

@@ -16,6 +16,8 @@ from .fds import Fd
 GUEST: Final = 0  # the sides, as indices
 HOST: Final = 1
 
+WOULD_DENY: Final = "would-deny"  # what passed because the policy only complains: neither allowed nor refused, everywhere
+
 # How much of what was decided a policy has recorded; what else happens to a guest always is (sidecar/audit.py).
 DENIED: Final = "denied"
 DECISIONS: Final = "decisions"  # what was bound as well
@@ -36,7 +38,7 @@ class Parcel:
 class Record:
     """One thing an admin should be able to read afterwards.
 
-    `event`: "bind", "refused", "rewritten", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the policy
+    `event`: "bind", "refused", "rewritten", WOULD_DENY, "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the policy
     line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it.
     """
 

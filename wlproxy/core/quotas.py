@@ -168,6 +168,7 @@ class Usage:
         self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
         self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
+        self.complains = False  # the policy in force only complains: connections under an earlier one do not outlast that
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
         """Whether one more such message is within its rate; it counts if so."""

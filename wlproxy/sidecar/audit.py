@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, Record
+from ..core.outcome import ALL, DECISIONS, WOULD_DENY, Record
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -22,7 +22,9 @@ BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
-EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
+REFUSALS: Final = ("deny", WOULD_DENY)
+EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite", WOULD_DENY: "decision"}
+VERDICTS: Final = {"rewritten": "rewrite", WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 
 def plain(text: str) -> str:
@@ -37,11 +39,11 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
         "event": EVENTS.get(record.event, record.event),
         "client": client,
         "peer": peer,
-        "verdict": record.verdict if record.verdict in GIVEN else "rewrite" if record.event == "rewritten" else "deny",
+        "verdict": VERDICTS.get(record.event) or (record.verdict if record.verdict in GIVEN else "deny"),
         "reason": plain(record.reason),
         "decided": {"kind": record.event, "rule": plain(record.rule)},
     }
-    if entry["verdict"] == "deny":
+    if entry["verdict"] in REFUSALS:
         entry["deny_as"] = record.verdict
     if record.interface or record.message:
         entry["message"] = {
@@ -54,9 +56,9 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
 
 
 def wanted(entry: dict[str, Any], record: str) -> bool:
-    """Whether an entry is to be written where so much is recorded. A refusal always is."""
+    """Whether an entry is to be written where so much is recorded. A refusal always is, and what would have been one."""
     event = entry.get("event")
-    if record == ALL or entry.get("verdict") == "deny" or event not in ("decision", "rewrite"):
+    if record == ALL or entry.get("verdict") in REFUSALS or event not in ("decision", "rewrite"):
         return True
     return record == DECISIONS and event == "decision"
 
@@ -77,8 +79,9 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        # Lines that may still be written, of what was allowed and of the rest: cheap binds must not crowd out refusals.
-        self._room = [float(BURST_LINES), float(BURST_LINES)]
+        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused: cheap binds must not
+        # crowd out refusals.
+        self._room = [float(BURST_LINES)] * 3
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
@@ -93,7 +96,8 @@ class Folder:
             self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
-        kind = 0 if entry.get("verdict") in (*GIVEN, "rewrite") else 1
+        verdict = entry.get("verdict")
+        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY else 1
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:

@@ -86,7 +86,7 @@ class Broker:
             self._watch_log()
             now = time.monotonic()
             control = self._control
-            waits = [keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now)]
+            waits = [keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now), self._subject.mode.seconds()]
             if control is not None:
                 waits.append(control.next_event(now))
             self._loop.turn(soonest(waits))
@@ -99,6 +99,7 @@ class Broker:
                 keeper.ping()
             if control is not None:
                 control.tick(now)
+            self._subject.mode.tick()
             self._look_at_keeper()
             if self._until_expiry() == 0:
                 self._reload()
@@ -140,7 +141,9 @@ class Broker:
         self._notifier.ready(status)
 
     def _status_now(self) -> str:
-        return f"{self._log.policy_name}: serving guests" + (", no compositor yet" if self._keeper.missing else "")
+        until = self._subject.mode.until
+        complains = f", COMPLAINS ONLY, until {until}" if until else ""
+        return f"{self._log.policy_name}: serving guests{complains}" + (", no compositor yet" if self._keeper.missing else "")
 
     # -- orders
 
@@ -258,6 +261,7 @@ class Broker:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
         self._log.add({"event": "policy-load", "reason": "reload"})
+        subject.mode.under(compiled.until)
         if compiled.guest.get("expired") and not self._said.get("expired"):
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
         for key in ("listen", "upstream", "audit"):

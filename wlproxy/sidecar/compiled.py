@@ -50,7 +50,8 @@ class Trust:
 
 class Compiled:
     """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `record` how much
-    the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read."""
+    the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read. `until`:
+    so long (seconds of the epoch) it only complains, 0: it enforces."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Compiled:
         guest: dict[str, Any] | None = None,
         record: str = ALL,
         clients: tuple[int, str] = (1, ""),
+        until: int = 0,
     ) -> None:
         self.name = name
         self.sha256 = sha256
@@ -69,6 +71,7 @@ class Compiled:
         self.guest = guest or {}
         self.record = record
         self.clients = clients
+        self.until = until
 
 
 class Compilation(Forked):
@@ -138,13 +141,15 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
         "upstream": compiled.get("upstream", {}),
         "record": compiled.get("record", ALL),
         "clients": [limits.clients, limits.rule("clients")],
+        "until": compiled["complain"]["until"] if "complain" in compiled else 0,
     }
 
 
 def of_head(head: dict[str, Any], data: bytes) -> Compiled:
     """The policy of which `head` tells, with what a guest's file said beside it."""
     most, rule = head["clients"]
-    return Compiled(head["name"], head["sha256"], data, head["upstream"], head.get("guest"), head["record"], (most, rule))
+    name, sha256, upstream = head["name"], head["sha256"], head["upstream"]
+    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"])
 
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:

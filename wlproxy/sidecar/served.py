@@ -99,6 +99,7 @@ class Served:
             self.upstream.context.under(entry.compiled.upstream)
         self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256}, entry.compiled.record)
         self.log.add({"event": "policy-load", "reason": why})
+        self.subject.mode.under(entry.compiled.until)
         return True
 
     def died(self) -> None:

@@ -186,6 +186,7 @@ def run_both(
     source = (settings.policy, settings.variables, settings.guest_file, settings.trust)
     subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
     subject.begin(keeper)
+    subject.mode.under(compiled.until)
     said = compiled.guest
     broker = Broker(keeper, listening, upstream, log, source, said, settings.ready_fd, settings.notifier, subject, controlled)
     broker.catch_signals()

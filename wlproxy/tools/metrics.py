@@ -15,7 +15,7 @@ from ..sidecar.control.state import USED
 from ..sidecar.control.tally import ENDS, KINDS, OTHER, VERDICTS
 
 GAUGE, COUNTER = "gauge", "counter"
-MODES: Final = ("enforce", "transparent")
+MODES: Final = ("enforce", "complain", "transparent")
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -134,6 +134,10 @@ def details(one: Mapping[str, Any]) -> list[str]:
         f"  compositor {text(upstream, 'path')}" + (f" ({context})" if context else ""),
         f"  confined   {', '.join(clean(name) for name in listed(one, 'confined')) or 'nothing is known of it'}",
     ]
+    shadow, differs = part(one, "shadow"), part(relay, "shadow_differences")
+    if shadow:
+        counts = f"would refuse {number(differs, 'stricter')} messages that passed, and pass {number(differs, 'wider')} that were refused"
+        lines.append(f"  shadow     {text(shadow, 'name')} {text(shadow, 'sha256')[:10]}: {counts}")
     lines += [f"  MISSING    {clean(name)}" for name in listed(one, "unconfined")]
     if text(one, "reason"):
         lines.append(f"  note       {text(one, 'reason')}")

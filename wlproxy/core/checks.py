@@ -28,6 +28,7 @@ KIND: Final = "kind"  # of a descriptor, by name: handlers/descriptors.py asks, 
 REWRITE: Final = "rewrite"
 
 NUMERIC: Final = frozenset((MIN, MAX, IN, FLAGS))
+REFUSING: Final = frozenset((*NUMERIC, MAX_BYTES, CHARSET, NULL))  # a value by itself; KIND asks of a descriptor what it is
 OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, KIND, REWRITE))
 
 

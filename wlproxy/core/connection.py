@@ -10,6 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from .differences import Difference
 from .errors import PolicyViolation
 from .fds import Fd, Files
 from .message import Message
@@ -101,6 +102,10 @@ class Connection:
                 rule,
             )
         )
+
+    def differs(self, difference: Difference) -> None:
+        """Counts a message over which the policy and its shadow differ."""
+        self.audit.extend(self.usage.differences.add(difference, self.now))
 
     def abandon(self) -> list[Fd]:
         """Every descriptor that is still anywhere in here: the session is over."""

@@ -13,12 +13,14 @@ from mypy_extensions import i64
 
 from . import wire
 from .connection import Connection
+from .differences import WIDER
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd
 from .message import Message
 from .objects import ENDED, LIVE, MUTED, Object
 from .outcome import GUEST, HOST, WOULD_DENY
 from .serials import CONFIGURE
+from .shadow import difference
 from .tables import (
     ALLOW,
     CHILD,
@@ -82,7 +84,13 @@ class Judge:
             self._look_up_serial(message)
         self._connection.weight += rule.weight
         reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
+        differs = difference(self._connection.tables, message) if rule.shadow is not None and reachable else None
+        if differs is not None and differs.kind == WIDER:  # whatever else speaks against the message
+            self._connection.differs(differs)
+            differs = None
         verdict = self._verdict(message) if reachable else DROP
+        if differs is not None and verdict == FORWARD:
+            self._connection.differs(differs)
         if side == GUEST:
             if verdict != FORWARD:
                 self.discard_descriptors()

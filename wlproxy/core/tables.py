@@ -128,6 +128,7 @@ class MessageRule:
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
         self.complains = False  # what `verdict` refuses passes while the policy only complains
+        self.shadow: MessageRule | None = None  # what another policy says of it, where that may differ (shadow.py)
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -158,6 +159,7 @@ class MessageRule:
         other.rate = self.rate
         other.refusal = self.refusal
         other.complains = self.complains
+        other.shadow = self.shadow
         return other
 
     def settle(self) -> None:
@@ -269,6 +271,7 @@ class Tables:
         self.complaining: frozenset[str] = frozenset()  # ... and those of them that are while the policy only complains
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
+        self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
 
     def family(self, name: str) -> Family:

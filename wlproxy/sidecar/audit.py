@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, WOULD_DENY, Record
+from ..core.outcome import ALL, DECISIONS, SHADOW, WOULD_DENY, Record, Told
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -35,6 +35,8 @@ def plain(text: str) -> str:
 
 def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any]:
     """The entry for one of the session's records; `peer` as listener.peer_of has it."""
+    if record.shadow is not None:
+        return shadow_entry(record, record.shadow)
     entry: dict[str, Any] = {
         "event": EVENTS.get(record.event, record.event),
         "client": client,
@@ -53,6 +55,29 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
             "name": plain(record.message),
         }
     return entry
+
+
+def shadow_entry(record: Record, told: Told) -> dict[str, Any]:
+    """The entry for messages of one kind that a shadow policy would have decided otherwise: how many there were since the entry before, and
+    the first of them as an example. It is about all connections of the guest. `first` and `last` are on the clock of `mono`."""
+    message: dict[str, Any] = {
+        "dir": DIRECTIONS[record.side],
+        "interface": plain(record.interface),
+        "object": record.object_id,
+        "name": plain(record.message),
+    }
+    if told.about:
+        message["global"] = plain(told.about)
+    return {
+        "event": SHADOW,
+        "shadow": {"policy": plain(told.policy), "sha256": plain(told.digest), "would_be": record.verdict},
+        "reason": plain(record.reason),
+        "decided": {"kind": SHADOW, "rule": plain(record.rule)},
+        "message": message,
+        "count": int(told.count),
+        "first": round(told.first, 6),
+        "last": round(told.last, 6),
+    }
 
 
 def wanted(entry: dict[str, Any], record: str) -> bool:
@@ -79,8 +104,8 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused: cheap binds must not
-        # crowd out refusals.
+        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused, here or by a shadow: cheap
+        # binds must not crowd out refusals.
         self._room = [float(BURST_LINES)] * 3
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
@@ -97,7 +122,7 @@ class Folder:
             self._room_at = now
         line = encode(entry)
         verdict = entry.get("verdict")
-        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY else 1
+        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY or entry["event"] == SHADOW else 1
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compilation, Compiled, PolicyInvalid, Trust
+from .compiled import Compilation, Compiled, PolicyInvalid, Trust, load_entry
 from .control.orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .control.server import Control
 from .control.subject import Subject
@@ -43,7 +43,7 @@ class Broker:
         listening: list[Listener],
         upstream: Upstream,
         log: AuditLog,
-        source: tuple[str, dict[str, str], str, Trust],
+        source: tuple[str, dict[str, str], str, Trust, str],
         said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,
@@ -260,7 +260,7 @@ class Broker:
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
-        self._log.add({"event": "policy-load", "reason": "reload"})
+        self._log.add(load_entry(compiled, "reload"))
         subject.mode.under(compiled.until)
         if compiled.guest.get("expired") and not self._said.get("expired"):
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
@@ -278,7 +278,7 @@ class Broker:
             compiled.data = b""
         before = subject.compiled
         subject.under(compiled)
-        if before.sha256 == compiled.sha256:
+        if before.sha256 == compiled.sha256 and before.shadow == compiled.shadow:
             return Reloaded(subject.name, SAME, [], subject.policy)
         return Reloaded(subject.name, APPLIED, [], subject.policy, before.data, compiled.data)
 

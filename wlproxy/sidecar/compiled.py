@@ -51,7 +51,8 @@ class Trust:
 class Compiled:
     """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `record` how much
     the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read. `until`:
-    so long (seconds of the epoch) it only complains, 0: it enforces."""
+    so long (seconds of the epoch) it only complains, 0: it enforces. `shadow`: name and sha256 of the policy that is asked beside it, empty
+    where there is none; that one is within `data` (`with_shadow`)."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Compiled:
         record: str = ALL,
         clients: tuple[int, str] = (1, ""),
         until: int = 0,
+        shadow: dict[str, str] | None = None,
     ) -> None:
         self.name = name
         self.sha256 = sha256
@@ -72,18 +74,24 @@ class Compiled:
         self.record = record
         self.clients = clients
         self.until = until
+        self.shadow = shadow or {}
 
 
 class Compilation(Forked):
-    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name`, where there is one, and
-    `variables` go over what the file says."""
+    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name` and `shadow`, where there
+    are such, and `variables` go over what the file says."""
 
-    def __init__(self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None) -> None:
+    def __init__(
+        self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None, shadow: str = ""
+    ) -> None:
         self._name = guest_file or name
         whom = trust or Trust()
 
         def work(out: IO[bytes]) -> None:
-            out.write(answer_for_guest(guest_file, name, variables, whom) if guest_file else answer(name, variables, whom))
+            if guest_file:
+                out.write(answer_for_guest(guest_file, name, variables, whom, shadow))
+            else:
+                out.write(answer(name, variables, whom, shadow))
 
         super().__init__(work)
 
@@ -110,22 +118,24 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
     return compiled
 
 
-def answer(name: str, variables: dict[str, str], trust: Trust) -> bytes:
+def answer(name: str, variables: dict[str, str], trust: Trust, shadow: str = "") -> bytes:
     """In the child: a head line as of `head_of`, or {"findings", "exit_code"}; then the canonical text."""
     from ..policy.identity import canonical
 
     try:
         compiled = from_file(name, variables, trust)
+        if shadow:
+            compiled = with_shadow(compiled, shadow, variables, trust)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines, "exit_code": error.exit_code}).encode() + b"\n"
     return json.dumps(head_of(compiled)).encode() + b"\n" + canonical(compiled)
 
 
-def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust) -> bytes:
+def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust, shadow: str = "") -> bytes:
     """The same with "guest", what its file says (guest_files.py)."""
     from . import guest_files
 
-    head, data = guest_files.read(path, variables, policy, trust)
+    head, data = guest_files.read(path, variables, policy, trust, shadow)
     return json.dumps(head).encode() + b"\n" + data
 
 
@@ -142,6 +152,7 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
         "record": compiled.get("record", ALL),
         "clients": [limits.clients, limits.rule("clients")],
         "until": compiled["complain"]["until"] if "complain" in compiled else 0,
+        "shadow": {key: compiled["shadow"][key] for key in ("name", "sha256")} if "shadow" in compiled else {},
     }
 
 
@@ -149,7 +160,25 @@ def of_head(head: dict[str, Any], data: bytes) -> Compiled:
     """The policy of which `head` tells, with what a guest's file said beside it."""
     most, rule = head["clients"]
     name, sha256, upstream = head["name"], head["sha256"], head["upstream"]
-    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"])
+    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"], head["shadow"])
+
+
+def load_entry(compiled: Compiled, reason: str) -> dict[str, Any]:
+    """What is to be written down where a guest comes under a policy."""
+    shadow = {"shadow": {"policy": compiled.shadow["name"], "sha256": compiled.shadow["sha256"]}} if compiled.shadow else {}
+    return {"event": "policy-load", "reason": reason} | shadow
+
+
+def with_shadow(compiled: dict[str, Any], shadow: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:
+    """The compiled policy with another beside it, held to floor and ceiling as it is itself; of the variables it gets those that it has.
+    Raises PolicyInvalid with all findings."""
+    from ..policy.load_guest import declared_only
+
+    try:
+        values = variables if shadow.endswith(".json") else declared_only(shadow, variables)
+    except ConfigErrors as errors:
+        raise invalid(errors.findings) from errors
+    return compiled | {"shadow": from_file(shadow, values, trust)}
 
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..core.connection import NOTHING
 from ..core.fds import Files
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
+from ..core.shadow import attach
 from ..handlers import load_tables
 from . import confine
 from .address import WAYPIPE
@@ -47,6 +48,8 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
     """What makes the session of each new connection under this policy, and its limits."""
     policy = json.loads(compiled)
     tables = load_tables(policy)
+    if "shadow" in policy:
+        attach(tables, load_tables(policy["shadow"]))
     limits = limits_of(policy)
     files = HostFiles()
     usage.complains = "complain" in policy

@@ -87,6 +87,7 @@ class Subject:
             "policy": self.policy,
             "mode": "complain" if self.mode.until else "transparent" if transparent(self.compiled.data) else "enforce",
             "until": self.mode.until,
+            "shadow": self.compiled.shadow,
             "seconds": max(0, int(time.time() - self.since)),
             "restarts": self.restarts,
             "listen": self.listen,

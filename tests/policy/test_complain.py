@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from hypothesis import given
 
 from tests.policy import made_up
 from tests.policy.test_agreement import Engine, agree, every_message, relaxed
-from tests.scene import shipped
+from tests.scene import BASIC, deny, policy, shipped
+from tests.tools.test_replay import Recorded, dressed, messages
+from wlproxy.cli.main import main
 from wlproxy.core.errors import ConfigErrors
 from wlproxy.core.quotas import limits_of
 from wlproxy.core.session import Session
@@ -329,3 +332,40 @@ def test_the_hash_has_mode_moment_and_marks(path: Path) -> None:
     entry = next(m for m in both["interfaces"]["xdg_toplevel"]["requests"] if m[0] == "set_fullscreen")
     del entry[4]["complains"]
     assert digest(both) != both["sha256"]
+
+
+# -- the verbs
+
+
+def test_the_verbs_say_so(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(complaining(WINDOWS))
+    moment = UNTIL.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert main(["explain", "xdg_toplevel.set_minimized()", "--policy", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("PASSES, and would be DENIED if the policy did not only complain by the permission layer")
+    assert f"what happens: it reaches the compositor, and is written down as would-deny: the policy only complains, until {moment}" in said
+    assert main(["show", str(path), "--effective"]) == 0
+    said = capsys.readouterr().out
+    assert 'mode = "complain"' in said and f"until = {moment}" in said
+    assert main(["check", str(path), "--fail-on", "warning"]) == 1
+    assert "warning[complain]" in capsys.readouterr().err
+    assert main(["prove", str(path), "--never", "permission:fullscreen"]) == 1
+    strict = path.parent / "strict.toml"
+    strict.write_text(WINDOWS)
+    assert main(["diff", str(strict), str(path), "--fail-on=wider"]) == 1
+    assert f"enforce -> complain until {moment}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_shown_as_effective_means_the_same(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = compiled(path, complaining(WINDOWS))["sha256"]
+    assert main(["show", str(path), "--effective"]) == 0
+    assert compiled(path.parent / "again.toml", capsys.readouterr().out)["sha256"] == before
+
+
+def test_replay_tells_what_would_be_denied_from_what_is() -> None:
+    strict = policy(*BASIC, messages={("xdg_toplevel", "set_minimized"): deny("ignore")})
+    scene = Recorded(policy(*BASIC))
+    dressed(scene).guest(8, "set_minimized")
+    enforced, complained = scene.under(strict), scene.under(replace(strict, until=1))
+    assert messages(enforced.denied) == {"xdg_toplevel.set_minimized": 1} and not enforced.complained
+    assert messages(complained.complained) == {"xdg_toplevel.set_minimized": 1} and not complained.denied

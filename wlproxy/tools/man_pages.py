@@ -19,6 +19,7 @@ from ..policy.load_protocols import load_shipped
 from ..policy.model import DENY, HIDE, NEVER, VIRTUAL
 from ..policy.permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
 from ..policy.read_audit import ON_FAILURE, PAYLOAD, RECORD
+from ..policy.read_mode import ENFORCE, MOST_DAYS
 from ..policy.read_permissions import ASK_KEYS
 from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
@@ -202,8 +203,29 @@ def policy_page() -> Page:
     page.item("`extends`", extends)
     page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
     page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
-    page.item("`mode`", '"enforce", the only one there is')
+    page.item("`mode`", '"enforce", or "complain" until the moment that `until` says. See COMPLAINING')
+    until = f"a date and time with its offset, as in 2026-12-05T18:00:00Z, at most {MOST_DAYS} days ahead; needed to complain"
+    page.item("`until`", until)
     page.item("`transparent`", "true: forward all that the protocol data knows. For tests, never for a guest")
+    page.section("COMPLAINING").text(
+        'With `mode = "complain"` what the policy refuses by its permissions, its rules for messages and its demands on arguments passes '
+        "all the same, and is written down. That is an outcome of its own, neither allowed nor denied: `would-deny` in the audit log, in "
+        "`wlproxy trace`, `explain`, `test` and `replay`, and in the counters of `wlproxy ctl`, `top` and `metrics`.",
+        "What never gives way: the floor, the ceiling of this host with its bounds on permissions, the rules of the protocols, values that "
+        "an enum does not have, what is asked of descriptors, quotas and rates, the parameters of permissions, and what cleans or "
+        "rewrites a text.",
+        "Globals do not change. A program that finds one more global binds it and goes another way from there, so the log would be about "
+        "programs that do not exist once the policy enforces; and what has been bound could not be taken back. To try a policy with "
+        "more globals, write it as one, and this one as its shadow (`wlproxy run --shadow`).",
+        "At `until` the sidecar enforces of itself, by the time of day or by the time that has passed since the policy was loaded, "
+        "whichever is first, for connections that are there as well; one line of the log (`mode`) says so. What a guest has made until "
+        "then it keeps. A reload with a policy that enforces ends it at once. A policy past its moment is valid, enforces, and "
+        "`wlproxy check` says so.",
+        "A policy does not inherit that another one complains, and one that extends a policy with `final` permissions or messages cannot. "
+        'A ceiling with `mode = "enforce"` keeps every policy of the host from it. `wlproxy diff` calls it wider; '
+        "`prove` and `score` count what passes.",
+    )
+    page.example('mode  = "complain"\nuntil = 2026-12-05T18:00:00Z')
     page.section("[vars]").text(
         "What `${name}` stands for in `[rewrite]` and `[upstream]`: a table of `type` (slug, text or colour), `default` and `max-bytes`. "
         "`wlproxy run --var NAME=VALUE` gives a value; `vm` is the name of the guest."
@@ -260,8 +282,8 @@ def policy_page() -> Page:
     page.item(ADMIN_FOLDER, "policies of this host")
     page.item(
         CEILING_FILE,
-        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), and `[permission]` with `at-most` '
-        f'in the place of `verdict`, "{DENY}" for not at all',
+        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), `[permission]` with `at-most` '
+        f'in the place of `verdict`, "{DENY}" for not at all, and `mode` = "{ENFORCE}": no policy only complains',
     )
     return page.see(*[other for other in PAGES if other[0] != "wlproxy-policy"])
 

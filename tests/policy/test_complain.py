@@ -365,6 +365,9 @@ def test_the_verbs_say_so(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["check", str(path), "--fail-on", "warning"]) == 1
     assert "warning[complain]" in capsys.readouterr().err
     assert main(["prove", str(path), "--never", "permission:fullscreen"]) == 1
+    assert f"1 of 1 claims for p, only complaining until {moment}, over" in capsys.readouterr().out
+    assert main(["score", str(path)]) == 0
+    assert f"exposure, only complaining until {moment}" in capsys.readouterr().out
     strict = path.parent / "strict.toml"
     strict.write_text(WINDOWS)
     assert main(["diff", str(strict), str(path), "--fail-on=wider"]) == 1

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from .model import ALLOW, MessageRule, Origin, PermissionRule, Policy, Predicate
 from .permissions import PERMISSIONS
+from .read_mode import as_text
 
 COMPLAIN: Final = "complain"  # the key of a compiled policy: {"until": seconds of the epoch, "permissions": those that give way}
 GIVES_WAY: Final = "complains"  # of a decision: 1; of a check: a fifth item, 1
@@ -92,6 +93,11 @@ def let_through(compiled: Mapping[str, Any]) -> dict[str, Any]:
         for name, entry in compiled["interfaces"].items()
     }
     return plain
+
+
+def words_of(compiled: Mapping[str, Any]) -> str:
+    """What is to stand behind the name of a policy that only complains, "" where it enforces."""
+    return f", only complaining until {as_text(compiled[COMPLAIN]['until'])}" if COMPLAIN in compiled else ""
 
 
 def softened(decision: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -273,6 +273,7 @@ class Tables:
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
+        self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
     def family(self, name: str) -> Family:
         """Raises KeyError for an interface that the compiled policy does not hold."""

@@ -12,6 +12,7 @@ import pytest
 
 from tests.sidecar.conftest import Compositor, Serve, Sidecar, until
 from tests.sidecar.test_control import status
+from tests.sidecar.test_notify import manager, told
 from tests.sidecar.wayland import Talk
 from wlproxy.cli.ctl import row
 from wlproxy.sidecar.deadline import Deadline, deadline
@@ -36,10 +37,10 @@ def test_it_complains_and_says_so(tmp_path: Path, compositor: Compositor, start:
     (line,) = until(lambda: [e for e in sidecar.audit("decision") if e["verdict"] == "would-deny"], "the line")
     assert line["deny_as"] == "inert" and line["decided"]["kind"] == "would-deny" and line["decided"]["rule"].endswith("p.toml:10")
     assert [e["reason"].startswith("the policy only complains until 20") for e in sidecar.audit("mode")] == [True]
-    told = until(lambda: (found := status(tmp_path / "c"))["would_deny"] and found, "the count")
-    assert told["mode"] == "complain" and told["until"].endswith("Z") and told["refused"] == 0 and told["would_deny"] == 1
-    assert f"COMPLAIN until {told['until']}" in row(told)[2]
-    text = exposition([told], frozenset(["wl_compositor"]))
+    state = until(lambda: (found := status(tmp_path / "c"))["would_deny"] and found, "the count")
+    assert state["mode"] == "complain" and state["until"].endswith("Z") and state["refused"] == 0 and state["would_deny"] == 1
+    assert f"COMPLAIN until {state['until']}" in row(state)[2]
+    text = exposition([state], frozenset(["wl_compositor"]))
     assert 'wlproxy_policy_mode{guest="guest",mode="complain"} 1' in text
     assert 'verdict="would-deny",layer="would-deny",interface="wl_compositor"} 1' in text
     assert "only complains until" in sidecar.errors.read_text()
@@ -83,6 +84,15 @@ def test_a_reload_ends_it_for_those_who_are_there(tmp_path: Path, compositor: Co
         new.close()
         assert talk.region(5 + passes) == passes  # its own time is not over
     talk.close()
+
+
+def test_the_service_manager_is_told(tmp_path: Path, compositor: Compositor, start: Start) -> None:
+    with manager(f"{tmp_path}/notify") as sock:
+        sidecar = start(policy=policy(tmp_path / "p.toml", 3), shell=f"export NOTIFY_SOCKET={tmp_path}/notify;")
+        ready, status_line = told(sock)
+        assert ready == "READY=1" and status_line.startswith("STATUS=regions: serving guests, COMPLAINS ONLY, until 20")
+        assert told(sock) == ["STATUS=regions: serving guests"]
+        assert sidecar.stop() == 0
 
 
 def test_serve_says_which_guest(serve: Serve, compositor: Compositor, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigError, ConfigErrors
@@ -27,7 +28,7 @@ def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> 
         compiled = compiled_of(beside(path, guest.policy), variables, host, owners)
     except ConfigErrors as errors:
         raise ConfigErrors([about(document.name, finding, guest.policy) for finding in errors.findings]) from errors
-    if COMPLAIN in compiled:
+    if COMPLAIN in compiled and compiled[COMPLAIN]["until"] > time.time():
         document.warn(("policy",), COMPLAIN, f"policy {guest.policy!a} only complains until {as_text(compiled[COMPLAIN]['until'])}")
     if guest.shadow:
         shadow = beside(path, guest.shadow)

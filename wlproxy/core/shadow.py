@@ -3,8 +3,8 @@
 Promises: a message costs nothing here where there is no shadow, or where the two say the same of it: which messages they can differ over
 is settled when the policies are loaded (`attach`), and only those are looked at. What is compared is what each says by itself of a
 message that has come: global and version, permission and message, demands on arguments. Rates, quotas, the parameters of permissions and
-whatever else handlers decide are those of the policy in force, whatever its mode; what the shadow would not have let come to be is asked
-about like anything else.
+whatever else handlers decide are those of the policy in force, whatever its mode. What the shadow would not have let come to be is asked
+about like anything else; what exists for the guest alone is not.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .document import Document
 from .model import ALLOW, ASK, DENY, HIDE, IGNORE, Policy
 from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 from .reach import SIDES, holdings
-from .read_mode import COMPLAIN, MODE, as_text
+from .read_mode import COMPLAIN, MODE, OVER, as_text
 
 CONTEXT: Final = "security-context"
 MANAGER: Final = "wp_security_context_manager_v1"
@@ -72,8 +72,8 @@ def lint(
 
 
 def only_complains(document: Document, policy: Policy) -> list[ConfigError]:
-    """Said as long as it does, whether or not the moment is still to come: a policy that enforces does not say so."""
-    if not policy.until:
+    """That it does, where it does still."""
+    if not policy.until or any(warning.code == OVER for warning in document.warnings):
         return []
     text = f"until {as_text(policy.until)} what this policy refuses passes, but for hidden globals and quotas, and is only written down"
     return [document.finding((MODE,), COMPLAIN, text, "warning")]

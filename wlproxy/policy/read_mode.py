@@ -15,6 +15,7 @@ from .model import Ceiling
 MODE, UNTIL = "mode", "until"
 ENFORCE, COMPLAIN = "enforce", "complain"
 MODES: Final = (ENFORCE, COMPLAIN)
+OVER: Final = "complain-over"
 MOST_DAYS: Final = 30
 DAY_SECONDS: Final = 86400
 EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -50,7 +51,7 @@ def read_until(document: Document, now: float) -> int:
         text = f"a policy may complain for {MOST_DAYS} days at most: until {as_text(int(now) + MOST_DAYS * DAY_SECONDS)}, say"
         document.wrong_value((UNTIL,), "too-long", text)
     elif until <= now:
-        document.warn((UNTIL,), "complain-over", "that moment has passed: the policy enforces. Take 'mode' and 'until' out, or set it anew")
+        document.warn((UNTIL,), OVER, "that moment has passed: the policy enforces. Take 'mode' and 'until' out, or set it anew")
     return until
 
 

@@ -96,7 +96,7 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         "summary": text("", "one sentence for people"),
         "extends": text("^.", "the one policy that this file changes: a shipped one's name, or a path beside this file"),
         "final": items(
-            text(rf"^({prefixes})\.[^*]*\*?$"), 0
+            text(rf"^(mode|({prefixes})\.[^*]*\*?)$"), 0
         ) | {"description": "what a policy that extends this one may not loosen: keys, or beginnings of keys with a * at the end"},
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},

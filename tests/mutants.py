@@ -3657,7 +3657,7 @@ TABLE = (
     ),
     Mutant(
         "sidecar/audit.py",
-        "    if record == ALL or entry.get(\"verdict\") == \"deny\" or event not in",
+        "    if record == ALL or entry.get(\"verdict\") in REFUSALS or event not in",
         "    if record == ALL or event not in",
         ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
     ),

@@ -224,6 +224,6 @@ def add_files(page: Page) -> None:
 
 
 SECTIONS: Final = (
-    *(add_description, add_keys, add_values, add_globals, add_messages, add_rewrites, add_quotas, add_upstream, add_ask, add_audit),
-    *(add_trust, add_files),
+    *(add_description, add_keys, add_complaining, add_values, add_globals, add_messages, add_rewrites),
+    *(add_quotas, add_upstream, add_ask, add_audit, add_trust, add_files),
 )

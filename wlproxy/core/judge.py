@@ -132,7 +132,7 @@ class Judge:
                 return verdict
         if rule.inspect is not None:  # before the checks, because the specification's own errors come before the policy's
             verdict = rule.inspect(self._connection, message)
-            if verdict != FORWARD:
+            if verdict != FORWARD and not message.lent:  # what is lent later is to pass the checks as well
                 return verdict
             if message.stale:  # sent long ago and forgotten since: the compositor cannot be told which
                 return DROP
@@ -143,6 +143,8 @@ class Judge:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
+        if message.lent:
+            return MAKE_INERT
         return FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
 
     def _look_up_serial(self, message: Message) -> None:
@@ -234,6 +236,11 @@ class Judge:
                 raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "creates nothing that could be inert", message.origin)
         else:
             self._make_ghost(message, family)
+            made = message.created
+            if message.lent and made is not None and family.new_note is not None:
+                made.note = family.new_note(self._connection, made)
+                if rule.effect is not None:
+                    rule.effect(self._connection, message)
         if not message.without_effect:
             self._answer(message)
 

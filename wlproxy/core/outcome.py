@@ -152,7 +152,8 @@ class Outbox:
 class Outcome:
     """What is to be sent, closed, written down and carried over. `farewell` not empty: the session is over and why; send, then close.
     `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False. `cost`: what the guest's requests of this read
-    come to, in messages (core/quotas.py, handlers/costs.py)."""
+    come to, in messages (core/quotas.py, handlers/costs.py). `alarm`: not 0: `tick` must be called after so many seconds, of which those
+    that the host sleeps count. `stirs`: it must be called now for the guest's other connections."""
 
     def __init__(
         self,
@@ -164,6 +165,8 @@ class Outcome:
         waiting: bool = False,
         transfers: list[Transfer] = NO_TRANSFERS,
         cost: i64 = 0,
+        alarm: float = 0.0,
+        stirs: bool = False,
     ) -> None:
         self.to_guest = to_guest
         self.to_host = to_host
@@ -173,3 +176,5 @@ class Outcome:
         self.waiting = waiting
         self.transfers = transfers
         self.cost = cost
+        self.alarm = alarm
+        self.stirs = stirs

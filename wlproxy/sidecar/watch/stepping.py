@@ -125,6 +125,8 @@ class Sum:
         whole.transfers = whole.transfers + outcome.transfers
         whole.farewell = whole.farewell or outcome.farewell
         whole.cost += outcome.cost
+        whole.alarm = outcome.alarm
+        whole.stirs = whole.stirs or outcome.stirs
 
     def all(self, waiting: bool) -> Outcome:
         """`waiting`: whether a deadline runs now."""

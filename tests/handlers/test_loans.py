@@ -81,12 +81,8 @@ def test_it_ends_with_the_window_and_comes_back_with_it():
     scene.forget().guest(6, "attach", 0, 0, 0).guest(6, "commit")
     scene.host_gets("wl_surface#6.attach(0, 0, 0)", "wl_surface#6.commit()", ENDED)
     (record,) = scene.records("taken-back")
-    assert (record.reason, record.rule, record.verdict, record.object_id) == (
-        "its window is not visible",
-        "permission: idle-inhibit",
-        "inert",
-        13,
-    )
+    assert (record.interface, record.message, record.verdict) == (IDLE, "create_inhibitor", "inert")
+    assert (record.reason, record.rule) == ("zwp_idle_inhibitor_v1#13: its window is not visible", "permission: idle-inhibit")
     confirmed(scene).guest_gets()
     shown(scene)
     assert inhibited(scene)
@@ -175,7 +171,7 @@ def test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged():
     scene.forget()
     confirmed(configured(scene, 4))
     assert not inhibited(scene)
-    assert [record.reason for record in scene.records("taken-back")] == ["its window is not full screen"]
+    assert [record.reason for record in scene.records("taken-back")] == ["zwp_idle_inhibitor_v1#13: its window is not full screen"]
 
 
 def test_it_makes_no_difference_how_the_stream_is_cut():
@@ -237,7 +233,7 @@ def test_an_inhibitor_ends_when_its_time_is_over():
     later(scene, clock, 1).host_gets("zwp_idle_inhibitor_v1#16.destroy()")
     assert scene.outcome.alarm == 0
     (record,) = scene.records("taken-back")
-    assert record.reason == "7200 s without a key, a click or a touch in the guest"
+    assert record.reason == "zwp_idle_inhibitor_v1#16: 7200 s without a key, a click or a touch in the guest"
 
 
 def test_destroying_and_creating_gains_nothing():
@@ -340,7 +336,7 @@ def test_the_combination_takes_it_back_and_a_click_gives_it_again(request_, inte
     key(scene.forget(), SUPER).forget()
     key(scene, ESC).host_gets(f"{interface}#14.destroy()").guest_gets(f"{interface}#14.{ends}()")
     (record,) = scene.records("taken-back")
-    assert record.reason == "the user has taken it back"
+    assert record.reason == f"{interface}#14: the user has taken it back"
     confirmed(scene, 14)
     assert not has(scene, interface)
     click(scene)

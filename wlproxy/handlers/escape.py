@@ -17,7 +17,7 @@ from typing import Final
 from ..core.connection import Connection
 from ..core.message import Message
 from ..core.objects import Object
-from ..core.tables import DROP, FORWARD, Note
+from ..core.tables import DROP, FORWARD, IGNORE, Note
 from ..core.wire import read_i32_le
 from . import inhibitors
 from .keys import Combination, combination
@@ -100,6 +100,7 @@ def on_key(connection: Connection, message: Message) -> int:
         for permission, keys in note.escapes:
             if keys.completed_by(code, note.held):
                 note.swallowed.add(code)
+                connection.record("refused", message, f"{keys.text} is the host's", IGNORE, f"permission: {permission}")
                 if permission not in connection.usage.escaped:
                     connection.usage.escaped[permission] = True
                     connection.stirs = True

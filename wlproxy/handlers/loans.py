@@ -25,7 +25,7 @@ from ..core.outcome import GUEST, Record
 from ..core.tables import FORWARD, INERT, MAKE_INERT, MessageRule, Note
 
 MOST_LOANS: Final = 16  # of a connection: each is looked at whenever something has changed
-TAKEN_BACK: Final = "taken-back"  # an event of the audit log
+TAKEN_BACK: Final = "taken-back"  # a kind of decision in the audit log, under the request that was once granted
 
 
 class Loan(Note):
@@ -99,9 +99,13 @@ class Loan(Note):
                 self.connection.send_to_host(wire.encode(owner.host_id, rule.opcode, "", []))
                 break
         self.connection.objects.take_back(owner)
-        if self.is_noted(why):
+        maker, made_by = self._maker, self._made_by
+        if maker is not None and made_by is not None and self.is_noted(why):
+            reason = f"{owner.interface}#{owner.guest_id}: {why}"
             rule_name = f"permission: {self.permission}"
-            self.connection.audit.append(Record(TAKEN_BACK, GUEST, owner.interface, owner.guest_id, "", why, INERT, rule_name))
+            self.connection.audit.append(
+                Record(TAKEN_BACK, GUEST, maker.interface, maker.guest_id, made_by.name, reason, INERT, rule_name)
+            )
         self.taken()
 
     def _give_again(self) -> None:

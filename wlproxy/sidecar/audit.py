@@ -22,7 +22,7 @@ BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
-EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
+EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "taken-back": "decision", "rewritten": "rewrite"}
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ MOST_WORDS: Final = 20
 LONGEST: Final = 80
 OTHER: Final = "other"
 VERDICTS: Final = ("allow", "virtual", "rewrite", "deny")
-KINDS: Final = ("refused", "violation", "bind", "rewritten", "quota")
+KINDS: Final = ("refused", "violation", "bind", "rewritten", "taken-back", "quota")
 ENDS: Final = ("guest", "host", "policy", "proxy", "admin")
 
 

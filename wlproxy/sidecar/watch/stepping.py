@@ -55,7 +55,7 @@ class Step:
             self.verdict = INERT if self.side == GUEST or self.ghost else HIDDEN
 
     def _by_record(self, record: Record) -> None:
-        if record.event == "host-error":
+        if record.event in ("host-error", "taken-back"):  # of the compositor's making; of what the guest has asked for before
             return
         self.origin = record.rule
         self.reason = record.reason

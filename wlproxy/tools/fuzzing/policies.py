@@ -21,16 +21,18 @@ from wlproxy.policy.model import (
     GlobalRule,
     MessageRule,
     Origin,
+    PermissionRule,
     Policy,
     Predicate,
     Rewrite,
 )
-from wlproxy.policy.permissions import everything
+from wlproxy.policy.permissions import ESCAPE, MAX_DURATION, ONLY, everything
 
 DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
     *("wp_viewporter", "wp_presentation", "wp_fractional_scale_manager_v1", "zxdg_decoration_manager_v1", "wp_cursor_shape_manager_v1"),
     *("zwp_primary_selection_device_manager_v1", "wp_single_pixel_buffer_manager_v1", "xdg_activation_v1", "wl_fixes"),
+    *("zwp_idle_inhibit_manager_v1", "zwp_pointer_constraints_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1"),
 )
 BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing")
 
@@ -53,9 +55,16 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             },
             rewrites={"title": Rewrite("[vm] {title}", here), "app-id": Rewrite("vm.{app_id}", here)},
             origin=here,
-            permissions=everything(here),
+            permissions=everything(here) | lent(here),
         )
     return refusing(interfaces)
+
+
+def lent(here: Origin) -> dict[str, PermissionRule]:
+    """What is given under a condition, that it is taken back and given again."""
+    escape = {ESCAPE: [f"{modifier}+{key}" for modifier in ("Super", "Shift") for key in ("Escape", "F1")]}
+    found = {name: PermissionRule(ALLOW, here, dict(escape)) for name in ("pointer-lock", "pointer-confine", "shortcuts-inhibit")}
+    return found | {"idle-inhibit": PermissionRule(ALLOW, here, {ONLY: "visible", MAX_DURATION: 60.0})}
 
 
 def refusing(interfaces: Mapping[str, Interface]) -> Policy:

@@ -127,5 +127,6 @@ def lend(connection: Connection, message: Message, permission: str, why: str) ->
         return MAKE_INERT
     if why:
         message.lent = True
+        connection.record("refused", message, f"not now: {why}", INERT, f"permission: {permission}")
         return MAKE_INERT
     return FORWARD

@@ -36,8 +36,8 @@ class Parcel:
 class Record:
     """One thing an admin should be able to read afterwards.
 
-    `event`: "bind", "refused", "rewritten", "taken-back", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the policy
-    line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it.
+    `event`: "bind", "refused", "rewritten", "taken-back", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the
+    policy line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it.
     """
 
     def __init__(

@@ -1326,6 +1326,24 @@ TABLE = (
     ),
     Mutant(
         "handlers/registry.py",
+        "        return self._current.get(announced.host_name) is announced",
+        "        return True",
+        ("handlers/test_registry.py::test_a_bind_that_crosses_the_removal_gives_an_inert_object",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "        if found is None or found.interface != interface or found.version != version:\n            if len(self._by_names)",
+        "        if found is None:\n            if len(self._by_names)",
+        ("handlers/test_registry.py::test_what_one_connection_was_told_is_not_what_another_was",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "            self.gone.discard(announced.guest_name)",
+        "            pass",
+        ("handlers/test_registry.py::test_a_global_that_came_again_under_its_name_can_go_again",),
+    ),
+    Mutant(
+        "handlers/registry.py",
         (
             "def on_global_remove(connection: Connection, message: Message) -> int:\n"
             '    """wl_registry.global_remove: told only to a registry that was told of the global."""'

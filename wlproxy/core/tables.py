@@ -274,6 +274,7 @@ class Tables:
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
+        self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
     def family(self, name: str) -> Family:
         """Raises KeyError for an interface that the compiled policy does not hold."""

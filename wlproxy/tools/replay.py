@@ -435,7 +435,7 @@ class _Request:
         if told is None:
             return None  # a violation under either policy
         note = registry.note
-        offered = note.by_host.get(told.host_name) if isinstance(note, Registry) else None
+        offered = note.of_host(told.host_name) if isinstance(note, Registry) else None
         if offered is None:
             return self._denied(f"{told.interface} is not offered", f"{told.interface} is not in this policy")
         self._args[NAME] = offered.guest_name

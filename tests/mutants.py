@@ -256,7 +256,7 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_surface_has_one_of_each",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         (
             "def on_constrain(connection: Connection, message: Message) -> int:\n"
             '    """lock_pointer, confine_pointer(id, surface, pointer, region, lifetime): one for a surface and a pointer."""'
@@ -269,13 +269,13 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         "    if holder is not None and holder.stage == LIVE and not (isinstance(holder.note, Held) and holder.note.over):",
         "    if False:",
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         ('def constraint_made(connection: Connection, message: Message) -> None:\n    """Remembers the constraint."""'),
         (
             "def constraint_made(connection: Connection, message: Message) -> None:\n"
@@ -285,7 +285,7 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         "        if not self.active and self.once:",
         "        if False:",
         ("handlers/test_attachments.py::test_a_constraint_that_was_destroyed_or_lifted_for_good_may_be_followed_by_another",),

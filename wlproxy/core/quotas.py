@@ -171,7 +171,7 @@ class Usage:
         self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
         self.awake_since = -1.0  # boottime from which idle inhibitors are counted (handlers/inhibitors.py); below 0: none was had yet
-        self.escaped: dict[str, bool] = {}  # permissions whose loans the user has taken back (handlers/escape.py)
+        self.escaped: set[str] = set()  # permissions whose loans the user has taken back (handlers/escape.py)
         self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:

@@ -102,7 +102,7 @@ def on_key(connection: Connection, message: Message) -> int:
                 note.swallowed.add(code)
                 connection.record("refused", message, f"{keys.text} is the host's", IGNORE, f"permission: {permission}")
                 if permission not in connection.usage.escaped:
-                    connection.usage.escaped[permission] = True
+                    connection.usage.escaped.add(permission)
                     connection.stirs = True
         note.held.add(code)
     elif state == 0:

@@ -13,7 +13,7 @@ from ..core import serials
 from ..core.quotas import COUNTED, UNCOUNTED, Limits, limits_of
 from ..core.tables import MessageRule
 from ..core.wire import FD, NEW_ID
-from ..handlers.attachments import CONSTRAINTS
+from ..handlers.constraints import HELD
 from ..handlers.costs import COUNTED as KIND_OF
 from ..handlers.escape import SHORTCUTS
 from ..handlers.inhibitors import FULLSCREEN, PERMISSION
@@ -31,7 +31,7 @@ KINDS: Final = (
     (serials.PING, "a ping"),
 )
 OTHERWISE: Final = {IGNORE: "left out", INERT: "what it creates exists for the guest alone", DISCONNECT: "the connection ends"}
-LENT: Final = {"zwp_idle_inhibitor_v1": PERMISSION} | {name: permission for name, (permission, *_) in CONSTRAINTS.items()}
+LENT: Final = {"zwp_idle_inhibitor_v1": PERMISSION} | {name: permission for name, (permission, *_) in HELD.items()}
 BUFFER: Final = ("wl_shm_pool", "create_buffer")
 
 

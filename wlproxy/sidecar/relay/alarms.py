@@ -1,7 +1,7 @@
 """When a session wants to be asked although nobody says anything: what it has lent for a time is over then (handlers/loans.py).
 
-Promises: nobody is woken without an alarm that is set; traffic never puts one off. Epoll_wait(2) does not count what the host sleeps, and
-alarms do: so each is looked at after LONGEST_SECONDS at the latest, and the session says how long there is left.
+Promises: nobody is woken without an alarm that is set; traffic never puts one off. What the host sleeps counts for an alarm, but not for
+epoll_wait(2): so each is looked at after LONGEST_SECONDS at the latest, and the session says how long there is left.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .half import Half
 class SessionLike(Protocol):
     """What the relay asks of wlproxy.core.session.Session; tests put their own in its place."""
 
-    now: float  # CLOCK_MONOTONIC seconds, set before each call but `tick`
+    now: float  # CLOCK_MONOTONIC seconds, set before each call
 
     @property
     def waiting(self) -> bool: ...

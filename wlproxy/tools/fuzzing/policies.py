@@ -1,4 +1,4 @@
-"""Policies to fuzz with: a permissive one, one like a desktop's, one that refuses in every shape.
+"""Policies to fuzz with: a permissive one, one like a desktop's, one that lends and takes back, one that refuses in every shape.
 
 Promises: `tables_of` gives tables for these names and for whatever `wlproxy run --policy` takes. Trusts: the protocol data.
 """
@@ -32,9 +32,12 @@ DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
     *("wp_viewporter", "wp_presentation", "wp_fractional_scale_manager_v1", "zxdg_decoration_manager_v1", "wp_cursor_shape_manager_v1"),
     *("zwp_primary_selection_device_manager_v1", "wp_single_pixel_buffer_manager_v1", "xdg_activation_v1", "wl_fixes"),
+)
+LENDING: Final = (
+    *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "xdg_wm_base"),
     *("zwp_idle_inhibit_manager_v1", "zwp_pointer_constraints_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1"),
 )
-BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing")
+BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing")
 
 
 def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
@@ -55,13 +58,16 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             },
             rewrites={"title": Rewrite("[vm] {title}", here), "app-id": Rewrite("vm.{app_id}", here)},
             origin=here,
-            permissions=everything(here) | lent(here),
+            permissions=everything(here),
         )
+    if name == "fuzz-lending":
+        offered = {n: GlobalRule(ALLOW, interfaces[n].version, here) for n in LENDING}
+        return Policy(name, globals=offered, origin=here, permissions=everything(here) | lent(here))
     return refusing(interfaces)
 
 
 def lent(here: Origin) -> dict[str, PermissionRule]:
-    """What is given under a condition, that it is taken back and given again."""
+    """What is given under a condition."""
     escape = {ESCAPE: [f"{modifier}+{key}" for modifier in ("Super", "Shift") for key in ("Escape", "F1")]}
     found = {name: PermissionRule(ALLOW, here, dict(escape)) for name in ("pointer-lock", "pointer-confine", "shortcuts-inhibit")}
     return found | {"idle-inhibit": PermissionRule(ALLOW, here, {ONLY: "visible", MAX_DURATION: 60.0})}

@@ -18,7 +18,7 @@ from wlproxy.core.session import Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compare import WIDER, changes
 from wlproxy.policy.compile import compile_policy
-from wlproxy.policy.explain import Explainer, Explanation
+from wlproxy.policy.explain import ARGUMENT, Explainer, Explanation
 from wlproxy.policy.grammar import ANY, EVENT, REQUEST, Literal, NewId, write
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
@@ -140,6 +140,15 @@ def test_explain_says_of_a_compiled_policy_what_it_says_of_its_source(path: Path
         said.becomes,
         said.conditions,
     )
+    assert [word for word in two.words if word.layer == ARGUMENT] == [word for word in said.words if word.layer == ARGUMENT]
+    assert [line_and_text(change) for change in two.changes if ".args." in change] == [
+        line_and_text(change) for change in said.changes if ".args." in change
+    ]
+
+
+def line_and_text(change: str) -> str:
+    """What is to be written, and where: a compiled policy has to be made anew as well."""
+    return change.removeprefix("change ").replace(", and compile it again", "")
 
 
 def every_message() -> list[Literal]:

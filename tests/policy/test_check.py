@@ -73,7 +73,7 @@ bell = { verdict = "allow", rate = ‹"often"› }          #! type
 
 [audit]
 record = ‹"some"›                                       #! unknown-word
-payload = ‹"preview"›                                   #! not-kept
+payload = ‹"all"›                                       #! unknown-word
 on-failure = ‹"ignore"›                                 #! unknown-word
 ‹file› = "x"                                            #! unknown-key
 

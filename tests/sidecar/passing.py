@@ -16,7 +16,7 @@ from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
 from wlproxy.sidecar import listen, notify
 from wlproxy.sidecar.address import Address
-from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.compilation import Compilation
 from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve

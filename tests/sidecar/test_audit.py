@@ -10,7 +10,7 @@ import pytest
 from wlproxy.core.outcome import ALL, DECISIONS, DENIED, Record
 from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
 from wlproxy.sidecar.audit_file import AuditFile
-from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.compilation import Compilation
 
 
 def test_text_is_escaped_and_cut() -> None:
@@ -71,6 +71,22 @@ def test_numbers_are_short() -> None:
 def test_what_the_proxy_serves_itself_is_no_refusal(event: str, decided: str, said: str) -> None:
     entry = entry_of(Record(event, 0, "wl_registry", 2, "bind", "a global", decided, "p.toml:1"), 1, {"pid": 2})
     assert entry["verdict"] == said and entry.get("deny_as") == (decided if said == "deny" else None)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("", None),
+        ("Report", "Report"),
+        ("a\n\x1b[31m\u202e", "a\\n\\x1b[31m\\u202e"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 61 + "..."),
+        ("\U0001f600" * 64, ("\\U0001f600" * 7)[:61] + "..."),
+    ],
+)
+def test_what_a_guest_calls_its_window_is_escaped_and_cut(said: str, written: str | None) -> None:
+    entry = entry_of(Record("rewritten", 0, "xdg_toplevel", 8, "set_title", "sanitize", "allow", "p.toml:1", said), 1, {"pid": 2})
+    assert entry["message"].get("said") == written
 
 
 ENTRIES = (("connect", ""), ("decision", "deny"), ("decision", "allow"), ("decision", "virtual"), ("rewrite", "rewrite"), ("audit-gap", ""))

@@ -24,7 +24,7 @@ def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> 
     host = CEILING_FILE if ceiling is None else ceiling
     try:
         if guest.policy.endswith(".json"):
-            return document.warnings, load_compiled(beside(path, guest.policy), owners, "", host)
+            return document.warnings, load_compiled(beside(path, guest.policy), owners, ceiling=host)
         raise_findings_about_variables(document, guest, beside(path, guest.policy))
         interfaces = load_shipped()
         variables = {"vm": name_of(path)} | guest.variables

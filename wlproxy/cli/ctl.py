@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .joining import add_control, printed
+from .joining import add_asked, printed
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -44,11 +44,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("order", choices=("status", "reload", "kill"), metavar="status|reload|kill", help="what is to be done")
-    parser.add_argument("guest", nargs="?", default="", metavar="GUEST", help="the guest's name; without it: all of them (not for kill)")
+    add_asked(parser, "the guest's name; without it: all of them (not for kill)")
     parser.add_argument("--client", type=int, default=0, metavar="N", help="kill: this connection only")
     parser.add_argument("--wait", action="store_true", help="reload: wait for what comes of it, and say so")
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
-    add_control(parser)
     parser.set_defaults(function=run)
 
 

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from .options import add_values
+
 if TYPE_CHECKING:
     from ..tools.replay import Disconnected, Group, Replay, Report
 
@@ -38,8 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("file", metavar="FILE.wltrace", help="made by `wlproxy record` or `wlproxy run --record`")
     parser.add_argument("--policy", required=True, metavar="NAME|FILE", help="the other policy: a name, its file, or a compiled .json")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the guest's name, in the policy")
+    add_values(parser, "the guest's name, in the policy")
     parser.add_argument("--fail-on", action="append", default=[], choices=("denied", "allowed"), help="exit 1 where there is such a change")
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
     parser.set_defaults(function=run)
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
     from ..core.errors import ConfigErrors
     from ..policy.load import explain
-    from ..sidecar.compiled import PolicyInvalid, compiled_policy
+    from ..sidecar.compilation import compiled_policy
+    from ..sidecar.compiled import PolicyInvalid
     from ..sidecar.say import say
     from ..tools.replay import Replay, open_recording
     from .run import variables_of

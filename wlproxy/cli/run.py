@@ -7,6 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING, Final
 
+from .options import add_var
+
 if TYPE_CHECKING:
     from ..sidecar.compiled import Trust
     from ..sidecar.watch.view import View
@@ -69,7 +71,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
     parser.add_argument("--upstream-wait", type=seconds, default=5.0, metavar="S", help="how long a guest waits for it (5)")
     parser.add_argument("--guest", default=DEFAULT_GUEST, metavar="NAME", help="the guest's name, in policy and audit")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    add_var(parser)
     parser.add_argument("--audit", default="", metavar="FILE|-", help="append audit lines (JSON) to a file or standard output")
     parser.add_argument(
         "--confine",
@@ -205,7 +207,7 @@ def upstream_of(given: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
-    from ..sidecar.compiled import Compilation
+    from ..sidecar.compilation import Compilation
     from ..sidecar.notify import take
     from ..sidecar.say import say
 

@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 from .ctl import HEAD, RIGHT, number, part, row, statuses, table
-from .joining import add_control, printed
+from .joining import add_asked, printed
 from .run import seconds
 
 HOME_AND_CLEAR: Final = "\x1b[H\x1b[2J"
@@ -34,10 +34,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("guest", nargs="?", default="", metavar="GUEST", help="this guest only")
+    add_asked(parser)
     parser.add_argument("--interval", type=seconds, default=2.0, metavar="S", help="seconds between two looks (2)")
     parser.add_argument("--once", action="store_true", help="look twice, print once")
-    add_control(parser)
     parser.set_defaults(function=run)
 
 

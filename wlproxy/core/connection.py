@@ -102,6 +102,7 @@ class Connection:
                 reason,
                 verdict,
                 rule,
+                message.said,
             )
         )
 

@@ -42,12 +42,14 @@ STALE: Final = "built-in: serial"
 
 
 class Judge:
-    """Decides for one connection. `replacement` and `passing` are what `judge` leaves behind for the loop to send."""
+    """Decides for one connection. `replacement` and `passing` are what `judge` leaves behind for the loop to send, `said` for a record of
+    the message that ends the session (outcome.Record)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._objects = connection.objects
         self.replacement = b""
+        self.said = ""
         self.passing: list[Fd] = []  # descriptors of the message being judged
 
     def judge(
@@ -55,6 +57,7 @@ class Judge:
     ) -> bool:
         """Decides a message by its arguments. False: its bytes may pass; True: `replacement` (often empty) goes instead.
         Descriptors that go with either are left in `passing`. Raises the two violations."""
+        self.said = ""
         kind: i64 = rule.kind
         if kind == MISSING:
             raise no_message(side, target, rule.opcode)
@@ -68,6 +71,7 @@ class Judge:
             self._placeholder_done(target)
             return True
         message = Message(side, target, rule, args, self.passing)
+        self.said = message.said
         if kind == MUTED_KIND:
             self.discard_descriptors()
             self._retire_children(message)

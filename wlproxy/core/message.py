@@ -31,6 +31,7 @@ class Message:
         self.without_effect = False  # left out because it changes nothing: nobody is to be told of a refusal
         self.lent = False  # left out for now: its ghost may become what it is a ghost of (handlers/loans.py)
         self.origin = rule.origin
+        self.said = self.text(rule.quoted) if rule.quoted >= 0 else ""  # for the audit log, before anything changes it
 
     def number(self, index: int) -> int:
         """An argument that the signature says is a number or an id."""

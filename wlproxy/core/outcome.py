@@ -21,6 +21,10 @@ DENIED: Final = "denied"
 DECISIONS: Final = "decisions"  # what was bound as well
 ALL: Final = "all"  # what was rewritten as well
 RECORDS: Final = (DENIED, DECISIONS, ALL)
+# Whether such an entry has the beginning of what the guest calls its window. What was typed or copied is in none.
+NO_PREVIEW: Final = "never"
+PREVIEW: Final = "preview"
+PAYLOADS: Final = (NO_PREVIEW, PREVIEW)
 
 
 class Parcel:
@@ -37,11 +41,21 @@ class Record:
     """One thing an admin should be able to read afterwards.
 
     `event`: "bind", "refused", "rewritten", "taken-back", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the
-    policy line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it.
+    policy line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it. `said`: what
+    the guest calls a window in that message, where the policy has it recorded; nothing but its text: escape it and cut it.
     """
 
     def __init__(
-        self, event: str, side: int, interface: str, object_id: int, message: str, reason: str, verdict: str, rule: str
+        self,
+        event: str,
+        side: int,
+        interface: str,
+        object_id: int,
+        message: str,
+        reason: str,
+        verdict: str,
+        rule: str,
+        said: str = "",
     ) -> None:
         self.event = event
         self.side = side
@@ -51,6 +65,7 @@ class Record:
         self.reason = reason
         self.verdict = verdict
         self.rule = rule
+        self.said = said
 
     def __repr__(self) -> str:
         return f"Record({self.event} {self.interface}#{self.object_id}.{self.message}: {self.reason!r} [{self.rule}])"

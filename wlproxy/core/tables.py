@@ -18,6 +18,7 @@ from mypy_extensions import i64
 
 from . import serials
 from .checks import NUMERIC, OPERATIONS, Check
+from .outcome import PREVIEW
 from .wire import ARRAY, FD, FIXED, HEADER_BYTES, INT, NEW_ID, OBJECT, STRING, UINT
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class MessageRule:
         self.origin = ""
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
+        self.quoted = -1  # the argument that the audit log has the beginning of, none as a rule
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -160,6 +162,7 @@ class MessageRule:
         other.origin = self.origin
         other.rate = self.rate
         other.refusal = self.refusal
+        other.quoted = self.quoted
         return other
 
     def settle(self) -> None:
@@ -273,6 +276,7 @@ class Tables:
         self.refused: set[str] = set()  # permissions that are not given
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
+        self.previews = False  # the audit log has the beginning of what the guest calls its windows
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
         self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
@@ -296,6 +300,7 @@ class Handlers:
         counted: dict[str, int] | None = None,
         weights: dict[tuple[str, str], int] | None = None,
         ghost_effects: dict[tuple[str, str], Effect] | None = None,
+        quoted: dict[tuple[str, str], int] | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
@@ -306,6 +311,7 @@ class Handlers:
         self.exchange = exchange
         self.counted = counted or {}  # by interface
         self.weights = weights or {}
+        self.quoted = quoted or {}  # the argument of a request that is what the guest calls a window
         self.ghost_effects = ghost_effects or {}  # called after a request to a ghost, whose child is a ghost as well
 
 
@@ -316,6 +322,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     tables = Tables(compiled["name"], compiled["sha256"], compiled["names"] == "keep")
     tables.virtual = {name: [str(part) for part in parts] for name, parts in compiled.get("virtual", {}).items()}
     tables.counts = {name: int(count) for name, count in compiled.get("count", {}).items()}
+    tables.previews = compiled.get("payload") == PREVIEW
     tables.copies_unsealable = compiled.get("shm-unsealable", "copy") == "copy"
     for name, entry in compiled["interfaces"].items():
         tables.families[name] = Family(name, entry["version"])
@@ -415,6 +422,7 @@ def _rule(
     rule.effect = handlers.effects.get((interface, name))
     rule.tracked = (interface, name) in handlers.tracked
     rule.weight = handlers.weights.get((interface, name), 0) if request else 0
+    rule.quoted = handlers.quoted.get((interface, name), -1) if request and tables.previews else -1
     rule.answers = handlers.answers.get((interface, name), [])
     rule.ghost_effect = handlers.ghost_effects.get((interface, name))
     rule.settle()

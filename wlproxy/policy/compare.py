@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core import checks
-from ..core.outcome import ALL, RECORDS
+from ..core.outcome import ALL, NO_PREVIEW, RECORDS
 from .compile import BUILT_IN_SIZE, REWRITES
 from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
@@ -363,6 +363,9 @@ def _others(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Cha
     was, now = (RECORDS.index(compiled.get("record", ALL)) for compiled in (before, after))
     if was != now:  # what nobody sees is as good as allowed
         yield Change(_kind(now < was, now > was), "audit.record", RECORDS[was], RECORDS[now], "")
+    said, says = (compiled.get("payload", NO_PREVIEW) for compiled in (before, after))
+    if said != says:
+        yield Change(CHANGED, "audit.payload", said, says, "")
     modes = ("require", "prefer", "off")
     for key in sorted({*before.get("upstream", {}), *after.get("upstream", {})}):
         was, now = before.get("upstream", {}).get(key, ""), after.get("upstream", {}).get(key, "")

@@ -10,6 +10,7 @@ The form, JSON-able, read by core/tables.py:
      "globals": {interface: [max version, origin]}, "served": {the same, announced by the proxy itself}, "quota": {name: [amount, origin]},
      "virtual": {global: [part]}, "count": {global: so many at most}, "shm-unsealable": "copy" | "refuse",
      "upstream": {key of [upstream]: text}, "record": "denied" | "decisions" | "all",
+     "payload": "preview", where [audit] says so,
      "permissions": {name: [verdict, origin, {parameter: value}]},
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
     message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks", "rate", "ask"}]
@@ -25,6 +26,7 @@ from typing import Any, Final
 
 from ..core import checks
 from ..core.compact import LETTERS
+from ..core.outcome import PREVIEW
 from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
 from ..handlers.ghosts import ANSWERS
 from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
@@ -105,6 +107,7 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "shm-unsealable": policy.shm_unsealable,
         "upstream": UPSTREAM | policy.upstream,
         "record": policy.record,
+        **({"payload": PREVIEW} if policy.payload == PREVIEW else {}),
         "permissions": {} if policy.transparent else _permissions(policy),
         "interfaces": {
             name: _interface(policy, interfaces, name) for name in sorted(reachable([*offered, *served], interfaces))

@@ -18,7 +18,7 @@ from .decide import GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
-from .read_audit import RECORD
+from .read_audit import PAYLOAD, RECORD
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
 
 BUILT_IN: Final = "built-in"
@@ -53,8 +53,9 @@ def settings(
         ]
     found += _upstream(policy, chain, compiled)
     found += _quotas(policy)
-    said = origin_of(chain, ("audit", RECORD))
-    found.append(Setting("audit", RECORD, policy.record, quoted(policy.record), said, said != BUILT_IN))
+    for key, word in ((RECORD, policy.record), (PAYLOAD, policy.payload)):
+        said = origin_of(chain, ("audit", key))
+        found.append(Setting("audit", key, word, quoted(word), said, said != BUILT_IN))
     return found + _ask(chain)
 
 

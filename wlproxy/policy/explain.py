@@ -381,10 +381,7 @@ class Explainer:
         if check.origin.startswith(BUILT_IN):
             what = "the enum of the protocol has no such value" if check.operation in (checks.IN, checks.FLAGS) else check.origin
             return f"not possible: floor ({what})"
-        rule = self.policy.messages.get((literal.interface, literal.message))
-        demand = rule.args.get(check.name) if rule is not None else None
-        if demand is None:  # a compiled policy says no more of it
-            return f"change {check.origin}, and compile it again"
+        demand = self.policy.messages[literal.interface, literal.message].args[check.name]
         number = value if isinstance(value, int) else 0
         size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
         wider = {
@@ -440,7 +437,9 @@ class Explainer:
 
     def _line(self, table: str, text: str, origin: Any) -> str:
         """The line to write, and where: a file's own line is changed in place, what an ancestor says is said anew in the policy's file."""
-        own = self.policy.origin.file
+        own = self.policy.origin.file  # "" of a compiled policy, whose lines know their files
+        if origin is not None and not own and "/" in origin.file and origin.line:
+            return f"change {origin}, and compile it again: {text}"
         if origin is not None and origin.file == own and "/" in own and origin.line:
             return f"{origin}: {text}"
         if "/" in own:

@@ -231,7 +231,7 @@ def put_together(
     quotas: dict[str, Quota] = {}
     upstream: dict[str, str] = {}
     permissions: dict[str, PermissionRule] = {}
-    unsealable, record = COPY, DEFAULT
+    unsealable, audit = COPY, DEFAULT
     cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
     for document in chain:
@@ -245,7 +245,7 @@ def put_together(
         quotas |= read_quotas(document)
         upstream |= read_upstream(document, variables)
         unsealable = read_unsealable(document, unsealable)
-        record = read_audit(document, record)
+        audit = read_audit(document, audit)
     last = chain[-1]
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites or permissions):
@@ -280,7 +280,7 @@ def put_together(
         permissions,
         {} if transparent else never,
         ceiling,
-        record,
+        *audit,
     )
 
 

@@ -125,7 +125,7 @@ class Quota:
 class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
-    `record`: how much the audit log has, of core/outcome.py RECORDS.
+    `record`, `payload`: how much the audit log has, of core/outcome.py RECORDS and PAYLOADS.
     `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
     `never`: the floor, interfaces that no policy may allow, with the reason.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
@@ -146,3 +146,4 @@ class Policy:
     never: dict[str, str] = field(default_factory=dict)
     ceiling: Ceiling | None = None
     record: str = "all"
+    payload: str = "never"

@@ -1,8 +1,8 @@
 """What a compiled policy gives that a floor and a ceiling do not, though they may be younger than it.
 
 Promises: exact: the policy's globals and permissions are compiled again, with and without the two (compile.py, which is what a policy in
-TOML goes through), and every difference is told. A compiled policy can be explained as well, down to the message; of an argument it has
-the checks, but not the predicates they were made of. Pure.
+TOML goes through), and every difference is told. A compiled policy can be explained as well, down to the argument: what its checks were
+made of is read back from them. Pure.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..core.protocol import Interface
+from ..core import checks
+from ..core.compact import LETTERS
+from ..core.protocol import FIXED, Interface
 from .compare import changes
 from .compile import compile_policy
-from .decide import permission_step
-from .model import ALLOW, ASK, DENY, VIRTUAL, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy
+from .decide import BUILT_IN, permission_step
+from .model import ALLOW, ASK, DENY, VIRTUAL, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Predicate
 from .permissions import OF_MESSAGE
 
 
@@ -60,15 +62,48 @@ def explainable(compiled: Mapping[str, Any], never: Mapping[str, str], ceiling: 
         return replace(policy, globals={}, permissions={}, transparent=True)
     rules: dict[tuple[str, str], MessageRule] = {}
     for name, entry in compiled["interfaces"].items():
-        for message, _, _, _, decision in (*entry["requests"], *entry["events"]):
+        for message, _, _, arguments, decision in (*entry["requests"], *entry["events"]):
             told = decision or {}
             covering = OF_MESSAGE.get((name, message), ())
-            if "verdict" not in told and "rate" not in told or (covering and permission_step(policy, covering).verdict != ALLOW):
+            if covering and permission_step(policy, covering).verdict != ALLOW:
                 continue
+            origin, demands = told.get("origin", ""), predicates(arguments, told.get("checks", []))
+            if not demands and (not origin or origin.startswith(BUILT_IN)):
+                continue  # no file says anything of it
             allowed = told.get("verdict", ALLOW) == ALLOW
             verdict = ALLOW if allowed else ASK if told.get("ask") else DENY
-            rules[name, message] = MessageRule(verdict, "" if allowed else told["verdict"], {}, Origin(told.get("origin", "")))
+            rules[name, message] = MessageRule(verdict, "" if allowed else told["verdict"], demands, place(origin))
     return replace(policy, messages=rules, never=dict(never), ceiling=ceiling)
+
+
+def predicates(arguments: list[str], checked: list[list[Any]]) -> dict[str, Predicate]:
+    """What the policy demands of each argument, by name: the checks that come from a line of it, but for what it rewrites."""
+    found: dict[str, Predicate] = {}
+    for index, operation, value, origin in (check[:4] for check in checked):
+        if origin.startswith(BUILT_IN) or operation == checks.REWRITE:
+            continue
+        name, _, kind = arguments[index].partition(" ")
+        demand = found.get(name, Predicate(origin=place(origin)))
+        number = value / 256 if isinstance(value, int) and kind[0] == LETTERS[FIXED] else value
+        found[name] = {
+            checks.NULL: replace(demand, null=True),
+            checks.KIND: replace(demand, kind=value),
+            checks.MIN: replace(demand, minimum=number),
+            checks.MAX: replace(demand, maximum=number),
+            checks.IN: replace(demand, values=tuple(value) if isinstance(value, list) else None),
+            checks.PLAIN: replace(demand, sanitize=value),
+            checks.CHARSET: replace(demand, charset=value),
+            checks.TRANSLATE: replace(demand, charset=value),
+            checks.MAX_BYTES: replace(demand, max_bytes=value),
+            checks.CUT: replace(demand, max_bytes=value),
+        }.get(operation, demand)
+    return found
+
+
+def place(origin: str) -> Origin:
+    """The line of a file that a text names."""
+    file, colon, line = origin.rpartition(":")
+    return Origin(file, int(line)) if colon and line.isdecimal() else Origin(origin)
 
 
 def said_by(key: str, never: Mapping[str, str], ceiling: Ceiling | None) -> str:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ..core.outcome import RECORDS
+from ..core.outcome import PAYLOADS, RECORDS
 from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
 from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
@@ -238,7 +238,7 @@ def audit_table() -> Schema:
     """[audit]."""
     properties: Schema = {
         read_audit.RECORD: one_of_words(*RECORDS) | {"description": "what of the decisions is recorded"},
-        read_audit.PAYLOAD: one_of_words(read_audit.NEVER),
+        read_audit.PAYLOAD: one_of_words(*PAYLOADS) | {"description": "whether an entry has the beginning of a title or app id"},
         read_audit.ON_FAILURE: one_of_words(*read_audit.FAILURES),
     }
     return table(properties, (), "what the audit log has of the guest")

@@ -1,8 +1,8 @@
 """Audit entries: what they look like, and how a flood of them is kept from filling a disk.
 
-Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; never payload. At most LINES_PER_SECOND
-a second for a guest, BURST_LINES more after a quiet time (a toolkit's start is some forty); equal entries within a second are
-folded into one with a count, what goes beyond that is counted in an "audit-gap".
+Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; what was typed or copied is in none. At most
+LINES_PER_SECOND a second for a guest, BURST_LINES more after a quiet time (a toolkit's start is some forty); equal entries within a
+second are folded into one with a count, what goes beyond that is counted in an "audit-gap".
 Trusts: `Record.rule` and `verdict` (the policy's and our own words).
 
 The relay makes the entry; the broker, which the guest cannot reach, adds version, time, guest and policy (`line`), so that even a
@@ -20,15 +20,16 @@ VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
 BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
+PREVIEW_CHARACTERS: Final = 64  # of what the guest calls a window, where the policy has it recorded
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
 EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "taken-back": "decision", "rewritten": "rewrite"}
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = TEXT_CHARACTERS) -> str:
     """A peer's text for an admin's terminal: printable ASCII, everything else as an escape, cut."""
-    safe = text[:TEXT_CHARACTERS].encode("unicode_escape").decode("ascii")
-    return safe if len(safe) <= TEXT_CHARACTERS and len(text) <= TEXT_CHARACTERS else safe[: TEXT_CHARACTERS - 3] + "..."
+    safe = text[:most].encode("unicode_escape").decode("ascii")
+    return safe if len(safe) <= most and len(text) <= most else safe[: most - 3] + "..."
 
 
 def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
             "object": record.object_id,
             "name": plain(record.message),
         }
+        if record.said:
+            entry["message"]["said"] = plain(record.said, PREVIEW_CHARACTERS)
     return entry
 
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compilation, Compiled, PolicyInvalid, Trust
+from .compilation import Compilation
+from .compiled import Compiled, PolicyInvalid, Trust
 from .control.orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .control.server import Control
 from .control.subject import Subject
@@ -34,7 +35,7 @@ FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT
 
 
 class Broker:
-    """`command_pid`: of the program that `exec` runs, 0 for none. `source`: what to compile for a reload (compiled.Compilation), `said`
+    """`command_pid`: of the program that `exec` runs, 0 for none. `source`: what to compile for a reload (compilation.Compilation), `said`
     what the guest's file said at the start. `subject`: the guest, as the control socket shows it; `controlled`: where that is."""
 
     def __init__(

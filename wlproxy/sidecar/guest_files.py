@@ -28,7 +28,7 @@ from ..policy.load_protocols import load_shipped
 from ..policy.load_safely import ROOT_AND_US, Owners, check_folder
 from ..policy.read_guest import GuestFile
 from . import address
-from .compiled import PolicyInvalid, Trust, head_of, invalid
+from .compiled import PolicyInvalid, Trust, head_of, invalid, signature_check
 
 
 @cache
@@ -38,7 +38,7 @@ def interfaces() -> dict[str, Interface]:
 
 
 def read(path: str, variables: dict[str, str], policy: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
-    """One guest's head line (compiled.answer) with "guest": what the file says, and its compiled policy; `variables` and `policy` go over
+    """One guest's head line (compilation.answer) with "guest": what the file says, and its compiled policy; `variables`, `policy` go over
     what the file says of them."""
     try:
         return read_valid(path, variables, policy, trust)
@@ -64,7 +64,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust)
     values = {"vm": name_of(path)} | guest.variables | variables
     place = instead or beside(path, policy)
     if policy.endswith(".json"):
-        compiled = load_compiled(place, owners, trust.signers, ceiling)
+        compiled = load_compiled(place, owners, signature_check(trust, owners), ceiling)
     elif trust.signers and not expired:
         raise only_compiled(policy)
     else:

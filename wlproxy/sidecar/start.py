@@ -13,7 +13,8 @@ from typing import Any, Final
 from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
-from .compiled import Compilation, Compiled, PolicyInvalid, Trust
+from .compilation import Compilation
+from .compiled import Compiled, PolicyInvalid, Trust
 from .control.path import NOWHERE, open_control
 from .control.subject import Subject
 from .keeper import Keeper, Presence

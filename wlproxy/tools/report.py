@@ -26,7 +26,8 @@ from ..policy.load_interface_table import CLASSES, row_of
 from ..policy.model import ALLOW, ASK, DENY, HIDE, NEVER, VIRTUAL, Policy, Predicate
 from ..policy.permissions import NOTE, PERMISSIONS
 from ..policy.read_quotas import BYTE_UNITS, BYTES, QUOTAS, RATE, SECONDS
-from .man_pages import QUOTA_WORDS, sentence
+from .man_pages import sentence
+from .man_policy import QUOTA_WORDS
 
 CALM, WARM, HOT = "calm", "warm", "hot"
 UNCLASSED: Final = "?"

@@ -14,7 +14,7 @@ from ..policy.load import shipped_bytes
 from ..policy.load_compiled import MOST_BYTES, is_canonical, parse, past_the_host
 from ..policy.load_file import read_file
 from ..policy.load_safely import ANYBODY, UNSAFE, Owners
-from ..policy.load_signature import check_signature
+from ..sidecar.signature import check_signature
 
 CONTENT: Final = "content"
 OWNERS: Final = "owners"

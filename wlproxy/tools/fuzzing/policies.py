@@ -97,6 +97,6 @@ def tables_of(name: str, interfaces: Mapping[str, Interface]) -> Tables:
     """Raises PolicyInvalid where `run` would."""
     if name in BUILT_IN:
         return load_tables(compile_policy(built_in(name, interfaces), interfaces))
-    from wlproxy.sidecar.compiled import compiled_policy
+    from wlproxy.sidecar.compilation import compiled_policy
 
     return load_tables(compiled_policy(name, {"vm": "fuzz"}))

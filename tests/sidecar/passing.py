@@ -48,6 +48,10 @@ class Passing:
             return Outcome([], [], [], [], "")
         if data.startswith(b"DISCARD"):
             return Outcome([], [], fds, [], "")
+        if data.startswith(b"ALARM"):
+            return Outcome([], [], [], [], "", alarm=0.2)
+        if data.startswith(b"STIR"):
+            return Outcome([], [], [], [], "", stirs=True)
         if data.startswith(b"REFUSE"):
             records = [Record("refused", side, "wl_shm", 4, "create_pool", f"why {n}\x1b[31m", "disconnect", "t:1") for n in range(3)]
             return Outcome([], [], fds, records + records, "")
@@ -69,7 +73,7 @@ class Passing:
         return Outcome([], [], [], [Record("violation", 0, "", 0, "", reason, "disconnect", rule)], reason)
 
     def tick(self, now: float) -> Outcome:
-        return Outcome([], [], [], [], "")
+        return Outcome([], [Parcel(b"asked", [])], [], [], "")
 
     def messages(self, side: int) -> int:
         return self._messages[side]

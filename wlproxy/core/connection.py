@@ -18,7 +18,7 @@ from .objects import ObjectTable
 from .outcome import Outbox, Record, Transfer
 from .quotas import Limits, Usage
 from .serials import Serials
-from .tables import Tables
+from .tables import Note, Tables
 from .wire import DISPLAY_ID, NO_MEMORY
 
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -59,6 +59,9 @@ class Connection:
         self.audit: list[Record] = []
         self.transfers: list[Transfer] = []
         self.weight: i64 = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
+        self.loans: list[Note] = []  # of objects that the guest has under a condition (handlers/loans.py)
+        self.due = 0.0  # seconds after which `settle` is to be called again though nobody says anything; 0 = never
+        self.stirs = False  # what was judged may matter to the loans of the guest's other connections
         self._shm_bytes = 0
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
 
@@ -82,6 +85,22 @@ class Connection:
         if self._kept.pop(fd.number, None) is not None:
             self.usage.fds -= 1
         self.discarded.append(fd)
+
+    @property
+    def boottime(self) -> float:
+        """Seconds of a clock that goes on while the host sleeps."""
+        clock = self.usage.boottime
+        return self.now if clock is None else clock()
+
+    def settle(self) -> None:
+        """Asks of every loan whether the guest may still have it, or again: after each message that could change the answer."""
+        self.due = 0.0
+        self.loans = [note for note in self.loans if note.settle()]
+
+    def due_in(self, seconds: float) -> None:
+        """Has `settle` called after so many seconds at the latest."""
+        if not self.due or seconds < self.due:
+            self.due = seconds
 
     def charge_shm(self, size: int) -> None:
         """Counts a buffer's bytes, or no longer where `size` is negative."""
@@ -119,6 +138,7 @@ class Connection:
             held += (transfer.source, transfer.target)
         self.transfers = []
         self.shared = {}
+        self.loans = []
         self.bound = {}
         self._kept = {}
         self.discarded = []

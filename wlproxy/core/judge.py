@@ -149,7 +149,7 @@ class Judge:
                 return verdict
         if rule.inspect is not None:  # before the checks, because the specification's own errors come before the policy's
             verdict = rule.inspect(self._connection, message)
-            if verdict != FORWARD:
+            if verdict != FORWARD and not message.lent:  # what is lent later is to pass the checks as well
                 return verdict
             if message.stale:  # sent long ago and forgotten since: the compositor cannot be told which
                 return DROP
@@ -166,11 +166,11 @@ class Judge:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        verdict = FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        verdict = FORWARD if message.lent or rule.exchange is None else rule.exchange(self._connection, message)
         if complaint is not None and verdict == FORWARD:
             shape = DISCONNECT if rule.verdict == ALLOW else rule.verdict
             self._connection.record(WOULD_DENY, message, complaint.reason, shape, complaint.origin)
-        return verdict
+        return MAKE_INERT if message.lent else verdict
 
     def _look_up_serial(self, message: Message) -> None:
         """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.
@@ -261,6 +261,11 @@ class Judge:
                 raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "creates nothing that could be inert", message.origin)
         else:
             self._make_ghost(message, family)
+            made = message.created
+            if message.lent and made is not None and family.new_note is not None:
+                made.note = family.new_note(self._connection, made)
+                if rule.effect is not None:
+                    rule.effect(self._connection, message)
         if not message.without_effect:
             self._answer(message)
 

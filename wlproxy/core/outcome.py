@@ -56,10 +56,10 @@ class Told:
 class Record:
     """One thing an admin should be able to read afterwards.
 
-    `event`: "bind", "refused", "rewritten", WOULD_DENY, SHADOW, "host-error", "violation". `verdict`: "allow" or the deny shape; of SHADOW
-    whether that is stricter or wider (differences.py). `rule`: the policy line, or the built-in rule's name. `object_id` as the guest
-    knows it. `reason` may hold a peer's text: escape it. `said`: what the guest calls a window in that message, where the policy has it
-    recorded; nothing but its text: escape it and cut it.
+    `event`: "bind", "refused", "rewritten", "taken-back", WOULD_DENY, SHADOW, "host-error", "violation". `verdict`: "allow" or the deny
+    shape; of SHADOW whether that is stricter or wider (differences.py). `rule`: the policy line, or the built-in rule's name. `object_id`
+    as the guest knows it. `reason` may hold a peer's text: escape it. `said`: what the guest calls a window in that message, where the
+    policy has it recorded; nothing but its text: escape it and cut it.
     """
 
     def __init__(
@@ -185,7 +185,8 @@ class Outbox:
 class Outcome:
     """What is to be sent, closed, written down and carried over. `farewell` not empty: the session is over and why; send, then close.
     `waiting`: a deadline runs, so `tick` must be called until Session.waiting is False. `cost`: what the guest's requests of this read
-    come to, in messages (core/quotas.py, handlers/costs.py)."""
+    come to, in messages (core/quotas.py, handlers/costs.py). `alarm`: not 0: `tick` must be called after so many seconds, of which those
+    that the host sleeps count. `stirs`: it must be called now for the guest's other connections."""
 
     def __init__(
         self,
@@ -197,6 +198,8 @@ class Outcome:
         waiting: bool = False,
         transfers: list[Transfer] = NO_TRANSFERS,
         cost: i64 = 0,
+        alarm: float = 0.0,
+        stirs: bool = False,
     ) -> None:
         self.to_guest = to_guest
         self.to_host = to_host
@@ -206,3 +209,5 @@ class Outcome:
         self.waiting = waiting
         self.transfers = transfers
         self.cost = cost
+        self.alarm = alarm
+        self.stirs = stirs

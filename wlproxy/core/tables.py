@@ -74,6 +74,10 @@ class Note:
     def ending(self) -> None:
         """The guest destroys the object. Raises ProtocolViolation where the specification forbids it now."""
 
+    def settle(self) -> bool:
+        """Of an object in Connection.loans, when something has changed: sees to it. False: it is no loan any more."""
+        return False
+
 
 class Answer:
     """An event the proxy sends in the compositor's stead after a request that nobody upstream will answer.
@@ -268,6 +272,9 @@ class Tables:
         self.most_planes = 4  # of a GPU's buffer, and ...
         self.modifiers: frozenset[str] = frozenset(("advertised",))  # ... how it may be laid out (handlers/dmabufs.py)
         self.grab_depth = 0  # of popups that grab; 0 = no bound
+        self.inhibit_only = ""  # when an idle inhibitor holds: "visible", "fullscreen"; "" = always
+        self.inhibit_seconds = 0.0  # for how long without any input to the guest; 0 = no bound
+        self.escapes: dict[str, list[str]] = {}  # by permission that is given: combinations of keys that take back what it gave
         self.skipped: dict[str, frozenset[str]] = {}  # by permission: types whose presence hides the whole offer
         self.needs_input: set[str] = set()  # permissions whose token must have been given for the user's input
         self.refused: set[str] = set()  # permissions that are not given ...
@@ -348,6 +355,10 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         tables.most_planes = parameters.get("max-planes", tables.most_planes)
         tables.modifiers = frozenset(parameters["modifiers"]) if "modifiers" in parameters else tables.modifiers
         tables.grab_depth = parameters.get("max-depth", tables.grab_depth)
+        tables.inhibit_only = parameters.get("only", tables.inhibit_only)
+        tables.inhibit_seconds = float(parameters.get("max-duration", tables.inhibit_seconds))
+        if "escape" in parameters and verdict == ALLOW:
+            tables.escapes[name] = [str(combination) for combination in parameters["escape"]]
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))

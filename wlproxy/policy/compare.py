@@ -18,7 +18,7 @@ from .compile import BUILT_IN_ENUM, BUILT_IN_SIZE, REWRITES
 from .complain import COMPLAIN, GIVES_WAY
 from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
-from .permissions import ADVERTISED, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, SKIP_IF
+from .permissions import ADVERTISED, ESCAPE, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, ONLY, ONLY_WORDS, SKIP_IF
 from .read_mode import MODE, as_text
 from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown
 
@@ -126,7 +126,9 @@ def _parameter(key: str, was: Any, now: Any) -> tuple[bool, bool]:
         return now is None, was is None
     if key == NOTE:
         return False, False
-    if key == SKIP_IF:
+    if key == ONLY:
+        was, now = (-ONLY_WORDS.index(said) for said in (was, now))
+    if key in (SKIP_IF, ESCAPE):
         return bool(set(was) - set(now)), bool(set(now) - set(was))
     if key == MODIFIERS:
         was, now = ([*MODIFIER_WORDS] if ADVERTISED in said else said for said in (was, now))

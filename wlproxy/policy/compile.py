@@ -51,10 +51,13 @@ from .model import (
 )
 from .permissions import (
     ADVERTISED,
+    ESCAPE,
     MIME,
     MODIFIERS,
     NEEDS_INPUT_SERIAL,
     OF_MESSAGE,
+    ONLY,
+    ONLY_WORDS,
     PERMISSIONS,
     RATE,
     REMEMBER,
@@ -179,8 +182,10 @@ def parameters_of(policy: Policy, name: str) -> dict[str, Any]:
 
 def narrower(key: str, one: Any, other: Any) -> Any:
     """Of two values of a parameter, what both allow."""
-    if key == SKIP_IF:
+    if key in (SKIP_IF, ESCAPE):
         return sorted({*one, *other})
+    if key == ONLY:
+        return max(one, other, key=ONLY_WORDS.index)
     if key == NEEDS_INPUT_SERIAL:
         return one or other
     if key == MODIFIERS and ADVERTISED in (*one, *other):

@@ -17,7 +17,7 @@ from .compile import enum_of, usual_shape, vetted_version
 from .decide import GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
-from .permissions import NOTE, PERMISSIONS, RATE
+from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
 from .read_audit import PAYLOAD, RECORD
 from .read_mode import COMPLAIN, MODE, UNTIL, as_text
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
@@ -178,8 +178,8 @@ def parameter_text(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return listed([str(item) for item in value])
-    if key == NOTE:
+        return quoted(value[0]) if key == ESCAPE and len(value) == 1 else listed([str(item) for item in value])
+    if key in (NOTE, ONLY):
         return quoted(value)
     return quoted(seconds_text(value)) if isinstance(value, float) else str(value)
 

@@ -15,14 +15,17 @@ from typing import Any, Final
 
 from ..core.outcome import PAYLOADS, RECORDS, WOULD_DENY
 from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
+from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
 from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
 from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
 from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
 from .permissions import (
+    ESCAPE,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_DURATION,
     MAX_PLANES,
     MAX_SIZE,
     MIME,
@@ -30,6 +33,8 @@ from .permissions import (
     MODIFIERS,
     NEEDS_INPUT_SERIAL,
     NOTE,
+    ONLY,
+    ONLY_WORDS,
     PERMISSIONS,
     RATE,
     REMEMBER,
@@ -43,6 +48,7 @@ NAME: Final = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SIZE: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(B|KiB|MiB|GiB)$"
 TIME: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(ms|s|m|h)$"
 PER_SECOND: Final = "^[0-9]{1,12}([.][0-9]{1,3})?/([0-9]{1,4})?s( burst [0-9]{1,12})?$"
+COMBINATION: Final = "^((" + "|".join(keys.MODIFIERS) + ")[+])+(" + "|".join(keys.KEYS) + ")$"
 KINDS: Final = ("policy", "ceiling", "guest", "test")
 
 Schema = dict[str, Any]
@@ -249,6 +255,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
     MAX_PLANES: whole(1, read_permissions.MOST_PLANES, "of one buffer"),
     MODIFIERS: items(one_of_words(*MODIFIER_WORDS), 1) | {"description": "how a buffer's memory may be laid out"},
     MAX_DEPTH: whole(1, read_permissions.MOST_DEPTH, "of menus that hold the input, one out of the other"),
+    ONLY: one_of_words(*ONLY_WORDS) | {"description": "what the inhibitor's window must be"},
+    MAX_DURATION: text(TIME, "after the last key, click or touch in the guest"),
+    ESCAPE: {"anyOf": [text(COMBINATION), items(text(COMBINATION), 1) | {"maxItems": read_permissions.MOST_ESCAPES}]}
+    | {"description": "keys that take it back, until the next click in the guest"},
     SKIP_IF: items(text("^[^*]+$"), 1)
     | {"maxItems": read_permissions.MOST_TYPES, "description": "what has one of these types is not shown: the marks of password managers"},
     NEEDS_INPUT_SERIAL: {"type": "boolean", "description": "only with a token that the guest was given for a key or a click of its own"},

@@ -24,8 +24,10 @@ PREVIEW_CHARACTERS: Final = 64  # of what the guest calls a window, where the po
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
 REFUSALS: Final = ("deny", WOULD_DENY)
-EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite", WOULD_DENY: "decision"}
-VERDICTS: Final = {"rewritten": "rewrite", WOULD_DENY: WOULD_DENY}  # by what the session calls it
+DECISION: Final = "decision"
+REWRITE: Final = "rewrite"
+EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", "taken-back", WOULD_DENY), DECISION) | {"rewritten": REWRITE}
+VERDICTS: Final = {"rewritten": REWRITE, WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 
 def plain(text: str, most: int = TEXT_CHARACTERS) -> str:
@@ -86,9 +88,9 @@ def shadow_entry(record: Record, told: Told) -> dict[str, Any]:
 def wanted(entry: dict[str, Any], record: str) -> bool:
     """Whether an entry is to be written where so much is recorded. A refusal always is, and what would have been one."""
     event = entry.get("event")
-    if record == ALL or entry.get("verdict") in REFUSALS or event not in ("decision", "rewrite"):
+    if record == ALL or entry.get("verdict") in REFUSALS or event not in (DECISION, REWRITE):
         return True
-    return record == DECISIONS and event == "decision"
+    return record == DECISIONS and event == DECISION
 
 
 def quota_entry(rule: str, client: int, peer: dict[str, Any], reason: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -99,7 +100,7 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     try:
         close_others([2, broker.fileno(), *watched.fds] + [listener.sock.fileno() for listener in plan.listeners])
-        usage = Usage()
+        usage = Usage(boottime)
         watching = watched.watching(plan.joined)
         if watching is not None:
             sessions = watching.around(sessions)
@@ -129,6 +130,11 @@ def be_relay(plan: RelayPlan, sessions: MakeSessions, broker: socket.socket, wat
         sys.stderr.flush()
         return EXIT_INTERNAL
     return 0
+
+
+def boottime() -> float:
+    """Seconds that go on while the host sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def codecs_for(plan: RelayPlan) -> dict[int, Codec]:

@@ -13,7 +13,7 @@ MOST_WORDS: Final = 20
 LONGEST: Final = 80
 OTHER: Final = "other"
 VERDICTS: Final = ("allow", "virtual", "rewrite", "would-deny", "deny")
-KINDS: Final = ("refused", "violation", "bind", "rewritten", "would-deny", "quota")
+KINDS: Final = ("refused", "violation", "bind", "rewritten", "taken-back", "would-deny", "quota")
 ENDS: Final = ("guest", "host", "policy", "proxy", "admin")
 
 

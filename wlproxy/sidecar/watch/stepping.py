@@ -55,7 +55,7 @@ class Step:
             self.verdict = INERT if self.side == GUEST or self.ghost else HIDDEN
 
     def _by_record(self, record: Record) -> None:
-        if record.event in ("host-error", SHADOW):  # no word on this message by the policy in force
+        if record.event in ("host-error", "taken-back", SHADOW):  # nothing that the policy in force says of this message
             return
         self.origin = record.rule
         self.reason = record.reason
@@ -127,6 +127,8 @@ class Sum:
         whole.transfers = whole.transfers + outcome.transfers
         whole.farewell = whole.farewell or outcome.farewell
         whole.cost += outcome.cost
+        whole.alarm = outcome.alarm
+        whole.stirs = whole.stirs or outcome.stirs
 
     def all(self, waiting: bool) -> Outcome:
         """`waiting`: whether a deadline runs now."""

@@ -33,7 +33,7 @@ from .conversation import END, TICK, TRUNCATE, Step
 from .files import PretendedFiles
 from .reference import SERVER_IDS, Heard, Peer, Rejected
 
-EVENTS: Final = frozenset(("bind", "refused", "rewritten", "host-error", "violation", WOULD_DENY, SHADOW))
+EVENTS: Final = frozenset(("bind", "refused", "rewritten", "taken-back", "host-error", "violation", WOULD_DENY, SHADOW))
 BORROWED: Final = {  # errors that libwayland itself posts on an interface without an enum of its own
     "wl_registry": "wl_display",
     "wl_shm_pool": "wl_shm",

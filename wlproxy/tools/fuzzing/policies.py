@@ -1,5 +1,5 @@
-"""Policies to fuzz with: a permissive one, one like a desktop's, one that refuses in every shape, and that one while it only complains,
-with the desktop's as its shadow.
+"""Policies to fuzz with: a permissive one, one like a desktop's, one that lends and takes back, one that refuses in every shape, and that
+one while it only complains, with the desktop's as its shadow.
 
 Promises: `tables_of` gives tables for these names and for whatever `wlproxy run --policy` takes. Trusts: the protocol data.
 """
@@ -24,19 +24,24 @@ from wlproxy.policy.model import (
     GlobalRule,
     MessageRule,
     Origin,
+    PermissionRule,
     Policy,
     Predicate,
     Rewrite,
 )
-from wlproxy.policy.permissions import everything
+from wlproxy.policy.permissions import ESCAPE, MAX_DURATION, ONLY, everything
 
 DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
     *("wp_viewporter", "wp_presentation", "wp_fractional_scale_manager_v1", "zxdg_decoration_manager_v1", "wp_cursor_shape_manager_v1"),
     *("zwp_primary_selection_device_manager_v1", "wp_single_pixel_buffer_manager_v1", "xdg_activation_v1", "wl_fixes"),
 )
+LENDING: Final = (
+    *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "xdg_wm_base"),
+    *("zwp_idle_inhibit_manager_v1", "zwp_pointer_constraints_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1"),
+)
 COMPLAINING: Final = "fuzz-complaining"
-BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing", COMPLAINING)
+BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing", COMPLAINING)
 
 
 def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
@@ -59,9 +64,19 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             origin=here,
             permissions=everything(here),
         )
+    if name == "fuzz-lending":
+        offered = {n: GlobalRule(ALLOW, interfaces[n].version, here) for n in LENDING}
+        return Policy(name, globals=offered, origin=here, permissions=everything(here) | lent(here))
     if name == COMPLAINING:
         return replace(refusing(interfaces), name=name, until=1)  # which session it is decides whether that is over (drive.py)
     return refusing(interfaces)
+
+
+def lent(here: Origin) -> dict[str, PermissionRule]:
+    """What is given under a condition."""
+    escape = {ESCAPE: [f"{modifier}+{key}" for modifier in ("Super", "Shift") for key in ("Escape", "F1")]}
+    found = {name: PermissionRule(ALLOW, here, dict(escape)) for name in ("pointer-lock", "pointer-confine", "shortcuts-inhibit")}
+    return found | {"idle-inhibit": PermissionRule(ALLOW, here, {ONLY: "visible", MAX_DURATION: 60.0})}
 
 
 def refusing(interfaces: Mapping[str, Interface]) -> Policy:

@@ -21,7 +21,7 @@ from ..handlers import load_tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
 from .complain import let_through, loosened
-from .conditions import conditions, pace
+from .conditions import conditions, of_loan, pace
 from .decide import (
     ALWAYS,
     CEILING,
@@ -371,6 +371,8 @@ class Explainer:
         if found.passes and side == REQUESTS:
             found.conditions = conditions(rule, decision, self.compiled)
             found.notes += pace(rule, self.compiled)
+        elif found.passes:
+            found.conditions = list(of_loan(rule, self.compiled))
 
     def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
         """Has the tables' checks look at what the literal says."""

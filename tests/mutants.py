@@ -43,9 +43,33 @@ TABLE = (
     ),
     Mutant(
         "core/judge.py",
-        "        if rule.verdict == DISCONNECT:",
-        "        if False:",
+        "            elif rule.verdict == DISCONNECT:",
+        "            elif False:",
         ("core/test_session.py::test_a_refusal_by_disconnecting_names_the_object_and_the_request",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "            if rule.complains and self._connection.complaining():",
+        "            if rule.complains:",
+        ("policy/test_complain.py::test_nothing_gives_way_when_the_time_is_over",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "                if not (check.complains and self._connection.complaining()):",
+        "                if not check.complains:",
+        ("policy/test_complain.py::test_nothing_gives_way_when_the_time_is_over",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "                if not (check.complains and self._connection.complaining()):",
+        "                if not self._connection.complaining():",
+        ("policy/test_complain.py::test_an_enum_of_the_protocol_never_gives_way",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "            if rule.complains and self._connection.complaining():",
+        "            if self._connection.complaining():",
+        ("policy/test_complain.py::test_the_ceiling_never_gives_way",),
     ),
     Mutant(
         "core/objects.py",
@@ -256,7 +280,7 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_surface_has_one_of_each",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         (
             "def on_constrain(connection: Connection, message: Message) -> int:\n"
             '    """lock_pointer, confine_pointer(id, surface, pointer, region, lifetime): one for a surface and a pointer."""'
@@ -269,13 +293,13 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
-        "    if holder is not None and holder.stage == LIVE and not (isinstance(holder.note, Constraint) and holder.note.over):",
+        "handlers/constraints.py",
+        "    if holder is not None and holder.stage == LIVE and not (isinstance(holder.note, Held) and holder.note.over):",
         "    if False:",
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
+        "handlers/constraints.py",
         ('def constraint_made(connection: Connection, message: Message) -> None:\n    """Remembers the constraint."""'),
         (
             "def constraint_made(connection: Connection, message: Message) -> None:\n"
@@ -285,13 +309,9 @@ TABLE = (
         ("handlers/test_attachments.py::test_a_pointer_is_constrained_once",),
     ),
     Mutant(
-        "handlers/attachments.py",
-        ('def on_lifted(connection: Connection, message: Message) -> None:\n    """The events unlocked, unconfined."""'),
-        (
-            "def on_lifted(connection: Connection, message: Message) -> None:\n"
-            '    """The events unlocked, unconfined."""\n'
-            "    return"
-        ),
+        "handlers/constraints.py",
+        "        if not self.active and self.once:",
+        "        if False:",
         ("handlers/test_attachments.py::test_a_constraint_that_was_destroyed_or_lifted_for_good_may_be_followed_by_another",),
     ),
     Mutant(
@@ -1555,7 +1575,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    if permission in connection.tables.refused:",
+        "    if refused and not (permission in connection.tables.complaining and connection.complaining()):",
         "    if False:",
         ("policy/test_layers.py::test_an_offer_that_the_guest_was_not_told_of_cannot_be_read",),
     ),
@@ -3423,8 +3443,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/selections.py",
-        "    elif skips(connection, permission, offer):",
-        "    elif False:",
+        "    if skips(connection, permission, offer):",
+        "    if False:",
         ("handlers/test_selections.py::test_what_a_password_manager_has_marked_is_not_shown",),
     ),
     Mutant(
@@ -3633,19 +3653,19 @@ TABLE = (
     ),
     Mutant(
         "sidecar/audit.py",
-        "    if record == ALL or entry.get(\"verdict\") == \"deny\" or event not in",
+        "    if record == ALL or entry.get(\"verdict\") in REFUSALS or event not in",
         "    if record == ALL or event not in",
         ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
     ),
     Mutant(
         "sidecar/audit.py",
-        " or event not in (\"decision\", \"rewrite\"):",
+        " or event not in (DECISION, REWRITE):",
         ":",
         ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
     ),
     Mutant(
         "sidecar/audit.py",
-        "    return record == DECISIONS and event == \"decision\"",
+        "    return record == DECISIONS and event == DECISION",
         "    return record == DECISIONS",
         ("sidecar/test_audit.py::test_a_policy_says_how_much_is_recorded",),
     ),
@@ -3924,5 +3944,293 @@ TABLE = (
         "            self.cost += size >> COST_SHIFT",
         "            pass",
         ("sidecar/test_waypipe.py::test_what_unpacks_to_much_counts_for_many_messages",),
+    ),
+    Mutant(
+        "core/connection.py",
+        "    return False\n\n\nclass Connection",
+        "    return True\n\n\nclass Connection",
+        ("policy/test_complain.py::test_a_session_that_is_not_told_enforces",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '        if milder.get("verdict", ALLOW) != ALLOW:',
+        "        if False:",
+        ("policy/test_complain.py::test_the_ceiling_never_gives_way",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '    checks += [check for check in milder.get("checks", []) if check[:3] not in own]',
+        "    pass",
+        ("policy/test_complain.py::test_an_enum_of_the_protocol_never_gives_way",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '        strict["permissions"][name][2] = loose["permissions"][name][2]',
+        "        pass",
+        ("policy/test_complain.py::test_a_bound_of_the_ceiling_holds_what_gives_way",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '        return strict | {key: milder[key] for key in ("checks", "rate", "shape") if key in milder} | {GIVES_WAY: 1}',
+        "        return strict | {GIVES_WAY: 1}",
+        ("policy/test_complain.py::test_a_rate_holds",),
+    ),
+    Mutant(
+        "policy/exposure.py",
+        "    compiled = let_through(compiled)\n    held = {name: entry for name, entry in holdings(compiled).items() if entry.real}\n    passing = list(",
+        "    held = {name: entry for name, entry in holdings(compiled).items() if entry.real}\n    passing = list(",
+        ("policy/test_complain.py::test_nothing_is_proved_of_what_passes",),
+    ),
+    Mutant(
+        "policy/exposure.py",
+        "    compiled = let_through(compiled)\n    found: dict",
+        "    found: dict",
+        ("policy/test_complain.py::test_the_score_is_that_of_what_passes",),
+    ),
+    Mutant(
+        "policy/inheritance.py",
+        "    if key == MODE:",
+        "    if False:",
+        ("policy/test_complain.py::test_it_is_not_inherited_and_breaks_what_is_final",),
+    ),
+    Mutant(
+        "policy/load.py",
+        "    if until:\n        check_complaint(last, ceiling)",
+        "    pass",
+        ("policy/test_complain.py::test_a_ceiling_may_forbid_it",),
+    ),
+    Mutant(
+        "policy/read_mode.py",
+        "    if until > now + MOST_DAYS * DAY_SECONDS:",
+        "    if False:",
+        ("policy/test_complain.py::test_a_mode_has_its_end",),
+    ),
+    Mutant(
+        "policy/recompiled.py",
+        "    if COMPLAIN in compiled and ceiling is not None and ceiling.enforces:",
+        "    if False:",
+        ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
+    ),
+    Mutant(
+        "policy/recompiled.py",
+        '        if name not in held[COMPLAIN]["permissions"]:',
+        "        if False:",
+        ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
+    ),
+    Mutant(
+        "policy/recompiled.py",
+        '        elif held["permissions"][name][2] != compiled["permissions"][name][2]:',
+        "        elif False:",
+        ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
+    ),
+    Mutant(
+        "sidecar/deadline.py",
+        "            left = min(self.until - time.time(), self._boot - time.clock_gettime(time.CLOCK_BOOTTIME))",
+        "            left = self.until - time.time()",
+        ("sidecar/test_mode.py::test_the_first_of_two_clocks_ends_it",),
+    ),
+    Mutant(
+        "sidecar/deadline.py",
+        "            self._over = True",
+        "            pass",
+        ("sidecar/test_mode.py::test_the_first_of_two_clocks_ends_it",),
+    ),
+    Mutant(
+        "sidecar/deadline.py",
+        "@functools.cache",
+        "",
+        ("sidecar/test_mode.py::test_a_reload_after_the_clock_was_set_back_prolongs_nothing",),
+    ),
+    Mutant(
+        "sidecar/relay_process.py",
+        "        return usage.complains and end.ahead()",
+        "        return usage.complains",
+        ("sidecar/test_mode.py::test_it_enforces_by_itself_when_the_time_is_over",),
+    ),
+    Mutant(
+        "sidecar/relay_process.py",
+        "        return usage.complains and end.ahead()",
+        "        return end.ahead()",
+        ("sidecar/test_mode.py::test_a_reload_ends_it_for_those_who_are_there",),
+    ),
+    Mutant(
+        "core/judge.py",
+        "            if verdict != FORWARD and not message.lent:  # what",
+        "            if verdict != FORWARD:  # what",
+        ("handlers/test_loans.py::test_what_is_lent_later_has_passed_the_checks_when_it_was_asked_for",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        held.placeholder = True\n        held.requests = held.table.ghost_requests",
+        "        held.requests = held.table.ghost_requests",
+        ("handlers/test_loans.py::test_the_id_is_not_used_again_upstream_before_delete_id",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        held.events = held.table.muted_events\n\n    def give_again",
+        "        pass\n\n    def give_again",
+        ("handlers/test_loans.py::test_what_the_compositor_still_says_of_it_is_swallowed",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        held.requests = held.table.ghost_requests",
+        "        pass",
+        ("handlers/test_loans.py::test_the_guest_destroys_what_was_taken_back_and_the_compositor_hears_of_it_once",),
+    ),
+    Mutant(
+        "core/session.py",
+        "                        if connection.loans:  # it may",
+        "                        if False:  # it may",
+        ("handlers/test_loans.py::test_no_window_is_no_window_whatever_became_of_it",),
+    ),
+    Mutant(
+        "handlers/surfaces.py",
+        "            if self.attached and self.mapped != (pending is not None):",
+        "            if False:",
+        ("handlers/test_loans.py::test_it_ends_with_the_window_and_comes_back_with_it",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "            if needed.stage != LIVE or needed.ghost:",
+        "            if False:",
+        ("handlers/test_loans.py::test_it_does_not_come_back_without_what_it_was_made_with",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "                self._args[index] = 0\n                continue",
+        "                continue",
+        ("handlers/test_loans.py::test_what_comes_back_has_no_region",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "        if not why and owner.ghost and not owner.placeholder:",
+        "        if not why and owner.ghost:",
+        ("handlers/test_loans.py::test_the_id_is_not_used_again_upstream_before_delete_id",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "        elif why and not owner.ghost:",
+        "        elif False:",
+        ("handlers/test_loans.py::test_an_inhibitor_ends_when_its_time_is_over",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "    if len(connection.loans) >= MOST_LOANS:",
+        "    if False:",
+        ("handlers/test_loans.py::test_more_than_are_looked_at_each_time_are_ghosts_for_good",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        "        self.taken()\n\n    def _give_again",
+        "        pass\n\n    def _give_again",
+        ("handlers/test_loans.py::test_the_combination_takes_it_back_and_a_click_gives_it_again",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            if usage.awake_since < 0:",
+        "            if True:",
+        ("handlers/test_loans.py::test_destroying_and_creating_gains_nothing",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            return -1 if states & 1 << STATE_SUSPENDED else states",
+        "            return states",
+        ("handlers/test_loans.py::test_a_suspended_window_is_not_visible",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "        if not at.mapped or at.parent is None:",
+        "        if at.parent is None:",
+        ("handlers/test_loans.py::test_a_part_of_a_window_is_seen_where_it_and_the_window_are",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "        if only == FULLSCREEN and",
+        "        if False and",
+        ("handlers/test_loans.py::test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "        connection.stirs = connection.stirs or is_spent(connection)",
+        "        pass",
+        ("handlers/test_loans.py::test_what_was_taken_back_comes_back_with_a_key",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "    held.states = held.sent[place]",
+        "    held.states = 0",
+        ("handlers/test_loans.py::test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "    if permission in connection.usage.escaped:\n        return TAKEN",
+        "    if False:\n        return TAKEN",
+        ("handlers/test_loans.py::test_it_is_not_had_again_by_asking_again",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        '    return "" if focus.focused else NO_FOCUS',
+        '    return ""',
+        ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        '        return "" if focus.keyboards else NO_KEYBOARD',
+        '        return ""',
+        ("handlers/test_loans.py::test_shortcuts_are_inhibited_only_where_there_is_a_keyboard_to_be_heard",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "        self.focus.keyboards -= 1\n        self.turn(False)",
+        "        self.focus.keyboards -= 1",
+        ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "                    connection.stirs = True\n        note.held",
+        "                    pass\n        note.held",
+        ("handlers/test_loans.py::test_it_reaches_what_the_guest_has_on_its_other_connections",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "    if code in note.swallowed:",
+        "    if False:",
+        ("handlers/test_loans.py::test_the_key_that_completes_the_combination_is_not_sent",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "        self.held.clear()",
+        "        pass",
+        ("handlers/test_loans.py::test_keys_that_are_down_already_when_the_focus_comes_count_and_are_forgotten_when_it_goes",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "        note.held.discard(code)",
+        "        pass",
+        ("handlers/test_loans.py::test_the_modifiers_are_those_that_are_down",),
+    ),
+    Mutant(
+        "handlers/keys.py",
+        "all(not keys.isdisjoint(held) for keys in self._modifiers)",
+        "any(not keys.isdisjoint(held) for keys in self._modifiers)",
+        ("handlers/test_loans.py::test_another_combination_does_as_well_where_there_are_two",),
+    ),
+    Mutant(
+        "sidecar/relay/alarms.py",
+        "        if earlier is None or when < earlier:",
+        "        if True:",
+        ("sidecar/test_alarms.py::test_what_is_said_meanwhile_does_not_put_one_off",),
+    ),
+    Mutant(
+        "sidecar/relay/carrier.py",
+        "                if other is not link:\n                    self._remind(other)",
+        "                pass",
+        ("sidecar/test_relay.py::test_what_a_session_decides_can_concern_the_guests_others",),
+    ),
+    Mutant(
+        "policy/compile.py",
+        "    if key in (SKIP_IF, ESCAPE):",
+        "    if key == SKIP_IF:",
+        ("policy/test_layers.py::test_the_narrower_of_policy_and_ceiling_holds",),
     ),
 )

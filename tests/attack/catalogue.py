@@ -30,6 +30,7 @@ def of(module: str, *names: str) -> tuple[str, ...]:
 
 SESSION, SERIALS, CHECKS = "core.test_session", "core.test_serials", "core.test_checks"
 BUFFERS, SURFACES, WINDOWS = "handlers.test_buffers", "handlers.test_surfaces", "handlers.test_windows"
+LOANS = "handlers.test_loans"
 REGISTRY, VIEWPORTS, CURSORS = "handlers.test_registry", "handlers.test_viewports", "handlers.test_cursors"
 DESCRIPTORS, HOST_FILES, SELECTIONS = "handlers.test_descriptors", "handlers.test_host_files", "handlers.test_selections"
 DMABUFS, TEXTS, ICONS, ATTACHMENTS = "handlers.test_dmabufs", "handlers.test_texts", "handlers.test_icons", "handlers.test_attachments"
@@ -586,14 +587,28 @@ ROWS: dict[str, Entry] = {
     "B56": Entry("storms of state", of(QUOTAS, "test_what_makes_panels_draw_counts_for_many")),
     "B57": Entry(
         "shortcuts, pointer and screen held at once",
-        of(ATTACHMENTS, "test_a_surface_has_one_of_each"),
+        of(ATTACHMENTS, "test_a_surface_has_one_of_each")
+        + of(
+            LOANS,
+            "test_the_combination_takes_it_back_and_a_click_gives_it_again",
+            "test_it_is_not_had_again_by_asking_again",
+            "test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",
+            "test_shortcuts_are_inhibited_only_where_there_is_a_keyboard_to_be_heard",
+            "test_it_reaches_what_the_guest_has_on_its_other_connections",
+        ),
         hidden=("zwp_keyboard_shortcuts_inhibit_manager_v1",),
         open=f"an exception by the user's will: {CONSENT}",
     ),
     "B58": Entry(
         "a screen that never locks",
-        of(SHIPPED, "test_strict_announces_nothing_but_its_own_list"),
-        open=f"desktop allows it: {CONSENT}",
+        of(SHIPPED, "test_strict_announces_nothing_but_its_own_list")
+        + of(
+            LOANS,
+            "test_it_ends_with_the_window_and_comes_back_with_it",
+            "test_an_inhibitor_ends_when_its_time_is_over",
+            "test_destroying_and_creating_gains_nothing",
+            "test_nor_does_another_connection",
+        ),
     ),
     "B59": Entry(
         "the pointer locked and moved",

@@ -138,6 +138,9 @@ def test_what_explain_says_would_allow_it_does(run: Run, tmp_path: Path, message
     [
         ("xdg_toplevel.show_window_menu", "desktop", ["a press of a button or a finger or a key, at most 10 s ago; otherwise left out"]),
         ("xdg_activation_v1.activate", "desktop", ["at most 0.2 a second, 5 at once (desktop.toml:", "otherwise left out"]),
+        ("zwp_idle_inhibit_manager_v1.create_inhibitor", "desktop", ["its window is visible (desktop.toml:", "less than 7200 s ago"]),
+        ("zwp_pointer_constraints_v1.confine_pointer", "desktop", ["the user has not pressed Super+Escape since the last click"]),
+        ("zwp_confined_pointer_v1.destroy", "desktop", ["it has not been taken back: permission pointer-confine"]),
         ("xdg_toplevel.set_maximized", "viewer", ["at most 2 a second, 4 at once (viewer.toml:"]),
         ("xdg_surface.get_toplevel", "viewer", ["toplevels (viewer.toml:", "fewer than 8192 objects"]),
         ("wl_shm_pool.create_buffer", "viewer", ["at most 256MiB together (viewer.toml:"]),

@@ -17,7 +17,7 @@ from wlproxy.tools.fuzzing.generate import Generator
 from wlproxy.tools.fuzzing.policies import DESKTOP, tables_of
 from wlproxy.tools.fuzzing.reference import SERVER_IDS, pack
 
-TABLES = {name: tables_of(name, shipped()) for name in ("fuzz-desktop", "fuzz-refusing")}
+TABLES = {name: tables_of(name, shipped()) for name in ("fuzz-desktop", "fuzz-lending", "fuzz-refusing")}
 SMALL = st.integers(-3, 70)
 
 

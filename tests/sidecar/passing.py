@@ -48,6 +48,10 @@ class Passing:
             return Outcome([], [], [], [], "")
         if data.startswith(b"DISCARD"):
             return Outcome([], [], fds, [], "")
+        if data.startswith(b"ALARM"):
+            return Outcome([], [], [], [], "", alarm=0.2)
+        if data.startswith(b"STIR"):
+            return Outcome([], [], [], [], "", stirs=True)
         if data.startswith(b"REFUSE"):
             records = [Record("refused", side, "wl_shm", 4, "create_pool", f"why {n}\x1b[31m", "disconnect", "t:1") for n in range(3)]
             return Outcome([], [], fds, records + records, "")
@@ -69,7 +73,7 @@ class Passing:
         return Outcome([], [], [], [Record("violation", 0, "", 0, "", reason, "disconnect", rule)], reason)
 
     def tick(self, now: float) -> Outcome:
-        return Outcome([], [], [], [], "")
+        return Outcome([], [Parcel(b"asked", [])], [], [], "")
 
     def messages(self, side: int) -> int:
         return self._messages[side]
@@ -97,7 +101,8 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
-    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
+    compilation = Compilation(policy, {}, shadow=given.get("shadow", ""))
+    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, compilation)
     rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 

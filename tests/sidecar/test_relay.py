@@ -122,6 +122,28 @@ def test_back_pressure_keeps_every_byte(start: Start, compositor: Compositor) ->
     assert bytes(got) == data
 
 
+def test_a_session_is_asked_again_when_it_wants_to_be_though_nobody_says_anything(start: Start, compositor: Compositor) -> None:
+    guest, host = start().pair(compositor)
+    began = time.monotonic()
+    guest.sendall(b"ALARM")
+    assert read(host, 5)[0] == b"asked"
+    assert time.monotonic() - began >= 0.2
+    host.sendall(b"still here")
+    assert read(guest, 10)[0] == b"still here"
+
+
+def test_what_a_session_decides_can_concern_the_guests_others(start: Start, compositor: Compositor) -> None:
+    sidecar = start()
+    (one, host_of_one), (other, host_of_other) = sidecar.pair(compositor), sidecar.pair(compositor)
+    for guest, host in ((one, host_of_one), (other, host_of_other)):
+        guest.sendall(b"x")
+        read(host, 1)
+    one.sendall(b"STIR")
+    assert read(host_of_other, 5)[0] == b"asked"
+    one.sendall(b"next")
+    assert read(host_of_one, 4)[0] == b"next"
+
+
 def test_the_sender_is_read_until_the_limit_and_no_further(start: Start, compositor: Compositor) -> None:
     sidecar = start(limits={"guest_queue_bytes": 300_000})
     guest, host = sidecar.pair(compositor)

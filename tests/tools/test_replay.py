@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.handlers.fakes import FakeFiles, with_files
+from tests.handlers.test_loans import IDLE, given, shown
+from tests.handlers.test_surfaces import with_buffer
 from tests.scene import BASIC, Scene, deny, policy, shipped
 from wlproxy.core.fds import Fd
 from wlproxy.handlers import load_tables
@@ -46,7 +48,7 @@ class Recorded(Scene):
         """The report of a replay."""
         replay = Replay(compile_policy(other, shipped()))
         report = replay.play(Reader(io.BytesIO(self.file + record(CLOSE, self.clock, 1)).read))
-        groups = (report.denied, report.allowed, report.rewritten, report.untouched)
+        groups = (report.denied, report.allowed, report.complained, report.rewritten, report.untouched)
         assert report.messages == report.same + report.not_judged + sum(map(total, groups))
         return report
 
@@ -228,3 +230,20 @@ def test_made_up_guests_and_hosts_are_replayed_under_every_policy(recorded: str)
                 judged += report.same
             parted += len(report.parted)
     assert judged > 100 and parted < 3  # of 30
+
+
+def test_what_one_policy_takes_back_and_the_other_does_not() -> None:
+    """The host's word that it has ended it is not about the object that the other policy would have left alone."""
+    lent = policy(*BASIC, IDLE, permissions=given(idle_inhibit={"only": "visible"}))
+    free = policy(*BASIC, IDLE, permissions=given(idle_inhibit={}))
+    for recorded, other in ((lent, free), (free, lent)):
+        scene = Recorded(recorded)
+        scene.window().event(2, "global", 90, IDLE, 1).bind(IDLE, 9)
+        shown(with_buffer(scene, 11, 12)).guest(9, "create_inhibitor", 13, 6).guest(6, "attach", 0, 0, 0).guest(6, "commit")
+        if recorded is lent:
+            scene.event(1, "delete_id", 13)
+        shown(scene).guest(13, "destroy").event(1, "delete_id", 13)
+        scene.guest(3, "create_surface", 13).guest(13, "destroy").event(1, "delete_id", 13)
+        report = scene.under(other)
+        assert (report.denied, report.allowed, report.disconnected, report.parted) == ({}, {}, [], [])
+        nothing_changes(scene.under(recorded))

@@ -5,10 +5,12 @@ Promises: nothing here is carried out; it is collected for the `Outcome` of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
+from .differences import Difference
 from .errors import PolicyViolation
 from .fds import Fd, Files
 from .message import Message
@@ -16,16 +18,31 @@ from .objects import ObjectTable
 from .outcome import Outbox, Record, Transfer
 from .quotas import Limits, Usage
 from .serials import Serials
-from .tables import Tables
+from .tables import Note, Tables
 from .wire import DISPLAY_ID, NO_MEMORY
 
 NOTHING: Final[frozenset[str]] = frozenset()
 
 
-class Connection:
-    """One guest connection: its objects, its serials, and what is to be sent, closed and written down."""
+def enforcing() -> bool:
+    """The answer to whether a policy only complains where nobody said that it may."""
+    return False
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files, usage: Usage, hidden: frozenset[str] = NOTHING) -> None:
+
+class Connection:
+    """One guest connection: its objects, its serials, and what is to be sent, closed and written down. `complaining` is asked each time
+    something could pass only because of that."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        limits: Limits,
+        files: Files,
+        usage: Usage,
+        hidden: frozenset[str] = NOTHING,
+        complaining: Callable[[], bool] = enforcing,
+    ) -> None:
+        self.complaining = complaining
         self.tables = tables
         self.limits = limits
         self.files = files
@@ -42,6 +59,9 @@ class Connection:
         self.audit: list[Record] = []
         self.transfers: list[Transfer] = []
         self.weight: i64 = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
+        self.loans: list[Note] = []  # of objects that the guest has under a condition (handlers/loans.py)
+        self.due = 0.0  # seconds after which `settle` is to be called again though nobody says anything; 0 = never
+        self.stirs = False  # what was judged may matter to the loans of the guest's other connections
         self._shm_bytes = 0
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object
 
@@ -66,6 +86,22 @@ class Connection:
             self.usage.fds -= 1
         self.discarded.append(fd)
 
+    @property
+    def boottime(self) -> float:
+        """Seconds of a clock that goes on while the host sleeps."""
+        clock = self.usage.boottime
+        return self.now if clock is None else clock()
+
+    def settle(self) -> None:
+        """Asks of every loan whether the guest may still have it, or again: after each message that could change the answer."""
+        self.due = 0.0
+        self.loans = [note for note in self.loans if note.settle()]
+
+    def due_in(self, seconds: float) -> None:
+        """Has `settle` called after so many seconds at the latest."""
+        if not self.due or seconds < self.due:
+            self.due = seconds
+
     def charge_shm(self, size: int) -> None:
         """Counts a buffer's bytes, or no longer where `size` is negative."""
         self._shm_bytes += size
@@ -87,6 +123,10 @@ class Connection:
             )
         )
 
+    def differs(self, difference: Difference) -> None:
+        """Counts a message over which the policy and its shadow differ."""
+        self.audit.extend(self.usage.differences.add(difference, self.now))
+
     def abandon(self) -> list[Fd]:
         """Every descriptor that is still anywhere in here: the session is over."""
         held = self.discarded + self.to_guest.abandon() + self.to_host.abandon()
@@ -98,6 +138,7 @@ class Connection:
             held += (transfer.source, transfer.target)
         self.transfers = []
         self.shared = {}
+        self.loans = []
         self.bound = {}
         self._kept = {}
         self.discarded = []

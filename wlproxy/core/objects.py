@@ -5,7 +5,8 @@ client ids are the same on both sides, server ids are translated. Trusts: the se
 Source: libwayland wl_map_reserve_new, wl_map_insert_at (src/wayland-util.c); docs/traps.md 13 to 17.
 
 Stages of a client id: live -> destroyed by the guest, until the compositor's delete_id -> free. A ghost is live for the guest while
-a wl_callback fills its id upstream. A server id has no delete_id: it is free for the guest once destroyed, and remains in
+something else has its id upstream: a wl_callback that fills it, or what the ghost was before it was taken back, until delete_id. A ghost
+whose id upstream is free may become real. A server id has no delete_id: it is free for the guest once destroyed, and remains in
 `by_host` as a zombie, so that late events can still be read, until the compositor uses the id again.
 """
 
@@ -55,7 +56,7 @@ class Object:
         self.events: list[MessageRule] = table.events
         self.stage = LIVE
         self.ghost = False
-        self.placeholder = False  # a ghost whose wl_callback upstream is not deleted yet
+        self.placeholder = False  # a ghost whose id upstream is not free yet
         self.early = 0  # delete_ids still to come for earlier holders of this id
         self.masked = False  # a callback whose data is not the guest's business
         self.note: Note | None = None
@@ -146,6 +147,20 @@ class ObjectTable:
         made.requests = table.ghost_requests
         made.events = PLACEHOLDER_EVENTS
         return made
+
+    def take_back(self, held: Object) -> None:
+        """The guest keeps a ghost of its object, which the compositor is being told to destroy. What it still says of it is swallowed;
+        its delete_id frees the id upstream, and is the guest's only once the guest has destroyed the ghost as well."""
+        held.ghost = True
+        held.placeholder = True
+        held.requests = held.table.ghost_requests
+        held.events = held.table.muted_events
+
+    def give_again(self, ghost: Object) -> None:
+        """The compositor is being told to create it once more; its id is free there."""
+        ghost.ghost = False
+        ghost.requests = ghost.table.requests
+        ghost.events = ghost.table.events
 
     def create_from_host(self, host_id: int, table: InterfaceTable, muted: bool) -> Object:
         """A compositor's new object. A muted one gets no id of the guest's and is never told of."""

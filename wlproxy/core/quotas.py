@@ -6,9 +6,12 @@ more of them gains nothing. Trusts: whoever counts up to count down again; `Conn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from mypy_extensions import i64
+
+from .differences import Differences
 
 # What is counted by kind, beside objects in general; which interfaces are of a kind is handlers/costs.py's to say.
 UNCOUNTED: Final = 0
@@ -157,9 +160,11 @@ class Bucket:
 
 
 class Usage:
-    """What one guest has now, over all its connections. Changed by them, read by them and by the transport."""
+    """What one guest has now, over all its connections. Changed by them, read by them and by the transport. `boottime`: seconds of a clock
+    that goes on while the host sleeps (CLOCK_BOOTTIME); without one, the time of the sessions stands for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, boottime: Callable[[], float] | None = None) -> None:
+        self.boottime = boottime
         self.objects: i64 = 0
         self.kinds = [Count() for _ in COUNTED]
         self.rates: dict[str, Bucket] = {}  # of messages that the policy bounds
@@ -167,7 +172,11 @@ class Usage:
         self.mirrored_bytes = 0  # of files that the transport holds for the guest
         self.held_bytes = 0  # of its transport's messages that are not complete
         self.fds = 0
+        self.awake_since = -1.0  # boottime from which idle inhibitors are counted (handlers/inhibitors.py); below 0: none was had yet
+        self.escaped: set[str] = set()  # permissions whose loans the user has taken back (handlers/escape.py)
         self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
+        self.differences = Differences()  # between the policy in force and its shadow
+        self.complains = False  # the policy in force only complains: connections under an earlier one do not outlast that
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
         """Whether one more such message is within its rate; it counts if so."""

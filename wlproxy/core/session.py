@@ -11,12 +11,13 @@ read it came in (runs, not messages); see tables.py for the kinds of message and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
 from . import wire
-from .connection import NOTHING, Connection
+from .connection import NOTHING, Connection, enforcing
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd, Files
 from .judge import Judge, no_message, no_object
@@ -55,9 +56,10 @@ class Session:
         files: Files | None = None,
         usage: Usage | None = None,
         hidden: frozenset[str] = NOTHING,
+        complaining: Callable[[], bool] = enforcing,
     ) -> None:
         self._limits = limits
-        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden)
+        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden, complaining)
         self._judge = Judge(self._connection)
         self._streams = [Stream(), Stream()]
         self._farewell = ""
@@ -117,8 +119,13 @@ class Session:
         return self._outcome()
 
     def tick(self, now: float) -> Outcome:
-        """Deadlines; `now` in seconds of any monotonic clock. A message begun must end, a descriptor must be claimed."""
+        """Deadlines; `now` in seconds of any monotonic clock. A message begun must end, a descriptor must be claimed, what is lent for a
+        time is taken back."""
         if not self.over:
+            connection = self._connection
+            if connection.loans:
+                connection.now = now
+                connection.settle()
             for side in (GUEST, HOST):
                 stream = self._streams[side]
                 if not stream.rest and not stream.fds:
@@ -155,9 +162,10 @@ class Session:
     def _walk(self, side: int, data: bytes, stream: Stream) -> None:
         """Each whole message of what was read. One long function: bench/parse.py has 2 per cent more for a message of a frame and its
         replies with what creates and destroys in functions of their own, 5 for a request with what refers as well."""
-        objects = self._connection.objects
+        connection = self._connection
+        objects = connection.objects
         client = objects.client
-        outbox = self._connection.to_host if side == GUEST else self._connection.to_guest
+        outbox = connection.to_host if side == GUEST else connection.to_guest
         judge = self._judge
         from_guest = side == GUEST
         most: i64 = self._limits.message_bytes
@@ -222,7 +230,7 @@ class Session:
                         made = objects.create(created, child.table(target.table.version))
                         made.masked = rule.masked
                         if child.new_note is not None:
-                            made.note = child.new_note(self._connection, made)
+                            made.note = child.new_note(connection, made)
                         passes = True
                 elif kind == DESTROY:
                     if not from_guest:
@@ -240,11 +248,18 @@ class Session:
                         if note is not None:
                             note.ending()
                         objects.destroyed_by_guest(target)
+                        if connection.loans:  # it may have been what one depends on
+                            off += size
+                            count += 1
+                            outbox.add(data[start:off])
+                            start = off
+                            connection.settle()
+                            continue
                         passes = True
                 elif kind == TRACK:
                     note = target.note
                     passes = note is None or note.look(opcode, data, off + HEADER_BYTES)
-                elif kind == DELETE_ID:
+                elif kind == DELETE_ID:  # of a loan that was taken back it does not pass, and the loan is asked again below
                     passes = objects.deleted_by_host(i64(read_i32_le(data, off + 8)) & 0xFFFFFFFF)
                 if passes and target.guest_id == target.host_id:
                     off += size
@@ -275,6 +290,11 @@ class Session:
                     if judge.replacement:
                         outbox.add(judge.replacement)
                         judge.replacement = b""
+                if connection.loans:
+                    if start < off:
+                        outbox.add(data[start:off])
+                        start = off
+                    connection.settle()
         # two names, because mypyc gives a name one type in the whole function and the second clause would raise TypeError
         except ProtocolViolation as broken:
             bad = Violation(broken.object_id, broken.code, broken.reason, "built-in: protocol", "violation")
@@ -326,7 +346,12 @@ class Session:
             self._farewell,
             self.waiting,
             collected.transfers,
+            0,
+            collected.due,
+            collected.stirs,
         )
+        if outcome.stirs:
+            collected.stirs = False
         if outcome.transfers:
             collected.transfers = []
         if outcome.discarded:

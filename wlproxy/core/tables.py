@@ -74,6 +74,10 @@ class Note:
     def ending(self) -> None:
         """The guest destroys the object. Raises ProtocolViolation where the specification forbids it now."""
 
+    def settle(self) -> bool:
+        """Of an object in Connection.loans, when something has changed: sees to it. False: it is no loan any more."""
+        return False
+
 
 class Answer:
     """An event the proxy sends in the compositor's stead after a request that nobody upstream will answer.
@@ -129,6 +133,8 @@ class MessageRule:
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
         self.quoted = -1  # the argument that the audit log has the beginning of, none as a rule
+        self.complains = False  # what `verdict` refuses passes while the policy only complains
+        self.shadow: MessageRule | None = None  # what another policy says of it, where that may differ (shadow.py)
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -159,6 +165,8 @@ class MessageRule:
         other.rate = self.rate
         other.refusal = self.refusal
         other.quoted = self.quoted
+        other.complains = self.complains
+        other.shadow = self.shadow
         return other
 
     def settle(self) -> None:
@@ -264,12 +272,17 @@ class Tables:
         self.most_planes = 4  # of a GPU's buffer, and ...
         self.modifiers: frozenset[str] = frozenset(("advertised",))  # ... how it may be laid out (handlers/dmabufs.py)
         self.grab_depth = 0  # of popups that grab; 0 = no bound
+        self.inhibit_only = ""  # when an idle inhibitor holds: "visible", "fullscreen"; "" = always
+        self.inhibit_seconds = 0.0  # for how long without any input to the guest; 0 = no bound
+        self.escapes: dict[str, list[str]] = {}  # by permission that is given: combinations of keys that take back what it gave
         self.skipped: dict[str, frozenset[str]] = {}  # by permission: types whose presence hides the whole offer
         self.needs_input: set[str] = set()  # permissions whose token must have been given for the user's input
-        self.refused: set[str] = set()  # permissions that are not given
+        self.refused: set[str] = set()  # permissions that are not given ...
+        self.complaining: frozenset[str] = frozenset()  # ... and those of them that are while the policy only complains
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.previews = False  # the audit log has the beginning of what the guest calls its windows
+        self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
         self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
@@ -342,9 +355,14 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         tables.most_planes = parameters.get("max-planes", tables.most_planes)
         tables.modifiers = frozenset(parameters["modifiers"]) if "modifiers" in parameters else tables.modifiers
         tables.grab_depth = parameters.get("max-depth", tables.grab_depth)
+        tables.inhibit_only = parameters.get("only", tables.inhibit_only)
+        tables.inhibit_seconds = float(parameters.get("max-duration", tables.inhibit_seconds))
+        if "escape" in parameters and verdict == ALLOW:
+            tables.escapes[name] = [str(combination) for combination in parameters["escape"]]
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))
+    tables.complaining = frozenset(compiled["complain"]["permissions"]) if "complain" in compiled else frozenset()
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables
@@ -388,7 +406,8 @@ def _rule(
             per_second, at_once = decision["rate"]
             rule.rate = (float(per_second), float(at_once))
             rule.refusal = decision["shape"]
-        for index, operation, value, origin in decision.get("checks", []):
+        rule.complains = bool(decision.get("complains"))
+        for index, operation, value, origin, *complains in decision.get("checks", []):
             if operation not in OPERATIONS:
                 raise ValueError(f"{interface}.{name}: check {operation!r}")
             rule.checks.append(
@@ -400,6 +419,7 @@ def _rule(
                     frozenset(value) if isinstance(value, list) else frozenset(),
                     value if isinstance(value, str) else "",
                     origin,
+                    bool(complains),
                 )
             )
     if not tables.keep_names:

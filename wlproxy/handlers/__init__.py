@@ -8,13 +8,16 @@ from ..core.tables import Handlers, Tables, load
 from . import (
     attachments,
     buffers,
+    constraints,
     costs,
     cursors,
     descriptors,
     display,
     dmabufs,
+    escape,
     ghosts,
     icons,
+    inhibitors,
     registry,
     selections,
     surfaces,
@@ -23,6 +26,7 @@ from . import (
     virtual,
     windows,
 )
+from .keys import combination
 
 # The protocols of the clipboard differ in their names only, for what is checked here.
 SOURCES = (
@@ -137,8 +141,11 @@ HANDLERS = Handlers(
         ("xdg_toplevel_icon_v1", "add_buffer"): icons.on_add_buffer,
         ("xdg_toplevel_icon_manager_v1", "set_icon"): icons.on_set_icon,
         **dict.fromkeys(attachments.ONE_EACH, attachments.on_one_each),
-        ("zwp_pointer_constraints_v1", "lock_pointer"): attachments.on_constrain,
-        ("zwp_pointer_constraints_v1", "confine_pointer"): attachments.on_constrain,
+        ("zwp_pointer_constraints_v1", "lock_pointer"): constraints.on_constrain,
+        ("zwp_pointer_constraints_v1", "confine_pointer"): constraints.on_constrain,
+        ("zwp_keyboard_shortcuts_inhibit_manager_v1", "inhibit_shortcuts"): constraints.on_inhibit_shortcuts,
+        ("zwp_idle_inhibit_manager_v1", "create_inhibitor"): inhibitors.on_create_inhibitor,
+        ("wl_keyboard", "key"): escape.on_key,
         ("zxdg_decoration_manager_v1", "get_toplevel_decoration"): attachments.on_get_decoration,
         ("zxdg_toplevel_decoration_v1", "set_mode"): attachments.on_decoration_mode,
         ("xdg_wm_dialog_v1", "get_xdg_dialog"): attachments.on_get_dialog,
@@ -171,6 +178,7 @@ HANDLERS = Handlers(
         ("xdg_surface", "get_toplevel"): windows.window_made,
         ("xdg_surface", "get_popup"): windows.window_made,
         ("xdg_surface", "configure"): windows.on_configure,
+        ("xdg_toplevel", "configure"): windows.on_toplevel_configure,
         ("wl_data_device", "enter"): selections.on_enter,
         ("wl_data_device", "leave"): selections.on_leave,
         ("wl_data_device", "drop"): selections.on_drop,
@@ -180,11 +188,18 @@ HANDLERS = Handlers(
         ("zwp_linux_buffer_params_v1", "created"): dmabufs.buffer_made,
         ("wl_drm", "create_prime_buffer"): dmabufs.drm_buffer_made,
         **dict.fromkeys(attachments.ONE_EACH, attachments.one_made),
-        ("zwp_pointer_constraints_v1", "lock_pointer"): attachments.constraint_made,
-        ("zwp_pointer_constraints_v1", "confine_pointer"): attachments.constraint_made,
+        ("zwp_pointer_constraints_v1", "lock_pointer"): constraints.constraint_made,
+        ("zwp_pointer_constraints_v1", "confine_pointer"): constraints.constraint_made,
         ("xdg_activation_token_v1", "done"): attachments.on_token,
-        ("zwp_locked_pointer_v1", "unlocked"): attachments.on_lifted,
-        ("zwp_confined_pointer_v1", "unconfined"): attachments.on_lifted,
+        ("zwp_keyboard_shortcuts_inhibit_manager_v1", "inhibit_shortcuts"): constraints.shortcuts_inhibited,
+        **{(name, event): constraints.on_held for name, (_, *events) in constraints.HELD.items() for event in events},
+        ("zwp_idle_inhibit_manager_v1", "create_inhibitor"): inhibitors.inhibitor_made,
+        ("wl_keyboard", "enter"): escape.on_enter,
+        ("wl_keyboard", "leave"): escape.on_leave,
+        ("wl_pointer", "button"): escape.on_button,
+        ("wl_touch", "down"): escape.on_down,
+        ("zwp_tablet_tool_v2", "down"): escape.on_down,
+        ("zwp_tablet_tool_v2", "button"): escape.on_button,
         ("zxdg_decoration_manager_v1", "get_toplevel_decoration"): attachments.decoration_made,
         ("xdg_wm_dialog_v1", "get_xdg_dialog"): attachments.dialog_made,
         ("wl_shell", "get_shell_surface"): attachments.shell_surface_made,
@@ -218,8 +233,9 @@ HANDLERS = Handlers(
         "zwp_linux_dmabuf_feedback_v1": dmabufs.Feedback,
         "zwp_linux_buffer_params_v1": dmabufs.Params,
         "xdg_toplevel_icon_v1": icons.Icon,
-        "zwp_locked_pointer_v1": attachments.Constraint,
-        "zwp_confined_pointer_v1": attachments.Constraint,
+        "wl_keyboard": escape.Keyboard,
+        "zwp_idle_inhibitor_v1": inhibitors.Inhibitor,
+        **dict.fromkeys(constraints.HELD, constraints.Held),
         "zxdg_toplevel_decoration_v1": attachments.Decoration,
         "xdg_activation_token_v1": attachments.Token,
         "wl_region": attachments.Region,
@@ -236,4 +252,8 @@ HANDLERS = Handlers(
 
 def load_tables(compiled: dict[str, Any]) -> Tables:
     """A compiled policy as look-up tables with every handler attached. Raises ValueError where its form is wrong."""
-    return load(compiled, HANDLERS)
+    tables = load(compiled, HANDLERS)
+    for said in tables.escapes.values():
+        for text in said:
+            combination(text)
+    return tables

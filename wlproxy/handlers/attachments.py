@@ -34,8 +34,6 @@ ONE_EACH: Final[dict[tuple[str, str], tuple[int, int]]] = {
     ("zwp_keyboard_shortcuts_inhibit_manager_v1", "inhibit_shortcuts"): (1, 0),
 }
 
-ALREADY_CONSTRAINED: Final = 1  # zwp_pointer_constraints_v1.error
-ONESHOT: Final = 1  # zwp_pointer_constraints_v1.lifetime
 UNCONFIGURED_BUFFER, ALREADY_CONSTRUCTED, ORPHANED, INVALID_MODE = 0, 1, 2, 3  # zxdg_toplevel_decoration_v1.error
 DIALOG_ALREADY_USED: Final = 0  # xdg_wm_dialog_v1.error
 TOKEN_ALREADY_USED: Final = 0  # xdg_activation_token_v1.error
@@ -62,49 +60,6 @@ def one_made(connection: Connection, message: Message) -> None:
     surface = surface_at(connection, message, ONE_EACH[message.rule.interface, message.rule.name][0])
     if surface is not None and message.created is not None:
         surface.only[message.rule.interface] = message.created
-
-
-# pointer constraints
-
-
-class Constraint(Note):
-    """One lock or confinement. One that was meant for once is over when it is lifted, though its object lives on."""
-
-    def __init__(self, connection: Connection, owner: Object) -> None:
-        self.once = False
-        self.over = False
-
-
-def on_constrain(connection: Connection, message: Message) -> int:
-    """lock_pointer, confine_pointer(id, surface, pointer, region, lifetime): one for a surface and a pointer."""
-    surface = surface_at(connection, message, 1)
-    if surface is None:
-        return FORWARD
-    what = f"constraint {message.number(2)}"
-    holder = surface.only.get(what)
-    if holder is not None and holder.stage == LIVE and not (isinstance(holder.note, Constraint) and holder.note.over):
-        raise ProtocolViolation(
-            message.target.guest_id, ALREADY_CONSTRAINED, f"{holder.interface}#{holder.guest_id} constrains this pointer already"
-        )
-    return FORWARD
-
-
-def constraint_made(connection: Connection, message: Message) -> None:
-    """Remembers the constraint."""
-    surface = surface_at(connection, message, 1)
-    made = message.created
-    if surface is None or made is None:
-        return
-    surface.only[f"constraint {message.number(2)}"] = made
-    if isinstance(made.note, Constraint):
-        made.note.once = message.number(4) == ONESHOT
-
-
-def on_lifted(connection: Connection, message: Message) -> None:
-    """The events unlocked, unconfined."""
-    note = message.target.note
-    if isinstance(note, Constraint) and note.once:
-        note.over = True
 
 
 # windows

@@ -108,6 +108,8 @@ class Surface(Note):
         """The requests of each frame, without decoding them."""
         if opcode == COMMIT:
             pending = self.pending
+            if self.attached and self.mapped != (pending is not None):  # shown or hidden by it, which loans may depend on
+                return False
             if self.box or (pending is not None and pending.stage != LIVE) or (self.follows_pointer and self.too_large()):
                 return False
             self.commit()

@@ -15,7 +15,7 @@ from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object
 from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
-from ..core.wire import DISPLAY_ID, IMPLEMENTATION
+from ..core.wire import DISPLAY_ID, IMPLEMENTATION, read_i32_le
 from .surfaces import FARTHEST, Content, Surface, surface_at
 
 # xdg_wm_base.error
@@ -31,6 +31,7 @@ INVALID_INPUT: Final = 0  # xdg_positioner.error
 TOPLEVEL: Final = "xdg_toplevel"
 POPUP: Final = "xdg_popup"
 MOST_SERIALS: Final = 1024  # configures without an acknowledgement
+MOST_STATES: Final = 32  # of xdg_toplevel.state, which has 13 at version 7
 DEEPEST_POPUP: Final = 16
 RESIZE_EDGES: Final = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10))
 
@@ -79,6 +80,7 @@ class ShellContent(Content):
             window.mapped = True
         elif surface.attached:  # unmapped: it starts again with a commit without a buffer
             held.configured = False
+            held.states = 0
             window.mapped = False
 
     def surface_gone(self) -> None:
@@ -99,6 +101,7 @@ class Window(Note):
         self.bounds_changed = False
         self.decoration: Object | None = None  # attachments.py
         self.dialog: Object | None = None
+        self.states = 0  # as bits, of the configure that is on its way
         self.minimum = (0, 0)
         self.maximum = (0, 0)
 
@@ -131,7 +134,9 @@ class Window(Note):
         if held is not None:
             held.window = None
             held.configured = False
+            held.states = 0
             held.serials = []
+            held.sent = []
 
 
 class ShellSurface(Note):
@@ -143,7 +148,9 @@ class ShellSurface(Note):
         self.surface: Surface | None = None
         self.window: Window | None = None
         self.configured = False
+        self.states = 0  # as bits, of the configure that was acknowledged last
         self.serials: list[int] = []
+        self.sent: list[int] = []  # the states that go with each
 
     def ending(self) -> None:
         """xdg_surface.destroy."""
@@ -286,6 +293,7 @@ def window_made(connection: Connection, message: Message) -> None:
     held = shell_surface_of(message)
     held.window = made.note
     held.serials = []  # of configures for a window that is gone
+    held.sent = []
     made.note.shell_surface = held
     if message.rule.name == "get_popup":
         parent = note_at(connection, message, 1)
@@ -327,8 +335,22 @@ def on_configure(connection: Connection, message: Message) -> None:
     note = message.target.note
     if isinstance(note, ShellSurface):
         note.serials.append(message.number(0))
+        note.sent.append(0 if note.window is None else note.window.states)
         if len(note.serials) > MOST_SERIALS:
             del note.serials[0]
+            del note.sent[0]
+
+
+def on_toplevel_configure(connection: Connection, message: Message) -> None:
+    """The xdg_toplevel.configure event (width, height, states): part of the xdg_surface.configure that follows."""
+    note = message.target.note
+    states = message.args[2]
+    if isinstance(note, Window) and isinstance(states, bytes):
+        note.states = 0
+        for at in range(0, len(states) - 3, 4):
+            state = int(read_i32_le(states, at))
+            if 0 <= state < MOST_STATES:
+                note.states |= 1 << state
 
 
 def on_ack_configure(connection: Connection, message: Message) -> int:
@@ -339,7 +361,10 @@ def on_ack_configure(connection: Connection, message: Message) -> int:
     serial = message.number(0)
     if serial not in held.serials:
         raise ProtocolViolation(held.owner.guest_id, INVALID_SERIAL, f"serial {serial} was not sent or is acknowledged already")
-    del held.serials[: held.serials.index(serial) + 1]
+    place = held.serials.index(serial)
+    held.states = held.sent[place]
+    del held.serials[: place + 1]
+    del held.sent[: place + 1]
     held.configured = True
     return FORWARD
 

@@ -12,9 +12,11 @@ The form, JSON-able, read by core/tables.py:
      "upstream": {key of [upstream]: text}, "record": "denied" | "decisions" | "all",
      "payload": "preview", where [audit] says so,
      "permissions": {name: [verdict, origin, {parameter: value}]},
+     "complain": {"until": seconds of the epoch, "permissions": [those that give way]}, where it does not enforce (complain.py),
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
-    message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks", "rate", "ask"}]
-    check = [argument index, operation, value, origin]
+    message = [name, since, destructor 0|1, ["argument type?:interface"],
+               null | {"verdict", "origin", "checks", "rate", "ask", "complains": 1 where it gives way}]
+    check = [argument index, operation, value, origin] and 1 where it gives way
     rate = [a second, at once]; ask = the user would be asked, if there were whom to ask
 """
 
@@ -29,6 +31,7 @@ from ..core.compact import LETTERS
 from ..core.outcome import PREVIEW
 from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
 from ..handlers.ghosts import ANSWERS
+from .complain import loosened, marked
 from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
 from .identity import digest
 from .model import (
@@ -48,10 +51,13 @@ from .model import (
 )
 from .permissions import (
     ADVERTISED,
+    ESCAPE,
     MIME,
     MODIFIERS,
     NEEDS_INPUT_SERIAL,
     OF_MESSAGE,
+    ONLY,
+    ONLY_WORDS,
     PERMISSIONS,
     RATE,
     REMEMBER,
@@ -90,8 +96,18 @@ REWRITES: Final = {
 
 def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
     """The compiled policy with its hash. Raises KeyError only where `policy` was not checked against `interfaces`."""
+    compiled = compile_strict(policy, interfaces)
+    if policy.until:
+        announced = {**compiled["globals"], **compiled["served"]}
+        marked(compiled, compile_strict(loosened(policy, announced), interfaces), policy.until)
+    compiled["sha256"] = digest(compiled)
+    return compiled
+
+
+def compile_strict(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
+    """The same without its hash, and as if it enforced."""
     offered, served = _globals(policy, interfaces)
-    compiled: dict[str, Any] = {
+    return {
         "format": 1,
         "name": policy.name,
         "summary": policy.summary,
@@ -110,8 +126,6 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
             name: _interface(policy, interfaces, name) for name in sorted(reachable([*offered, *served], interfaces))
         },
     }
-    compiled["sha256"] = digest(compiled)
-    return compiled
 
 
 def vetted_version(interface: Interface) -> int:
@@ -168,8 +182,10 @@ def parameters_of(policy: Policy, name: str) -> dict[str, Any]:
 
 def narrower(key: str, one: Any, other: Any) -> Any:
     """Of two values of a parameter, what both allow."""
-    if key == SKIP_IF:
+    if key in (SKIP_IF, ESCAPE):
         return sorted({*one, *other})
+    if key == ONLY:
+        return max(one, other, key=ONLY_WORDS.index)
     if key == NEEDS_INPUT_SERIAL:
         return one or other
     if key == MODIFIERS and ADVERTISED in (*one, *other):

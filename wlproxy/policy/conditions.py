@@ -13,8 +13,13 @@ from ..core import serials
 from ..core.quotas import COUNTED, UNCOUNTED, Limits, limits_of
 from ..core.tables import MessageRule
 from ..core.wire import FD, NEW_ID
+from ..handlers.constraints import HELD
 from ..handlers.costs import COUNTED as KIND_OF
-from .model import DISCONNECT, IGNORE, INERT
+from ..handlers.escape import SHORTCUTS
+from ..handlers.inhibitors import FULLSCREEN, PERMISSION
+from .effective import parameter_text
+from .model import ALLOW, DENY, DISCONNECT, IGNORE, INERT
+from .permissions import ESCAPE, MAX_DURATION, ONLY
 from .read_quotas import BYTES, shown
 
 KINDS: Final = (
@@ -26,12 +31,42 @@ KINDS: Final = (
     (serials.PING, "a ping"),
 )
 OTHERWISE: Final = {IGNORE: "left out", INERT: "what it creates exists for the guest alone", DISCONNECT: "the connection ends"}
+LENT: Final = {"zwp_idle_inhibitor_v1": PERMISSION} | {name: permission for name, (permission, *_) in HELD.items()}
 BUFFER: Final = ("wl_shm_pool", "create_buffer")
 
 
 def conditions(rule: MessageRule, decision: Mapping[str, Any], compiled: Mapping[str, Any]) -> list[str]:
     """Of a request that passes: each condition, and what happens where it does not hold."""
-    return [*of_serial(rule), *of_rate(decision), *of_quotas(rule, limits_of(dict(compiled)))]
+    return [*of_loan(rule, compiled), *of_serial(rule), *of_rate(decision), *of_quotas(rule, limits_of(dict(compiled)))]
+
+
+def of_loan(rule: MessageRule, compiled: Mapping[str, Any]) -> Iterator[str]:
+    """Of what is given under a condition, and taken back where that does not hold."""
+    if rule.interface in LENT:
+        for key, value, origin in bounds_of(LENT[rule.interface], compiled):
+            text = f"it has not been taken back: permission {LENT[rule.interface]}, {key} = {parameter_text(key, value)} ({origin})"
+            yield f"{text}; otherwise it reaches nobody"
+    for index, letter in enumerate(rule.signature):
+        permission = LENT.get(rule.argument_interfaces[index], "") if letter == NEW_ID else ""
+        for key, value, origin in bounds_of(permission, compiled):
+            yield f"{bound_text(permission, key, value)} ({origin}); otherwise, and until then, what it creates exists for the guest alone"
+
+
+def bounds_of(permission: str, compiled: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """The parameters of a permission that is given, by which it is taken back."""
+    verdict, origin, parameters = compiled.get("permissions", {}).get(permission, [DENY, "", {}])
+    if verdict == ALLOW:
+        yield from ((key, value, origin) for key, value in parameters.items() if key in (ONLY, MAX_DURATION, ESCAPE))
+
+
+def bound_text(permission: str, key: str, value: Any) -> str:
+    """One of them as a condition."""
+    if key == ONLY:
+        return f"its window is {'full screen' if value == FULLSCREEN else value}"
+    if key == MAX_DURATION:
+        return f"the user has pressed something in the guest less than {value:g} s ago, or the guest had no inhibitor before"
+    keyboard = "has a wl_keyboard" if permission == SHORTCUTS else "has the keyboard's focus, with a wl_keyboard"
+    return f"its connection {keyboard}, and the user has not pressed {' or '.join(value)} since the last click in the guest"
 
 
 def of_serial(rule: MessageRule) -> Iterator[str]:

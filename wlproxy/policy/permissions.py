@@ -24,11 +24,15 @@ MODIFIERS: Final = "modifiers"  # layouts of GPU buffers, MODIFIER_WORDS
 MAX_DEPTH: Final = "max-depth"  # of popups that grab, one out of the other
 SKIP_IF: Final = "skip-if"  # types of data: what has one of them is not shown at all
 NEEDS_INPUT_SERIAL: Final = "needs-input-serial"  # only with a token that was given for the user's input
+ONLY: Final = "only"  # while its window is so, ONLY_WORDS
+MAX_DURATION: Final = "max-duration"  # without any input to the guest
+ESCAPE: Final = "escape"  # combinations of keys that take it back (handlers/keys.py)
 REMEMBER: Final = "remember"  # how the user is asked: for how long an answer holds
 TIMEOUT: Final = "timeout"  # after which nobody has answered
 NOTE: Final = "note"  # one more sentence for the question
 ASKING: Final = (REMEMBER, TIMEOUT, NOTE)
 
+ONLY_WORDS: Final = ("visible", "fullscreen")  # the second is the narrower
 LINEAR, IMPLICIT, ADVERTISED = "linear", "implicit", "advertised"  # row by row; as the drivers agree; any the compositor has announced
 MODIFIER_WORDS: Final = (LINEAR, IMPLICIT, ADVERTISED)
 
@@ -117,7 +121,11 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         ("wp_linux_drm_syncobj_manager_v1", "zwp_linux_explicit_synchronization_v1"),
     ),
     "idle-inhibit": Permission(
-        "keep the screen from locking", "E", (), _of("zwp_idle_inhibit_manager_v1", "create_inhibitor")
+        "keep the screen from locking",
+        "E",
+        (),
+        _of("zwp_idle_inhibit_manager_v1", "create_inhibitor"),
+        (ONLY, MAX_DURATION),
     ),
     "idle-notify": Permission("learn when the user is away", "H", ("ext_idle_notifier_v1", "org_kde_kwin_idle")),
     "minimize": Permission("hide its window", "E", (), _of("xdg_toplevel", "set_minimized"), (RATE,)),
@@ -125,8 +133,10 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "parent-link": Permission(
         "tie its windows to those of other programs", "E", ("zxdg_exporter_v2", "zxdg_importer_v2", "zxdg_exporter_v1", "zxdg_importer_v1")
     ),
-    "pointer-confine": Permission("keep the pointer inside its window", "F", (), _of("zwp_pointer_constraints_v1", "confine_pointer")),
-    "pointer-lock": Permission("hold the pointer still", "F", (), _of("zwp_pointer_constraints_v1", "lock_pointer")),
+    "pointer-confine": Permission(
+        "keep the pointer inside its window", "F", (), _of("zwp_pointer_constraints_v1", "confine_pointer"), (ESCAPE,)
+    ),
+    "pointer-lock": Permission("hold the pointer still", "F", (), _of("zwp_pointer_constraints_v1", "lock_pointer"), (ESCAPE,)),
     "pointer-warp": Permission("move the pointer within its window", "F", ("wp_pointer_warp_v1",)),
     "popup-grab": Permission("take the input while a menu is open", "F", (), _of("xdg_popup", "grab"), (MAX_DEPTH,)),
     "primary-in": Permission(
@@ -165,7 +175,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         ("ext_image_copy_capture_manager_v1", "ext_output_image_capture_source_manager_v1", "zwlr_screencopy_manager_v1"),
     ),
     "shortcuts-inhibit": Permission(
-        "take the desktop's own shortcuts", "F", ("zwp_keyboard_shortcuts_inhibit_manager_v1",)
+        "take the desktop's own shortcuts", "F", ("zwp_keyboard_shortcuts_inhibit_manager_v1",), (), (ESCAPE,)
     ),
     "tablet": Permission("see pen and tablet input over its windows", "F", ("zwp_tablet_manager_v2", "zwp_tablet_manager_v1")),
     "tearing": Permission("show frames without waiting for the screen", "B", ("wp_tearing_control_manager_v1",)),

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..handlers import keys
 from ..handlers.selections import is_type
 from .document import Document
 from .model import ALLOW, ASK, DENY, PermissionRule
 from .permissions import (
     ADVERTISED,
     ASKING,
+    ESCAPE,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_DURATION,
     MAX_PLANES,
     MAX_SIZE,
     MIME,
@@ -23,6 +26,8 @@ from .permissions import (
     MODIFIERS,
     NEEDS_INPUT_SERIAL,
     NOTE,
+    ONLY,
+    ONLY_WORDS,
     PERMISSIONS,
     RATE,
     REMEMBER,
@@ -41,25 +46,19 @@ MOST_TYPES: Final = 32
 MOST_NOTE: Final = 200
 MOST_PLANES: Final = 4
 MOST_DEPTH: Final = 16
+LEAST_DURATION: Final = 1.0
+MOST_DURATION: Final = 24 * 3600.0
+MOST_ESCAPES: Final = 4
 ONCE, SESSION, FOREVER = "once", "session", "forever"
 # Words of the full language that a filter of messages cannot keep, and what can.
 NEEDS_SHELL: Final = "wlproxy draws nothing on the host's screen: a compositor that marks sandboxed windows does (security-context)"
 NEEDS_PORTAL: Final = "wlproxy has no frames to give: xdg-desktop-portal on the host does, once there is somebody to ask"
-NEEDS_TAKING_BACK: Final = "wlproxy cannot yet take back what a guest has: "
 CANNOT: Final[dict[str, dict[str, str]]] = {
     "fullscreen": {"banner": NEEDS_SHELL},
     "screencast": {
         **dict.fromkeys(("backend", "sources", "own-windows", "max-fps", "max-duration"), NEEDS_PORTAL),
         "indicator": NEEDS_SHELL,
     },
-    "idle-inhibit": {
-        "only": NEEDS_TAKING_BACK + "that it lasts as long as the window is visible, the protocol itself demands of every compositor",
-        "max-duration": NEEDS_TAKING_BACK + 'say "deny", or let the host lock its screen whatever inhibits it',
-    },
-    **dict.fromkeys(
-        ("pointer-lock", "shortcuts-inhibit"),
-        {"escape": NEEDS_TAKING_BACK + "compositors have a key of their own that ends a lock or an inhibitor"},
-    ),
 }
 ASK_KEYS: Final = ("timeout", "min-display", "remember", "max-per-minute", "no-agent")
 
@@ -157,6 +156,53 @@ def read_depth(document: Document, path: Path, value: Any) -> int | None:
     return up_to(document, path, value, MOST_DEPTH, "menus")
 
 
+def read_only(document: Document, path: Path, value: Any) -> str | None:
+    """only."""
+    if value in ONLY_WORDS:
+        return str(value)
+    text = f"{value!r} is nothing that a window can be  (there are: {', '.join(ONLY_WORDS)})"
+    document.wrong_value(path, "unknown-word", text, ONLY_WORDS, value)
+    return None
+
+
+def read_duration(document: Document, path: Path, value: Any) -> float | None:
+    """max-duration."""
+    amount = amount_of(SECONDS, value)
+    if isinstance(amount, int | float) and LEAST_DURATION <= amount <= MOST_DURATION:
+        return float(amount)
+    document.wrong_value(path, "type", f'a time from {LEAST_DURATION:g}s to {MOST_DURATION / 3600:g}h such as "2h" is needed')
+    return None
+
+
+def read_escape(document: Document, path: Path, value: Any) -> list[str] | None:
+    """escape: one combination of keys, or a list of those of which each will do."""
+    said = [value] if isinstance(value, str) else value
+    if not isinstance(said, list) or not all(isinstance(item, str) for item in said) or not 1 <= len(said) <= MOST_ESCAPES:
+        document.wrong_value(path, "type", 'a combination of keys such as "Super+Escape" is needed')
+        return None
+    found = set()
+    for item in said:
+        try:
+            found.add(keys.combination(item).text)
+        except ValueError as error:
+            wrong_combination(document, path, item, str(error))
+            return None
+    return sorted(found)
+
+
+def wrong_combination(document: Document, path: Path, item: str, wrong: str) -> None:
+    """`wrong` is the word of it that cannot stand where it does."""
+    if wrong in keys.KEYS and item.endswith(wrong):
+        text = f"{item!r} needs one or more of {', '.join(keys.MODIFIERS)} before its key, each once"
+        document.wrong_value(path, "no-modifier", text)
+        return
+    is_key = wrong == item.rpartition(keys.JOINED_BY)[2]
+    words = keys.KEYS if is_key else keys.MODIFIERS
+    what = "key" if is_key else "modifier"
+    text = f"{wrong!r} is no {what} that a combination can have  (there are: {', '.join(words)})"
+    document.wrong_value(path, f"unknown-{what}", text, words, wrong)
+
+
 def up_to(document: Document, path: Path, value: Any, most: int, what: str) -> int | None:
     """A number of them."""
     if is_whole(value) and 1 <= value <= most:
@@ -235,6 +281,9 @@ READERS: Final[dict[str, Callable[[Document, Path, Any], Any]]] = {
     MAX_PLANES: read_planes,
     MODIFIERS: read_modifiers,
     MAX_DEPTH: read_depth,
+    ONLY: read_only,
+    MAX_DURATION: read_duration,
+    ESCAPE: read_escape,
     SKIP_IF: read_mime,
     NEEDS_INPUT_SERIAL: read_needs,
     RATE: read_rate,

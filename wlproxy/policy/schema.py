@@ -13,16 +13,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ..core.outcome import PAYLOADS, RECORDS
+from ..core.outcome import PAYLOADS, RECORDS, WOULD_DENY
 from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
+from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
 from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
 from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
 from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
 from .permissions import (
+    ESCAPE,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_DURATION,
     MAX_PLANES,
     MAX_SIZE,
     MIME,
@@ -30,18 +33,22 @@ from .permissions import (
     MODIFIERS,
     NEEDS_INPUT_SERIAL,
     NOTE,
+    ONLY,
+    ONLY_WORDS,
     PERMISSIONS,
     RATE,
     REMEMBER,
     SKIP_IF,
     TIMEOUT,
 )
+from .read_mode import ENFORCE, MODES, MOST_DAYS
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 NAME: Final = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 SIZE: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(B|KiB|MiB|GiB)$"
 TIME: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(ms|s|m|h)$"
 PER_SECOND: Final = "^[0-9]{1,12}([.][0-9]{1,3})?/([0-9]{1,4})?s( burst [0-9]{1,12})?$"
+COMBINATION: Final = "^((" + "|".join(keys.MODIFIERS) + ")[+])+(" + "|".join(keys.KEYS) + ")$"
 KINDS: Final = ("policy", "ceiling", "guest", "test")
 
 Schema = dict[str, Any]
@@ -95,11 +102,12 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         "summary": text("", "one sentence for people"),
         "extends": text("^.", "the one policy that this file changes: a shipped one's name, or a path beside this file"),
         "final": items(
-            text(rf"^({prefixes})\.[^*]*\*?$"), 0
+            text(rf"^(mode|({prefixes})\.[^*]*\*?)$"), 0
         ) | {"description": "what a policy that extends this one may not loosen: keys, or beginnings of keys with a * at the end"},
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},
-        "mode": {"const": "enforce", "description": "what is refused is refused"},
+        "mode": one_of_words(*MODES) | {"description": "complain: what the policy refuses passes until a moment, and is written down"},
+        "until": {"type": "string", "description": f"the moment, with its offset; at most {MOST_DAYS} days ahead"},
         "vars": variables(),
         "global": globals_table(interfaces, floor, reason, False),
         "permission": permissions_table(read_permissions.VERDICT),
@@ -122,6 +130,7 @@ def ceiling_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str]
         "format": {"const": 1},
         "name": text(NAME),
         "summary": text(),
+        "mode": {"const": ENFORCE, "description": "no policy on this host may only complain"},
         "global": globals_table(interfaces, floor, reason, True),
         "permission": permissions_table(read_permissions.AT_MOST),
     }
@@ -143,7 +152,7 @@ def guest_schema() -> Schema:
 
 def test_schema() -> Schema:
     """Of a policy's test file."""
-    verdicts = (ALLOW, "rewrite", DENY, ASK, HIDE, VIRTUAL, "violation")
+    verdicts = (ALLOW, "rewrite", WOULD_DENY, DENY, ASK, HIDE, VIRTUAL, "violation")
     shapes = (*read_rules.SHAPES, VIRTUAL)
     message = text("^.", 'a message, as in xdg_toplevel.set_title("x")')
     expected = table(
@@ -246,6 +255,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
     MAX_PLANES: whole(1, read_permissions.MOST_PLANES, "of one buffer"),
     MODIFIERS: items(one_of_words(*MODIFIER_WORDS), 1) | {"description": "how a buffer's memory may be laid out"},
     MAX_DEPTH: whole(1, read_permissions.MOST_DEPTH, "of menus that hold the input, one out of the other"),
+    ONLY: one_of_words(*ONLY_WORDS) | {"description": "what the inhibitor's window must be"},
+    MAX_DURATION: text(TIME, "after the last key, click or touch in the guest"),
+    ESCAPE: {"anyOf": [text(COMBINATION), items(text(COMBINATION), 1) | {"maxItems": read_permissions.MOST_ESCAPES}]}
+    | {"description": "keys that take it back, until the next click in the guest"},
     SKIP_IF: items(text("^[^*]+$"), 1)
     | {"maxItems": read_permissions.MOST_TYPES, "description": "what has one of these types is not shown: the marks of password managers"},
     NEEDS_INPUT_SERIAL: {"type": "boolean", "description": "only with a token that the guest was given for a key or a click of its own"},

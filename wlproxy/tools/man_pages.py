@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..core.protocol import Interface
+from ..handlers import keys
 from ..policy.compile import compile_policy, global_names, vetted_version
 from ..policy.load import load_policy, shipped_names
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
 from ..policy.model import HIDE, NEVER, VIRTUAL
-from ..policy.permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from ..policy.permissions import ESCAPE, MAX_BYTES, MAX_DURATION, MAX_SIZE, MIME, NOTE, ONLY, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES
 from ..policy.read_rules import BUILT_IN
 from .man_policy import policy_page
 from .roff import Page
@@ -28,6 +30,9 @@ PARAMETERS: Final = {
     MIME: "a list of the types of data that pass, spelt whole",
     MAX_BYTES: 'of one transfer, as "1MiB"',
     MAX_SIZE: "logical pixels, either way",
+    ONLY: '"visible" or "fullscreen": what its window must be',
+    MAX_DURATION: f'for how long without any input to the guest, as "2h"; {LEAST_DURATION:g}s to {MOST_DURATION / 3600:g}h',
+    ESCAPE: f'keys by which the user takes it back, as "Super+Escape", or a list of up to {MOST_ESCAPES}, each of which will do',
 }
 
 
@@ -86,11 +91,42 @@ def permissions_page(shipped: Mapping[str, Mapping[str, Any]]) -> Page:
     page.section("PARAMETERS").text("Beside `verdict`, as far as the permission has them:")
     for key, about in PARAMETERS.items():
         page.item(f"`{key}`", about)
-    page.text("Of every permission, for the question to the user:")
+    add_taking_back(page)
+    page.section("THE QUESTION").text("Of every permission, for the question to the user:")
     page.item(f"`{REMEMBER}`", 'for how long an answer holds: a list of "once", "session" and times such as "10m"; never for ever')
     page.item(f"`{TIMEOUT}`", "after which nobody has answered, which is a no for once")
     page.item(f"`{NOTE}`", "one more sentence for the question")
     return page.see(*[other for other in PAGES if other[0] != "wlproxy-permissions"])
+
+
+def add_taking_back(page: Page) -> None:
+    """What `only`, `max-duration` and `escape` do."""
+    page.section("WHAT IS TAKEN BACK").text(
+        "While a condition does not hold, what the guest was given is taken back: the compositor is told to destroy it, and the guest "
+        "keeps an object that does nothing. It is made anew when the condition holds again; a pointer is held for the whole window then. "
+        "Each taking back is in the audit log, but for what follows the focus.",
+    )
+    page.item(
+        f"`{ONLY}`",
+        "A window is visible while it has content and the compositor has not called it suspended: what covers it is not asked. It is full "
+        "screen by the last state that the compositor gave it and the program acknowledged. A part of a window or a menu is as its window.",
+    )
+    page.item(
+        f"`{MAX_DURATION}`",
+        "A guest's time runs from its first inhibitor, whether it still has one or not, over all its connections; it begins anew with each "
+        "key, button or finger that goes down in one of its windows. When it is over, all inhibitors are taken back, and new ones wait, "
+        "until the user presses something in the guest again. Time that the host sleeps counts, and is noticed within a minute.",
+    )
+    page.item(
+        f"`{ESCAPE}`",
+        "When the combination is pressed in a window of the guest, all that the permission has given is taken back, on all the guest's "
+        "connections, and the program is told as if the compositor had done it. Nothing of it is given again before the next button or "
+        "finger that goes down in one of the guest's windows. The last key of the combination is not sent to the guest.",
+        "It works only for keys that the compositor passes on to the guest: for none that it has a use for itself. Where the guest hears "
+        "no keys nothing is given: what holds the pointer lasts only while a keyboard of the same connection has the focus.",
+        f"Modifiers, one or more: {', '.join(keys.MODIFIERS)}. Keys: {', '.join(keys.KEYS)}. They are keys of the keyboard, whatever the "
+        "layout makes of them; more modifiers than the combination has do no harm.",
+    )
 
 
 def interfaces_page(interfaces: Mapping[str, Interface], shipped: Mapping[str, Mapping[str, Any]]) -> Page:

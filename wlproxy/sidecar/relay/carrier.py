@@ -33,11 +33,12 @@ from ...core.quotas import Limits, Usage
 from ...core.session import Session
 from ..audit import entry_of, plain, quota_entry
 from ..control.state import Totals
+from .alarms import Alarms
 from .broker_line import BrokerLine
 from .fd_facts import gather
 from .half import Half, close_all
 from .link import Link, SessionLike
-from .pace import Pace
+from .pace import LEAST_PAUSE_SECONDS, Pace
 from .pump import Pumps
 from .remote_pipes import RemotePipe, RemotePipes
 from .waypipe import Waypipe
@@ -79,6 +80,7 @@ class Carrier:
         self._limits = limits
         self._silent: dict[int, Link] = {}  # has not said anything yet, the oldest first
         self._ticking: dict[int, Link] = {}
+        self.alarms = Alarms()
 
     def under(self, limits: Limits) -> None:
         """What the policy in force allows; the connections there are have to keep to it, too."""
@@ -131,7 +133,11 @@ class Carrier:
         if self._pace.paused:
             wait = self._pace.wait(self.now)
             if seconds < 0 or wait < seconds:
-                return wait
+                seconds = wait
+        if self.alarms.at:
+            wait = max(0.0, self.alarms.at - self.now) + LEAST_PAUSE_SECONDS
+            if seconds < 0 or wait < seconds:
+                seconds = wait
         return seconds
 
     def resume(self) -> None:
@@ -142,6 +148,13 @@ class Carrier:
                     self._settle(link)
                 except Exception as error:  # noqa: BLE001  as in serve
                     self._broken(link, error)
+
+    def ring(self) -> None:
+        """Asks the sessions whose alarm has rung."""
+        for number in self.alarms.rung(self.now):
+            link = self.links.get(number)
+            if link is not None:
+                self._remind(link)
 
     def tick(self) -> None:
         """Deadlines."""
@@ -232,12 +245,40 @@ class Carrier:
                 link.plain = False
         if outcome.discarded or outcome.audit or outcome.farewell or outcome.transfers:
             self._rest_of(link, outcome)
+        if outcome.alarm or outcome.stirs:
+            self._arrange(link, outcome)
         if half.side == GUEST:
             self._pay(link, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
         if (outcome.waiting or not link.plain) and not link.ticking:
             link.ticking = True
             self._ticking[link.number] = link
+
+    def _arrange(self, link: Link, outcome: Outcome) -> None:
+        """A session wants to be asked later, or the guest's other ones now."""
+        if outcome.alarm:
+            self.alarms.set(link.number, outcome.alarm, self.now)
+        if outcome.stirs:
+            for other in list(self.links.values()):
+                if other is not link:
+                    self._remind(other)
+
+    def _remind(self, link: Link) -> None:
+        """Has a session look at what it has lent."""
+        if link.ended_by:
+            return
+        try:
+            link.session.now = self.now
+            outcome = link.session.tick(self.now)
+            if outcome.to_guest or outcome.to_host or outcome.audit or outcome.farewell or outcome.discarded:
+                self._deliver(link, outcome)
+            if outcome.alarm:
+                self._arrange(link, outcome)
+            if not link.plain:
+                self._allow_ticks(link)
+                self._settle(link)
+        except Exception as error:  # noqa: BLE001  as in serve
+            self._broken(link, error)
 
     def _pay(self, link: Link, cost: int) -> None:
         """Takes what a read cost from the guest's rate."""
@@ -441,6 +482,7 @@ class Carrier:
         self.totals.add(link)
         del self.links[link.number]
         self._ticking.pop(link.number, None)
+        self.alarms.forget(link.number)
         self._pace.forget(link)
         self._silent.pop(link.number, None)
         guest = link.guest
@@ -457,6 +499,8 @@ class Carrier:
                 "events": {"bytes": host.received, "fds": host.received_fds, "messages": link.session.messages(HOST)},
             }
         )
+        for record in self._usage.differences.rest():
+            self._note(entry_of(record, 0, {}))
         self.freed = True
 
     def _broken(self, link: Link, error: Exception, fds: list[Fd] | None = None) -> None:

@@ -94,6 +94,8 @@ class Relay:
                 else:
                     carrier.serve(found[0], found[1], mask)
             carrier.resume()
+            if carrier.alarms.at and carrier.now >= carrier.alarms.at:
+                carrier.ring()
             if entrance.due_at and carrier.now >= entrance.due_at:
                 entrance.turn(len(carrier.links), carrier.fds, carrier.now)
             if ticking and carrier.now >= self._next_tick:

@@ -26,6 +26,12 @@ WINDOW: Final = (
 )
 BUFFER: Final = ("wl_shm.create_pool", "wl_shm_pool.create_buffer")
 FRAME: Final = ("wl_surface.attach", "wl_surface.damage", "wl_surface.commit")
+INHIBITED: Final = ("zwp_idle_inhibit_manager_v1.create_inhibitor",)
+GRABBED: Final = (
+    *("wl_seat.get_pointer", "wl_seat.get_keyboard", "!wl_keyboard.enter", "zwp_pointer_constraints_v1.lock_pointer"),
+    "!zwp_locked_pointer_v1.locked",
+)
+ESCAPED: Final = ("!wl_keyboard.key",) * 4
 RECIPES: Final = (
     WINDOW,
     (*WINDOW, *BUFFER, *FRAME),
@@ -53,6 +59,10 @@ RECIPES: Final = (
     ("wl_subcompositor.get_subsurface", "wl_subsurface.place_above", "wl_subsurface.place_below", "wl_subsurface.destroy"),
     ("wl_subcompositor.get_subsurface", "wl_surface.destroy", "wl_subsurface.set_position"),
     ("wl_fixes.destroy_registry",),
+    (*WINDOW, *INHIBITED, *BUFFER, *FRAME, *FRAME, "!wl_keyboard.key", *FRAME, "zwp_idle_inhibitor_v1.destroy"),
+    (*WINDOW, *BUFFER, *FRAME, *INHIBITED, "xdg_toplevel.destroy"),
+    (*GRABBED, *ESCAPED, "!wl_pointer.button", *ESCAPED, "zwp_locked_pointer_v1.destroy", "!wl_keyboard.leave"),
+    ("zwp_keyboard_shortcuts_inhibit_manager_v1.inhibit_shortcuts", *GRABBED, *ESCAPED, "!wl_pointer.button", "wl_keyboard.release"),
 )
 TEMPERS: Final = ((0, 0, 0), (0, 0, 8), (30, 0, 0), (12, 0, 20), (0, 25, 0), (40, 60, 30), (60, 0, 4))
 ATTEMPTS: Final = 8

@@ -1,4 +1,5 @@
-"""Policies to fuzz with: a permissive one, one like a desktop's, one that refuses in every shape.
+"""Policies to fuzz with: a permissive one, one like a desktop's, one that lends and takes back, one that refuses in every shape, and that
+one while it only complains, with the desktop's as its shadow.
 
 Promises: `tables_of` gives tables for these names and for whatever `wlproxy run --policy` takes. Trusts: the protocol data.
 """
@@ -6,9 +7,11 @@ Promises: `tables_of` gives tables for these names and for whatever `wlproxy run
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from wlproxy.core.protocol import Interface
+from wlproxy.core.shadow import attach
 from wlproxy.core.tables import Tables
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy, global_names
@@ -21,18 +24,24 @@ from wlproxy.policy.model import (
     GlobalRule,
     MessageRule,
     Origin,
+    PermissionRule,
     Policy,
     Predicate,
     Rewrite,
 )
-from wlproxy.policy.permissions import everything
+from wlproxy.policy.permissions import ESCAPE, MAX_DURATION, ONLY, everything
 
 DESKTOP: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "wl_output", "wl_data_device_manager", "xdg_wm_base"),
     *("wp_viewporter", "wp_presentation", "wp_fractional_scale_manager_v1", "zxdg_decoration_manager_v1", "wp_cursor_shape_manager_v1"),
     *("zwp_primary_selection_device_manager_v1", "wp_single_pixel_buffer_manager_v1", "xdg_activation_v1", "wl_fixes"),
 )
-BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-refusing")
+LENDING: Final = (
+    *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "xdg_wm_base"),
+    *("zwp_idle_inhibit_manager_v1", "zwp_pointer_constraints_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1"),
+)
+COMPLAINING: Final = "fuzz-complaining"
+BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing", COMPLAINING)
 
 
 def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
@@ -55,7 +64,19 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             origin=here,
             permissions=everything(here),
         )
+    if name == "fuzz-lending":
+        offered = {n: GlobalRule(ALLOW, interfaces[n].version, here) for n in LENDING}
+        return Policy(name, globals=offered, origin=here, permissions=everything(here) | lent(here))
+    if name == COMPLAINING:
+        return replace(refusing(interfaces), name=name, until=1)  # which session it is decides whether that is over (drive.py)
     return refusing(interfaces)
+
+
+def lent(here: Origin) -> dict[str, PermissionRule]:
+    """What is given under a condition."""
+    escape = {ESCAPE: [f"{modifier}+{key}" for modifier in ("Super", "Shift") for key in ("Escape", "F1")]}
+    found = {name: PermissionRule(ALLOW, here, dict(escape)) for name in ("pointer-lock", "pointer-confine", "shortcuts-inhibit")}
+    return found | {"idle-inhibit": PermissionRule(ALLOW, here, {ONLY: "visible", MAX_DURATION: 60.0})}
 
 
 def refusing(interfaces: Mapping[str, Interface]) -> Policy:
@@ -81,7 +102,10 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
 def tables_of(name: str, interfaces: Mapping[str, Interface]) -> Tables:
     """Raises PolicyInvalid where `run` would."""
     if name in BUILT_IN:
-        return load_tables(compile_policy(built_in(name, interfaces), interfaces))
+        tables = load_tables(compile_policy(built_in(name, interfaces), interfaces))
+        if name == COMPLAINING:
+            attach(tables, tables_of("fuzz-desktop", interfaces))
+        return tables
     from wlproxy.sidecar.compilation import compiled_policy
 
     return load_tables(compiled_policy(name, {"vm": "fuzz"}))

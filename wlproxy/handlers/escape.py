@@ -1,0 +1,145 @@
+"""The combination of keys by which the user takes back what holds the pointer or the desktop's own keys.
+
+The rule of `escape`: the keys that the compositor sends to the guest are followed. When the combination goes down, everything that the
+permission has given is taken back, on all of the guest's connections, and nothing of it is given again, before the next button or finger
+that goes down in one of its windows. The key that completed the combination is not sent to the guest, neither down nor up. A key can be
+heard only where the guest has a wl_keyboard: so what holds the pointer is real only while a wl_keyboard of the same connection
+has the focus, and what inhibits shortcuts only while there is one.
+
+It works only for keys that the compositor passes on: a combination that it has a use for itself never comes here.
+Trusts: the compositor's events. Source: wayland.xml, pointer-constraints-unstable-v1.xml, keyboard-shortcuts-inhibit-unstable-v1.xml.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..core.connection import Connection
+from ..core.message import Message
+from ..core.objects import Object
+from ..core.tables import DROP, FORWARD, IGNORE, Note
+from ..core.wire import read_i32_le
+from . import inhibitors
+from .keys import Combination, combination
+
+SHORTCUTS: Final = "shortcuts-inhibit"
+TAKEN: Final = "the user has taken it back"
+NO_FOCUS: Final = "no wl_keyboard of this connection has the focus"
+NO_KEYBOARD: Final = "this connection has no wl_keyboard"
+PRESSED: Final = 1  # wl_keyboard.key_state, wl_pointer.button_state; of 2, repeated, the user is not the author
+
+FOCUS: Final = "keyboards"
+
+
+class Focus:
+    """The keyboards of one connection: how many there are, and how many have the focus."""
+
+    def __init__(self) -> None:
+        self.keyboards = 0
+        self.focused = 0
+
+
+def focus_of(connection: Connection) -> Focus:
+    """Made when it is first asked for."""
+    found = connection.shared.get(FOCUS)
+    if not isinstance(found, Focus):
+        found = Focus()
+        connection.shared[FOCUS] = found
+    return found
+
+
+class Keyboard(Note):
+    """One wl_keyboard: what is down on it."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.focus = focus_of(connection)
+        self.focus.keyboards += 1
+        self.focused = False
+        self.held: set[int] = set()
+        self.swallowed: set[int] = set()
+        self.escapes: list[tuple[str, Combination]] = [
+            (permission, combination(text)) for permission, said in connection.tables.escapes.items() for text in said
+        ]
+
+    def ending(self) -> None:
+        """wl_keyboard.release."""
+        self.focus.keyboards -= 1
+        self.turn(False)
+
+    def turn(self, focused: bool) -> None:
+        """It has got the focus, or lost it."""
+        self.focus.focused += int(focused) - int(self.focused)
+        self.focused = focused
+        self.held.clear()
+        self.swallowed.clear()
+
+
+def on_enter(connection: Connection, message: Message) -> None:
+    """wl_keyboard.enter(serial, surface, keys)."""
+    note = message.target.note
+    keys = message.args[2]
+    if isinstance(note, Keyboard) and isinstance(keys, bytes):
+        note.turn(True)
+        note.held.update([int(read_i32_le(keys, at)) for at in range(0, len(keys) - 3, 4)])
+
+
+def on_leave(connection: Connection, message: Message) -> None:
+    """wl_keyboard.leave(serial, surface)."""
+    note = message.target.note
+    if isinstance(note, Keyboard):
+        note.turn(False)
+
+
+def on_key(connection: Connection, message: Message) -> int:
+    """wl_keyboard.key(serial, time, key, state)."""
+    note = message.target.note
+    if not isinstance(note, Keyboard):
+        return FORWARD
+    code, state = message.number(2), message.number(3)
+    if state == PRESSED:
+        for permission, keys in note.escapes:
+            if keys.completed_by(code, note.held):
+                note.swallowed.add(code)
+                connection.record("refused", message, f"{keys.text} is the host's", IGNORE, f"permission: {permission}")
+                if permission not in connection.usage.escaped:
+                    connection.usage.escaped.add(permission)
+                    connection.stirs = True
+        note.held.add(code)
+    elif state == 0:
+        note.held.discard(code)
+    if code in note.swallowed:
+        if state == 0:
+            note.swallowed.discard(code)
+        return DROP
+    if state == PRESSED:
+        inhibitors.on_input(connection)
+    return FORWARD
+
+
+def on_button(connection: Connection, message: Message) -> None:
+    """wl_pointer.button(serial, time, button, state), zwp_tablet_tool_v2.button(serial, button, state)."""
+    if message.number(len(message.args) - 1) == PRESSED:
+        on_down(connection, message)
+
+
+def on_down(connection: Connection, message: Message) -> None:
+    """wl_touch.down, zwp_tablet_tool_v2.down."""
+    inhibitors.on_input(connection)
+    if connection.usage.escaped:
+        connection.usage.escaped.clear()
+        connection.stirs = True
+
+
+def is_bounded(connection: Connection, permission: str) -> bool:
+    """Whether the policy gives it with a way to take it back."""
+    return permission in connection.tables.escapes
+
+
+def refusal(connection: Connection, permission: str) -> str:
+    """Why what the permission gives may not be had now; "" where it may."""
+    if permission in connection.usage.escaped:
+        return TAKEN
+    focus = focus_of(connection)
+    if permission == SHORTCUTS:
+        return "" if focus.keyboards else NO_KEYBOARD
+    return "" if focus.focused else NO_FOCUS

@@ -120,7 +120,7 @@ test-vm: $(VENV)/.installed
 	-$(BIN)/python -m tests.vm.tools.gpu_kernel
 	$(PYTEST) -q tests/vm $(PYTEST_ARGS)
 
-# builds no kernel: 3 to 12 minutes and 140 MB from the network are too much for every CI run, and what a VMM does to the proxy
+# builds no kernel: six minutes of processor time and 140 MB from the network are too much for each CI run, and what a VMM does to the proxy
 # tests/sidecar/test_vmm.py plays in each; where `make test-vm` has built one, it is used
 test-vm-short: $(VENV)/.installed
 	$(PYTEST) -q -m 'not slow' tests/vm $(PYTEST_ARGS)

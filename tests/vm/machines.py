@@ -51,7 +51,7 @@ def need_gpu() -> None:
     """Skips the test where there is no machine with a virtio-gpu."""
     need("uml")
     if not gpu_kernel.path().exists():
-        pytest.skip("no kernel with virtio-gpu has been built yet: `make test-vm` does it, once, in about five minutes")
+        pytest.skip("no kernel with virtio-gpu has been built yet: `make test-vm` does it, once (six minutes of processor time)")
 
 
 def vm_run(accel: str, *args: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Builds a user-mode Linux kernel with virtio-gpu, which Debian's has not, from Debian's kernel source, into the cache of vm_run.py.
 
-    python -m tests.vm.tools.gpu_kernel          # once: 140 MB by apt-get, as any user; 3 to 12 minutes; 2 GB of disk meanwhile
+    python -m tests.vm.tools.gpu_kernel          # once: 140 MB by apt-get, as any user; six minutes of processor time; 2 GB of disk meanwhile
 
 Needs flex, bison, bc, gcc, make and xz. Drivers are built in, so that the initramfs of the other kernel serves.
 """
@@ -82,7 +82,7 @@ def main():
             return 0
         if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
             fail(f"a kernel with virtio-gpu cannot be built without {', '.join(missing)} (Debian: packages of these names, xz-utils)")
-        print("building a kernel with virtio-gpu, once, in about five minutes ...", file=sys.stderr)
+        print("building a kernel with virtio-gpu, once: six minutes of processor time ...", file=sys.stderr)
         build(into)
     return 0
 

@@ -1,8 +1,9 @@
 """Builds a user-mode Linux kernel with virtio-gpu, which Debian's has not, from Debian's kernel source, into the cache of vm_run.py.
 
-    python -m tests.vm.tools.gpu_kernel          # once: 140 MB by apt-get, as any user; six minutes of processor time; 2 GB of disk meanwhile
+    python -m tests.vm.tools.gpu_kernel          # once, as any user
 
-Needs flex, bison, bc, gcc, make and xz. Drivers are built in, so that the initramfs of the other kernel serves.
+It costs 140 MB by apt-get, six minutes of processor time, and 2 GB of disk meanwhile, and needs flex, bison, bc, gcc, make and xz. Drivers
+are built in, so that the initramfs of the other kernel serves.
 """
 
 import fcntl

@@ -81,12 +81,17 @@ def balance() -> None:
 
 
 class Scene:
-    """One guest connection under one policy."""
+    """One guest connection under one policy; `beside`: another one of the same guest."""
 
-    def __init__(self, rules: Policy | None = None, limits: Limits | None = None, usage: Usage | None = None) -> None:
+    def __init__(
+        self, rules: Policy | None = None, limits: Limits | None = None, usage: Usage | None = None, beside: Scene | None = None
+    ) -> None:
         self.interfaces = shipped()
-        rules = policy(*BASIC) if rules is None else rules
-        self.session = Session(load_tables(compile_policy(rules, self.interfaces)), limits or Limits(), usage=usage)
+        if beside is not None:
+            tables = beside.session.connection.tables
+        else:
+            tables = load_tables(compile_policy(policy(*BASIC) if rules is None else rules, self.interfaces))
+        self.session = Session(tables, limits or Limits(), usage=usage)
         self.host = Peer(self.interfaces, server=True)
         self.client = Peer(self.interfaces, server=False)
         self.outcome = Outcome([], [], [], [], "")

@@ -148,11 +148,16 @@ class Sidecar:
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         command = [sys.executable, "-P", "-m", "wlproxy", "run", "--listen", f"unix:{self.path}", "--upstream", upstream]
         command += ["--policy", str(self.policy), "--audit", str(self.audit)]
+        reading, ready = os.pipe()  # the socket is there before the relay is
+        command += ["--ready-fd", str(ready)]
         with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(command, env=environment, cwd=directory, stdin=subprocess.DEVNULL, stderr=errors)
-        until(lambda: self.process.poll() is not None or os.path.exists(self.path), "the sidecar listens")
-        if self.process.poll() is not None:
-            raise RuntimeError(self.errors.read_text())
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=directory, stdin=subprocess.DEVNULL, stderr=errors, pass_fds=[ready]
+            )
+        os.close(ready)
+        with open(reading, "rb") as told:
+            if not told.readline():
+                raise RuntimeError(self.errors.read_text())
         self.relay = self.children()[0]
 
     @property

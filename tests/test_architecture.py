@@ -38,6 +38,9 @@ FORBIDDEN = {
     *("random", "secrets", "select", "selectors", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading"),
     *("time", "trio", "urllib", "uuid"),
 }
+# what policy/load*.py, which may open files, may not do either: start a process, speak to one, wait
+NOT_FOR_FILES = FORBIDDEN - {"io", "os", "pathlib", "sys", "tempfile"}
+STARTS = ("exec", "fork", "popen", "posix_spawn", "spawn", "system")  # functions of os begin with these
 FORBIDDEN_CALLS = {"open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint"}
 # beside the standard library, what may the core know? The two companions of the compiler, and nothing else.
 CORE_LIBRARIES = {
@@ -56,10 +59,24 @@ def part_of(path: Path) -> str:
     return relative[0] if len(relative) > 1 else ""
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and absolute dotted name of each import, relative ones resolved; `from a import b` yields a.b."""
+def module_of(path: Path) -> str:
+    """The dotted name that it is imported by."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+class WithoutTypes(ast.NodeTransformer):
+    """Takes away what no interpreter runs."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+
+def imports(path: Path, run: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and absolute dotted name of each import, relative ones resolved; `from a import b` yields a.b. `run`: not those of types."""
     package = ["wlproxy", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(WithoutTypes().visit(tree) if run else tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -134,6 +151,37 @@ def test_only_load_files_of_the_policy_package_open_files() -> None:
         if name.startswith("wlproxy.policy.load")
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_policy_package_starts_no_process() -> None:
+    """Its load*.py open files, and that is all they do: what runs a program (ssh-keygen, for a signature) is handed in."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: imports {name}"
+        for path in files()
+        if part_of(path) == "policy"
+        for line, name in imports(path)
+        if name.split(".")[0] in NOT_FOR_FILES or name.startswith(tuple(f"os.{word}" for word in STARTS))
+    ]
+    for path in files():
+        if part_of(path) == "policy":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "os" and node.attr.startswith(STARTS):
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: os.{node.attr}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_two_modules_need_each_other() -> None:
+    """No circle of imports, wherever in a file they stand: what can be read, tested and replaced by itself has an order. The types that
+    only a checker reads (TYPE_CHECKING) may point back."""
+    modules = {module_of(path): path for path in files()}
+    needs = {
+        name: {needed if needed in modules else needed.rpartition(".")[0] for _, needed in imports(path, run=True)} & modules.keys()
+        for name, path in modules.items()
+    }
+    while free := {name for name, needed in needs.items() if not needed & needs.keys()}:
+        for name in free:
+            del needs[name]
+    assert not needs, "a circle is among: " + ", ".join(sorted(needs))
 
 
 def test_no_assert_decides() -> None:

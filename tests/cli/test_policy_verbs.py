@@ -164,7 +164,9 @@ def test_explain_of_a_compiled_policy(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("explain", "wl_data_offer.receive", "--policy", made)
     assert code == 0 and "desktop.toml:" in out and "permission.clipboard-in  <- decides" in out
     code, out, _ = run("explain", "wl_shm_pool.create_buffer(width=20000)", "--policy", made)
-    assert "to allow it: change strict.toml:" in out
+    where = 'in a policy of your own that extends "desktop", under [message.wl_shm_pool]'
+    assert f"to allow it: {where}: create_buffer.args.width = {{ min = 1, max = 20000 }}" in out
+    assert "message.wl_shm_pool.create_buffer\n" in out and "<- decides" in out
     ceiling = file(tmp_path, CEILING, "c.toml")
     assert "<- decides" in run("explain", "zwlr_screencopy_manager_v1.capture_output", "--policy", made, "--ceiling", ceiling)[1]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.policy.test_load_compiled import path, sign, signed
+from tests.policy.test_load_compiled import path
+from tests.sidecar.test_signature import sign, signed
 from wlproxy.cli.main import main
 
 __all__ = ["path", "signed"]  # fixtures

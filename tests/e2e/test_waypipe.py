@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import scenes
-from tests.e2e.compositors import sway, weston
+from tests.e2e.compositors import Compositor, sway, weston
 from tests.e2e.images import difference
-from tests.e2e.processes import need, output_of, program, until
+from tests.e2e.processes import DEADLINE, need, output_of, program, until
 from tests.e2e.proxy import DIRECT, GUEST, Way, descriptors, relay_of, way
+from tests.host import drag
+from wlproxy.host.compositor import serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.trio]
 
@@ -99,6 +102,38 @@ async def test_clipboard(route: str, size: int, compression: str, folder: Path) 
         giver = directly if route == "host to guest" else taken
         taker = directly if route == "guest to host" else taken
         assert await copied(giver, taker, text) == text
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize(("route", "size"), [("guest to host", 17), ("guest to host", 60_000), ("host to guest", 300_000)])
+async def test_drag_and_drop(route: str, size: int, compression: str, folder: Path) -> None:
+    """The embedded host, because the pointer is ours there: what is dropped is the same bytes, and nobody holds a pipe afterwards."""
+    data = os.urandom(size)
+    (folder / "from").write_bytes(data)
+    async with serving(folder / "host.sock") as host:
+        compositor = Compositor("embedded", folder, folder, folder / "host.sock")
+        async with way(DIRECT, compositor) as directly, way("trusted", compositor, waypipe=compression) as taken:
+            relay = relay_of(os.getpid())
+            before = descriptors(relay), descriptors(os.getpid())
+            ways = (directly, taken) if route == "host to guest" else (taken, directly)
+            ends = [
+                program([sys.executable, drag.__file__, what, str(folder / name)], one.client_environment(), folder)
+                for what, name, one in zip(("give", "take"), ("from", "to"), ways, strict=True)
+            ]
+            async with ends[0] as giver, ends[1] as taker:
+                source, target = [await host.wait_for_window(what, DEADLINE) for what in ("give", "take")]
+                host.inject_motion(source.x + 10, source.y + 10)
+                host.inject_button(True)
+                await host.wait_until(lambda: host.seat.drag is not None, DEADLINE)
+                host.inject_motion(target.x + 10, target.y + 10)
+                await host.wait_until(lambda: host.seat.drag is not None and host.seat.drag.taken, DEADLINE)
+                host.inject_button(False)
+                assert await taker.until_ends() == 0 == await giver.until_ends()
+                assert (taker.output.split(), giver.output.split()) == (["entered", "taken"], ["pressed", "finished"])
+            assert (folder / "to").read_bytes() == data
+            assert taken.denials() == []
+            await until("every pipe to be closed", lambda: (descriptors(relay), descriptors(os.getpid())) == before)
+            assert host.faults == []
 
 
 async def test_what_cannot_be_carried_is_not_announced(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.reference import pack
 from tests.scene import BASIC, Scene, policy, shipped
 from wlproxy.core.session import HOST
+from wlproxy.handlers.registry import Announced, Registry
 from wlproxy.policy.load import load_policy
 
 ALL = ("wl_compositor", "wp_presentation", "wl_shm", "zwp_linux_dmabuf_v1", "wl_seat")
@@ -84,6 +85,36 @@ def test_a_bind_that_crosses_the_removal_gives_an_inert_object():
     scene.event(2, "global_remove", 74).forget()
     scene.guest(2, "bind", 1, "wl_seat", 5, 3).host_gets("wl_display#1.sync(3)").goes_on()
     scene.guest(3, "get_pointer", 4).host_gets("wl_display#1.sync(4)").goes_on()
+
+
+def test_what_one_connection_was_told_is_not_what_another_was():
+    first = Scene(policy("wl_shm", "wl_seat")).announce(names=("wl_shm", "wl_seat"), first=70)
+    second = Scene(beside=first).announce(names=("wl_seat", "wl_shm"), first=70)  # of a compositor that has started again
+    first.event(2, "global_remove", 71).forget()
+    second.forget().guest(2, "bind", 2, "wl_shm", 1, 3).host_gets("wl_registry#2.bind(71, 'wl_shm', 1, 3)")
+    first.guest(2, "bind", 2, "wl_seat", 5, 3).host_gets("wl_display#1.sync(3)")
+    second.guest_bytes(second.request(2, "bind", 2, "wl_seat", 5, 4)).ends(2, 0, "invalid interface")
+
+
+def test_connections_that_were_told_the_same_share_it():
+    first = Scene(policy("wl_shm", "wl_seat")).announce(names=("wl_shm", "wl_seat"), first=70)
+    second = Scene(beside=first).announce(names=("wl_shm", "wl_seat"), first=70)
+    one, other = (told_to(scene.session.connection) for scene in (first, second))
+    assert one.keys() == other.keys() == {1, 2} and all(one[name] is other[name] for name in one)
+
+
+def told_to(connection) -> dict[int, Announced]:
+    """By the guest's names."""
+    note = connection.objects.of_guest(2).note
+    assert isinstance(note, Registry)
+    return note.by_guest
+
+
+def test_a_global_that_came_again_under_its_name_can_go_again():
+    scene = Scene(policy(transparent=True)).announce(names=("wl_seat",), first=70)
+    scene.event(2, "global_remove", 70).event(2, "global", 70, "wl_seat", 5).forget()
+    scene.event(2, "global_remove", 70).guest_gets("wl_registry#2.global_remove(70)")
+    scene.event(2, "global_remove", 70).guest_gets()
 
 
 def test_a_name_the_compositor_uses_again_is_another_global():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.scene import BASIC, Scene, policy
+from tests.scene import BASIC, Scene, deny, only, policy
+from wlproxy.core.outcome import NO_PREVIEW, PREVIEW
 from wlproxy.handlers.texts import SHORT
+from wlproxy.policy.model import MessageRule, Predicate
 
 V3 = "zwp_text_input_manager_v3"
 SERVER = 0xFF000000
@@ -31,6 +35,49 @@ def test_names_and_titles_are_cut_to_what_a_panel_can_bear(request_name, text, c
 def test_the_argument_that_is_cut_is_a_text(interface, request_name):
     message = next(m for m in Scene().interfaces[interface].requests if m.name == request_name)
     assert message.arguments[SHORT[interface, request_name][0]].type == "string"
+
+
+# what the audit log has of them
+
+
+def titled(preview: bool, **more: MessageRule) -> Scene:
+    """A scene with a window under a policy with rules for xdg_toplevel."""
+    rules = {("xdg_toplevel", name): rule for name, rule in more.items()}
+    payload = PREVIEW if preview else NO_PREVIEW
+    return Scene(replace(policy(*BASIC, messages=rules), payload=payload)).window().forget()
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_what_a_guest_calls_its_window_is_in_a_record_only_where_the_policy_says_so(preview: bool) -> None:
+    clean = only(title=Predicate(sanitize="plain"))
+    scene = titled(preview, set_title=clean, set_app_id=deny("ignore"))
+    scene.guest(8, "set_title", "dear\u202e diary").guest(8, "set_app_id", "org.example")
+    assert [r.said for r in scene.records("rewritten")] == ["dear\u202e diary" if preview else ""]  # as the guest said it
+    assert [r.said for r in scene.records("refused")] == ["org.example" if preview else ""]
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_what_ends_a_session_is_quoted_as_well(preview: bool) -> None:
+    scene = titled(preview, set_title=only(title=Predicate(max_bytes=4)))
+    scene.guest(8, "set_title", "much too long")
+    assert scene.session.over and [r.said for r in scene.records("refused")] == ["much too long" if preview else ""]
+
+
+def test_a_record_never_quotes_another_message() -> None:
+    """A title whose bytes cannot be decoded ends the session right after one that was fine."""
+    scene = titled(True, set_title=only(title=Predicate(max_bytes=64)))
+    scene.guest(8, "set_title", "fine")
+    raw = b"\x08\0\0\0" + (2 | 20 << 16).to_bytes(4, "little") + b"\x05\0\0\0" + b"abcdefgh"  # no NUL
+    scene.guest_bytes(raw)
+    assert scene.session.over and [r.said for r in scene.records("violation")] == [""]
+
+
+def test_what_was_typed_is_never_quoted() -> None:
+    names = ("wl_seat", V3)
+    scene = Scene(replace(policy(*names), payload=PREVIEW)).announce(names=names).bind("wl_seat", 3).bind(V3, 4)
+    scene.guest(4, "get_text_input", 5, 3).forget()
+    scene.guest(5, "set_surrounding_text", "a secret", 100, 0)
+    assert [r.said for r in scene.records("refused")] == [""]
 
 
 def field() -> Scene:

@@ -483,6 +483,15 @@ def test_less_in_the_audit_log_is_wider_and_can_be_final(tmp_path: Path) -> None
     assert (finding.code, finding.line) == ("final", 5)
 
 
+def test_previews_are_the_youngest_file_s_word_and_stand_in_the_compiled_policy_where_there_are_some(tmp_path: Path) -> None:
+    parent = compiled(load(write(tmp_path, "parent", '[audit]\npayload = "preview"\n')))
+    child = compiled(load(write(tmp_path, "child", 'extends = "parent"\n')))
+    never = compiled(load(write(tmp_path, "never", 'extends = "parent"\n[audit]\npayload = "never"\n')))
+    assert (parent["payload"], child["payload"], "payload" in never) == ("preview", "preview", False)
+    ((change),) = [c for c in changes(never, child) if c.key.startswith("audit")]
+    assert (change.kind, change.key, change.before, change.after) == ("changed", "audit.payload", "never", "preview")
+
+
 # the order of layers and files, whatever they say
 
 whole_files = settings(deadline=None, max_examples=25)

@@ -145,6 +145,7 @@ def test_against_a_compositor_by_name(tmp_path: Path, capsys: pytest.CaptureFixt
         assert {"wl_compositor", "wl_shm", "wl_seat", "xdg_wm_base"} <= set(known.in_context) <= set(known.globals)
         assert checked(tmp_path, capsys, "[global]\nwl_compositor = 4\n", "--against", known.name)[0] == 0
     assert "zwlr_screencopy_manager_v1" in listed["labwc"].globals and "zwlr_screencopy_manager_v1" not in listed["labwc"].in_context
+    assert "zwlr_data_control_manager_v1" in listed["kwin"].in_context  # it hides what is its own, and not this
     text = '[global]\next_idle_notifier_v1 = 1\n[permission]\nidle-notify = "allow"\n'
     hidden = [f["code"] for f in checked(tmp_path, capsys, text, "--against", "labwc")[1]]
     shown = [f["code"] for f in checked(tmp_path, capsys, text + "[upstream]\nsecurity-context = 'off'\n", "--against", "labwc")[1]]

@@ -363,6 +363,22 @@ title = "${label}${tint} {title}"
 """
 
 
+def test_what_is_another_at_each_start_is_for_the_instance_id_alone(tmp_path: Path) -> None:
+    good = load(write(tmp_path, "good", '[vars]\nvm = { type = "slug", default = "x" }\n[upstream]\ninstance-id = "${vm}.${instance}"\n'))
+    assert good.upstream["instance-id"] == "x.${instance}"
+    for rule in ('[upstream]\napp-id = "${instance}"\n', '[rewrite]\ntitle = "${instance} {title}"\n'):
+        (finding,) = refused(write(tmp_path, "bad", rule))
+        assert (finding.code, "instance-id alone" in finding.message) == ("unknown-variable", True)
+    (finding,) = refused(write(tmp_path, "own", '[vars]\ninstance = { type = "slug", default = "x" }\n'))
+    assert (finding.code, finding.line) == ("reserved", 4)
+
+
+@pytest.mark.parametrize(("room", "good"), [(112, True), (113, False)])
+def test_an_instance_id_has_room_for_what_comes_later(tmp_path: Path, room: int, good: bool) -> None:
+    path = write(tmp_path, "p", f'[upstream]\ninstance-id = "{"x" * room}${{instance}}"\n')
+    assert load(path) if good else codes(path) == ["text"]
+
+
 def test_defaults_use_the_variables_above_them(tmp_path: Path) -> None:
     path = write(tmp_path, "p", VARIABLES)
     assert load(path).variables == {"vm": "guest", "label": "guest!", "tint": "#cc3333"}

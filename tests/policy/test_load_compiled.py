@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,15 @@ from hypothesis import strategies as st
 
 from tests.policy import made_up
 from tests.scene import shipped
+from wlproxy.core.compact import LETTERS
 from wlproxy.core.errors import ConfigErrors
-from wlproxy.policy.compile import compile_policy
+from wlproxy.core.protocol import FD, FIXED, INT, STRING, Argument
+from wlproxy.policy.compile import _predicate, compile_policy
 from wlproxy.policy.identity import canonical, digest
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_compiled import load_compiled
-from wlproxy.policy.recompiled import beyond
+from wlproxy.policy.model import Origin, Predicate
+from wlproxy.policy.recompiled import beyond, predicates
 
 HEAD = 'format = 1\nname = "ceiling"\n'
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -152,6 +153,39 @@ def test_it_is_refused_exactly_where_compiling_it_here_would_give_less(tmp_path:
     assert bool(beyond(free, shipped(), policy.never, ceiling)) == (given_away(free) != given_away(held))
 
 
+LINES = st.builds(Origin, st.sampled_from(["strict.toml", "/etc/a:b/p.toml"]), st.integers(1, 999))
+TEXTS = st.builds(
+    Predicate,
+    max_bytes=st.none() | st.integers(0, 99),
+    charset=st.sampled_from(["", "abc", "-"]),
+    sanitize=st.sampled_from(["", "plain"]),
+    origin=LINES,
+)
+BOUNDS = st.none() | st.integers(-(2**15), 2**15).map(lambda number: number / 256)
+FIXEDS = st.builds(Predicate, minimum=BOUNDS, maximum=BOUNDS, origin=LINES)
+NUMBERS = st.builds(
+    Predicate,
+    minimum=st.none() | st.integers(-9, 9),
+    maximum=st.none() | st.integers(-9, 9),
+    values=st.none() | st.lists(st.integers(-9, 9), min_size=1, unique=True).map(lambda found: tuple(sorted(found))),
+    origin=LINES,
+)
+OTHERS = st.sampled_from([Predicate(null=True, origin=Origin("p", 1)), Predicate(kind="pipe", origin=Origin("p", 1))])
+
+
+@relaxed
+@given(st.one_of(*(st.tuples(st.just(kind), made) for kind, made in ((STRING, TEXTS), (FIXED, FIXEDS), (INT, NUMBERS), (FD, OTHERS)))))
+def test_what_a_policy_demands_of_an_argument_is_read_back_from_its_checks(which: tuple[str, Predicate]) -> None:
+    kind, predicate = which
+    checked = [[0, *check, str(predicate.origin)] for check in _predicate(predicate, Argument("x", kind))]
+    assert predicates([f"x {LETTERS[kind]}"], checked) == ({"x": predicate} if checked else {})
+
+
+def test_what_the_protocol_demands_and_what_is_rewritten_is_no_demand_of_a_policy() -> None:
+    checked = [[0, "in", [1, 2], "built-in: enum"], [1, "cut", 9, "built-in: size"], [1, "rewrite", "[x] {}", "p.toml:3"]]
+    assert predicates(["x u", "y s"], checked) == {}
+
+
 # not whole
 
 
@@ -172,67 +206,6 @@ def test_what_was_edited(path: Path) -> None:
 def test_what_others_can_change(path: Path) -> None:
     path.chmod(0o666)
     assert [code for code, _ in refusal(path)] == ["unsafe"]
-
-
-# signatures
-
-
-@pytest.fixture
-def signed(path: Path, tmp_path: Path) -> Path:
-    """`path`, signed by admin@example; the file of allowed signers beside it is "allowed", another's key is "other"."""
-    for name in ("key", "other"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
-    (tmp_path / "allowed").write_text("admin@example " + (tmp_path / "key.pub").read_text())
-    sign(path, tmp_path / "key")
-    return path
-
-
-def sign(path: Path, key: Path, namespace: str = "wlproxy-policy") -> None:
-    Path(f"{path}.sig").unlink(missing_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(key), str(path)], check=True)
-
-
-def test_a_good_signature(signed: Path, tmp_path: Path) -> None:
-    assert load_compiled(str(signed), signers=str(tmp_path / "allowed"), ceiling="")["name"] == "desktop"
-
-
-def test_a_signature_that_is_not_good(signed: Path, tmp_path: Path) -> None:
-    allowed = str(tmp_path / "allowed")
-    sign(signed, tmp_path / "key", "file")
-    assert "namespace" in refusal(signed, signers=allowed)[0][1]
-    sign(signed, tmp_path / "other")
-    assert "not in" in refusal(signed, signers=allowed)[0][1]
-    sign(signed, tmp_path / "key")
-    edited(signed, "wl_drm", 1)
-    ((code, message),) = refusal(signed, signers=allowed)
-    assert code == "signature" and "incorrect signature" in message
-    Path(f"{signed}.sig").write_bytes(b"\0" * 100)
-    assert refusal(signed, signers=allowed)[0][0] == "signature"
-    Path(f"{signed}.sig").unlink()
-    assert "is not signed" in refusal(signed, signers=allowed)[0][1]
-
-
-def test_a_signer_whose_time_is_over(signed: Path, tmp_path: Path) -> None:
-    words = (tmp_path / "allowed").read_text().split()
-    (tmp_path / "allowed").write_text(f'{words[0]} valid-before="20200101" {words[1]} {words[2]}\n')
-    assert refusal(signed, signers=str(tmp_path / "allowed"))[0][0] == "signature"
-
-
-def test_signers_that_others_can_add_to_sign_nothing(signed: Path, tmp_path: Path) -> None:
-    (tmp_path / "allowed").chmod(0o666)
-    assert refusal(signed, signers=str(tmp_path / "allowed"))[0][0] == "unsafe"
-
-
-def test_a_signature_that_is_no_file_makes_nobody_wait(signed: Path, tmp_path: Path) -> None:
-    Path(f"{signed}.sig").unlink()
-    os.mkfifo(f"{signed}.sig")
-    assert "not a regular file" in refusal(signed, signers=str(tmp_path / "allowed"))[0][1]
-
-
-def test_without_ssh_keygen_nothing_is_signed(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    ((code, message),) = refusal(signed, signers=str(tmp_path / "allowed"))
-    assert code == "signature" and "ssh-keygen: No such file" in message
 
 
 def test_how_many_a_guest_is_told_of_is_held_to_the_ceiling_as_well(path: Path, tmp_path: Path) -> None:

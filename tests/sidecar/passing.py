@@ -16,7 +16,7 @@ from wlproxy.core.outcome import Outcome, Parcel, Record
 from wlproxy.core.quotas import Limits, Usage
 from wlproxy.sidecar import listen, notify
 from wlproxy.sidecar.address import Address
-from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.compilation import Compilation
 from wlproxy.sidecar.listener import Listener
 from wlproxy.sidecar.relay.relay import NewSession
 from wlproxy.sidecar.start import Settings, serve
@@ -97,7 +97,8 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
-    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
+    compilation = Compilation(policy, {}, shadow=given.get("shadow", ""))
+    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, compilation)
     rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wlproxy.core.outcome import ALL, DECISIONS, DENIED, Record
-from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
+from wlproxy.core.outcome import ALL, DECISIONS, DENIED, GUEST, WOULD_DENY, Record
+from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short, wanted
 from wlproxy.sidecar.audit_file import AuditFile
-from wlproxy.sidecar.compiled import Compilation
+from wlproxy.sidecar.compilation import Compilation
 
 
 def test_text_is_escaped_and_cut() -> None:
@@ -47,6 +47,21 @@ def test_what_was_allowed_does_not_crowd_out_refusals() -> None:
     assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1
 
 
+@pytest.mark.parametrize("entry", [{"event": "decision", "verdict": "would-deny"}, {"event": "shadow"}])
+def test_what_would_have_been_refused_does_not_crowd_out_refusals_either(entry: dict[str, str]) -> None:
+    folder = Folder()
+    for number in range(1000):
+        folder.add(entry | {"reason": str(number)}, 10.0)
+    assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1
+
+
+def test_what_would_have_been_refused_is_always_recorded() -> None:
+    record = Record(WOULD_DENY, GUEST, "wl_surface", 3, "commit", "no", "ignore", "p.toml:3")
+    entry = entry_of(record, 1, {})
+    assert (entry["event"], entry["verdict"], entry["deny_as"]) == ("decision", "would-deny", "ignore")
+    assert wanted(entry, DENIED)
+
+
 def test_every_line_has_an_id_of_its_own_that_the_relay_cannot_give(tmp_path: Path) -> None:
     path = tmp_path / "audit"
     for guest in ("work", "bank"):
@@ -71,6 +86,22 @@ def test_numbers_are_short() -> None:
 def test_what_the_proxy_serves_itself_is_no_refusal(event: str, decided: str, said: str) -> None:
     entry = entry_of(Record(event, 0, "wl_registry", 2, "bind", "a global", decided, "p.toml:1"), 1, {"pid": 2})
     assert entry["verdict"] == said and entry.get("deny_as") == (decided if said == "deny" else None)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("", None),
+        ("Report", "Report"),
+        ("a\n\x1b[31m\u202e", "a\\n\\x1b[31m\\u202e"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 61 + "..."),
+        ("\U0001f600" * 64, ("\\U0001f600" * 7)[:61] + "..."),
+    ],
+)
+def test_what_a_guest_calls_its_window_is_escaped_and_cut(said: str, written: str | None) -> None:
+    entry = entry_of(Record("rewritten", 0, "xdg_toplevel", 8, "set_title", "sanitize", "allow", "p.toml:1", said), 1, {"pid": 2})
+    assert entry["message"].get("said") == written
 
 
 ENTRIES = (("connect", ""), ("decision", "deny"), ("decision", "allow"), ("decision", "virtual"), ("rewrite", "rewrite"), ("audit-gap", ""))

@@ -27,10 +27,11 @@ from wlproxy.cli.ctl import HEAD, details, outcome, row, table
 from wlproxy.cli.top import screen
 from wlproxy.policy.compile import digest
 from wlproxy.sidecar.control import client as control_client
+from wlproxy.sidecar.control import path as control_path
 from wlproxy.sidecar.control import server as control
 from wlproxy.sidecar.control import state
 from wlproxy.sidecar.control.client import Conversation, Refused, ask
-from wlproxy.sidecar.control.path import default_path, quoted
+from wlproxy.sidecar.control.path import default_path, open_control, quoted
 from wlproxy.sidecar.control.tally import Tally
 from wlproxy.sidecar.watch.recording import OPEN, READ, Reader
 from wlproxy.sidecar.watch.watching import TracePipe
@@ -186,6 +187,29 @@ def test_any_name_is_one_part_of_a_path(name: str) -> None:
     made = default_path(name, {"XDG_RUNTIME_DIR": "/run/user/7"})
     assert os.path.dirname(made) == "/run/user/7/wlproxy" and made.isascii() and os.path.normpath(made) == made
     assert default_path(name, {}).startswith("/run/wlproxy-ctl/") and default_path(name, {}).count("/") == 4
+
+
+@pytest.mark.parametrize("guest", ["work", ""])
+def test_a_folder_of_the_system_s_goes_with_its_socket(guest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_path, "SYSTEM", str(tmp_path / "ctl"))
+    monkeypatch.setattr(control_path, "SYSTEM_OF_MANY", str(tmp_path / "ctl/.serve/guests"))
+    for kept in (False, True):
+        listener = open_control("", guest, {})
+        assert listener is not None and Path(listener.path).is_socket()
+        folder = Path(listener.path).parent
+        if kept:
+            (folder / "another's").touch()
+        listener.remove()
+        listener.sock.close()
+        assert not Path(listener.path).exists() and folder.exists() == kept
+
+
+def test_a_session_s_folder_is_for_all_its_guests(tmp_path: Path) -> None:
+    listener = open_control("", "work", {"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert listener is not None
+    listener.remove()
+    listener.sock.close()
+    assert list((tmp_path / "wlproxy").iterdir()) == []
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -524,7 +548,7 @@ def test_a_state_that_is_none_is_none(value: Any) -> None:
 @pytest.mark.parametrize("value", [-1, True, 1.5, "1", None, 1 << 63])
 def test_numbers_of_a_state_are_numbers(value: Any) -> None:
     told: dict[str, Any] = {"counts": [1, 0, 1, 0], "used": [0] * len(state.USED), "most": [9] * len(state.USED), "queue": [0, 0]}
-    told |= {"carried": [[0, 0, 0], [0, 0, 0]], "rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}
+    told |= {"carried": [[0, 0, 0], [0, 0, 0]], "differs": [3, 0], "rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}
     assert state.checked(json.dumps(told).encode()) is not None
     told["queue"] = [0, value]
     assert state.checked(json.dumps(told).encode()) is None

@@ -16,9 +16,11 @@ from wlproxy.sidecar import audit_file, channel
 from wlproxy.sidecar.audit_file import AuditFile
 from wlproxy.sidecar.compiled import Compiled
 from wlproxy.sidecar.keeper import Keeper, Presence, end_of
+from wlproxy.sidecar.security_context import IN_FORCE, SecurityContext
 from wlproxy.sidecar.upstream import Upstream
 
 from .conftest import Compositor
+from .test_security_context import Host
 
 MOST_CLIENTS = 8
 
@@ -98,6 +100,17 @@ def test_it_has_no_more_connections_than_the_policy_allows_wherever_it_puts_them
     assert (last := given(scene, 6)) >= 0
     for number in (held[2], fd, last):
         os.close(number)
+
+
+def test_the_log_says_as_which_instance_the_compositor_knows_a_guest(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    host = Host(tmp_path / "host.sock")
+    scene.upstream.context = SecurityContext({"security-context": "prefer", "instance-id": "${instance}"}, "work")
+    os.close(given(scene, 1))
+    (line,) = [line for line in scene.lines() if line.get("state") == "security-context"]
+    assert (line["reason"], line["instance"]) == (IN_FORCE, scene.upstream.context.instance_id)
+    scene.upstream.close()
+    host.end()
 
 
 def test_a_relay_that_follows_has_what_the_one_before_has_left(scene: Scene, compositor: Compositor, tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from wlproxy.core import wire
+from wlproxy.policy.read_upstream import INSTANCE_BYTES
+from wlproxy.sidecar.compilation import Compilation
+from wlproxy.sidecar.compiled import Compiled
 from wlproxy.sidecar.security_context import IN_FORCE, MANAGER, SecurityContext
 from wlproxy.sidecar.upstream import Upstream
 
@@ -130,6 +133,29 @@ def test_connections_come_by_way_of_the_context(runtime: Path, tmp_path: Path) -
     assert select.select([host.alive], [], [], 0)[0] == []
     made.close()
     assert select.select([host.alive], [], [], PATIENCE)[0] == [host.alive]  # the compositor learns that it is over
+    host.end()
+
+
+def compile_with(tmp_path: Path, instance_id: str) -> Compiled:
+    path = tmp_path / "p.toml"
+    path.write_text(f'format = 1\nname = "p"\n[upstream]\ninstance-id = "{instance_id}"\n')
+    return Compilation(str(path), {}).finish()
+
+
+def test_an_instance_is_another_at_each_start_of_the_same_policy(runtime: Path, tmp_path: Path) -> None:
+    """And one, from the start to the end of a sidecar: also with the compositor's next start, and under a policy that was read again."""
+    host = Host(tmp_path / "host.sock")
+    compiled = compile_with(tmp_path, "vm-${instance}.x")
+    assert compiled.data == compile_with(tmp_path, "vm-${instance}.x").data and b"vm-${instance}.x" in compiled.data
+    one, other = (SecurityContext(compiled.upstream, "work") for _ in range(2))
+    assert one.socket_path(str(host.path))
+    host.thread.join(PATIENCE)
+    (told,) = [text(body) for target, opcode, body in host.said if (target, opcode) == (5, 3)]
+    assert told == one.instance_id != other.instance_id
+    assert told[:3] == "vm-" and len(told[3:-2]) == INSTANCE_BYTES and told[3:-2].isalnum() and told[-2:] == ".x"
+    one.under(compiled.upstream | {"app-id": "another"})
+    assert one.instance_id == told
+    one.close()
     host.end()
 
 

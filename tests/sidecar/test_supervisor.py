@@ -137,10 +137,11 @@ def test_reload_of_nothing_new_touches_nobody(serve: Serve, compositor: Composit
     serve.start()
     with connected(work) as guest, compositor.accept() as host:
         serve.reload()
-        later = serve.guest("later")  # in the folder by the next reading at the latest
+        yonder = serve.guest("yonder")  # in the folder by the next reading at the latest, and read after work
         serve.reload()
-        until(lambda: is_listening(later), "the second reading")
+        until(lambda: is_listening(yonder), "the second reading")
         speak(guest, host)
+    serve.stop()  # with all that is to be in the log written
     assert len(serve.audit("policy-load", "work")) == 1
 
 

@@ -18,7 +18,7 @@ from wlproxy.cli.verbs import options, parsers
 from wlproxy.policy.compile import global_names
 from wlproxy.policy.permissions import PERMISSIONS
 from wlproxy.policy.read_quotas import QUOTAS
-from wlproxy.tools.man_pages import QUOTA_WORDS
+from wlproxy.tools.man_policy import QUOTA_WORDS
 from wlproxy.tools.roff import Page
 
 FOLDER = Path(__file__).parents[2] / "docs/man"
@@ -72,7 +72,7 @@ def test_every_verb_option_permission_global_and_quota_is_there() -> None:
 
 
 def test_text_cannot_act_on_roff() -> None:
-    page = Page("x", 7, "a page", "m").section("S").text(".so /etc/passwd", "a\\*b 'c'").example("'so x\n.so y\n\\n(zZ")
+    page = Page("x", 7, "a page").section("S").text(".so /etc/passwd", "a\\*b 'c'").example("'so x\n.so y\n\\n(zZ")
     page.item("`-x`", "it is ≤ `a-b`, a-b")
     assert not [line for line in page.roff().split("\n") if line.startswith((".so", "'"))]
     shown = run("man", "--warnings=all", "-E", "UTF-8", "-l", "-", text=page.roff())

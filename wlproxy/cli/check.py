@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from .options import add_ceiling, add_var
 from .run import add_owner, variables_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("policy", nargs="*", metavar="NAME|FILE", help="a policy by name, its file, or a guest's file")
     parser.add_argument("--guests", metavar="DIR", help="also check every guest's file in a folder, for example /etc/wlproxy/guests.d")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    add_var(parser)
     parser.add_argument(
         "--fail-on",
         action="append",
@@ -56,7 +57,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also say what the running compositor lacks and has that the policy does not name; or one that wlproxy has a list of (kwin, "
         "labwc, mutter, sway, weston), or the list of globals in FILE (a line of 'NAME VERSION' each)",
     )
-    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    add_ceiling(parser)
     parser.add_argument(
         "--allow-unsafe-permissions",
         action="store_true",

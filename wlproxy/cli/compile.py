@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from .options import add_values
 from .run import add_owner
 
 EXAMPLE = """example:
@@ -24,15 +25,15 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("policy", metavar="NAME|FILE", help="a policy by name, or its file")
     parser.add_argument("-o", "--output", default="-", metavar="OUT", help="where to; - is standard output (the default)")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    add_values(parser)
     add_owner(parser)
     parser.set_defaults(function=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
-    from ..sidecar.compiled import EXIT_UNSAFE, Compilation, PolicyInvalid, Trust
+    from ..sidecar.compilation import Compilation
+    from ..sidecar.compiled import EXIT_UNSAFE, PolicyInvalid, Trust
     from .run import variables_of
 
     variables = variables_of(args.var, args.guest)

@@ -51,7 +51,7 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     import shutil
     import tempfile
 
-    from ..sidecar.compiled import Compilation
+    from ..sidecar.compilation import Compilation
     from ..sidecar.say import say
 
     command = command_of(args)

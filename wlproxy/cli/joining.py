@@ -25,6 +25,12 @@ def add_control(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", default="", metavar="PATH", help="the sidecar's control socket; default: where GUEST's is found")
 
 
+def add_asked(parser: argparse.ArgumentParser, guest: str = "this guest only") -> None:
+    """Which of the guests that run; `guest`: what naming one does."""
+    parser.add_argument("guest", nargs="?", default="", metavar="GUEST", help=guest)
+    add_control(parser)
+
+
 def join_trace(guest: str, control: str, out_path: str, view: View, confine: str) -> int:
     """Prints what a running guest says on the connections to come; the exit code."""
     from ..sidecar.control.client import Conversation, Refused, socket_of

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ..tools.man_pages import MANUAL, PAGES, data_pages
+from ..tools.man_pages import PAGES, data_pages
 from ..tools.roff import Page
 from .main import VERBS
 from .verbs import options, parsers, positionals, value_of
@@ -31,7 +31,7 @@ EXIT_CODES: Final = {
 
 def wlproxy_page() -> Page:
     """wlproxy(1)."""
-    page = Page("wlproxy", 1, "a filtering Wayland proxy between an untrusted guest VM and the host's compositor", MANUAL)
+    page = Page("wlproxy", 1, "a filtering Wayland proxy between an untrusted guest VM and the host's compositor")
     page.section("SYNOPSIS").synopsis("`wlproxy` VERB [OPTION...]", "`wlproxy` VERB `--help`")
     page.section("DESCRIPTION").text(
         "wlproxy stands on the host between a guest's Wayland programs and the compositor. Every byte and every descriptor of the guest "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from .joining import add_control, printed
+from .joining import add_asked, printed
 
 EXAMPLE: Final = """example:
   wlproxy metrics
@@ -30,8 +30,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("guest", nargs="?", default="", metavar="GUEST", help="this guest only")
-    add_control(parser)
+    add_asked(parser)
     parser.set_defaults(function=run)
 
 

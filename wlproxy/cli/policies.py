@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..core.errors import ConfigErrors
+from .options import add_ceiling, add_values
 
 EXIT_FINDINGS: Final = 1
 EXIT_USAGE: Final = 2
@@ -21,9 +22,8 @@ BOLD: Final = "1"
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
     """The options that say how a policy is read: its variables, the host's ceiling."""
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
-    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    add_values(parser)
+    add_ceiling(parser)
 
 
 def variables(args: argparse.Namespace) -> dict[str, str] | None:

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from .options import add_values
+
 if TYPE_CHECKING:
     from ..tools.replay import Disconnected, Group, Replay, Report
 
@@ -38,8 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("file", metavar="FILE.wltrace", help="made by `wlproxy record` or `wlproxy run --record`")
     parser.add_argument("--policy", required=True, metavar="NAME|FILE", help="the other policy: a name, its file, or a compiled .json")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the guest's name, in the policy")
+    add_values(parser, "the guest's name, in the policy")
     parser.add_argument("--fail-on", action="append", default=[], choices=("denied", "allowed"), help="exit 1 where there is such a change")
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
     parser.set_defaults(function=run)
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
     from ..core.errors import ConfigErrors
     from ..policy.load import explain
-    from ..sidecar.compiled import PolicyInvalid, compiled_policy
+    from ..sidecar.compilation import compiled_policy
+    from ..sidecar.compiled import PolicyInvalid
     from ..sidecar.say import say
     from ..tools.replay import Replay, open_recording
     from .run import variables_of
@@ -91,6 +93,7 @@ def as_text(replay: Replay, report: Report) -> list[str]:
         *rows(report.denied),
     ]
     for title, groups in (
+        ("Would be denied, if the policy did not only complain", report.complained),
         ("Newly allowed", report.allowed),
         ("Newly rewritten", report.rewritten),
         ("No longer rewritten", report.untouched),
@@ -149,6 +152,7 @@ def as_json(replay: Replay, report: Report, damage: str) -> dict[str, Any]:
         "same": report.same,
         "not_judged": report.not_judged,
         "newly_denied": listed(report.denied),
+        "would_be_denied": listed(report.complained),
         "newly_allowed": listed(report.allowed),
         "newly_rewritten": listed(report.rewritten),
         "no_longer_rewritten": listed(report.untouched),

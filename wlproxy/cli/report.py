@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from .policies import add_variables
+
 if TYPE_CHECKING:
     from ..tools.report import Subject
 
@@ -32,9 +34,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("policy", metavar="NAME|FILE", help="a policy by name, or its file")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to; - is standard output")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
-    parser.add_argument("--guest", default="guest", metavar="NAME", help="the value of the variable vm")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
-    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    add_variables(parser)
     parser.set_defaults(function=run)
 
 

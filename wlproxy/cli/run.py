@@ -7,6 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING, Final
 
+from .options import add_var
+
 if TYPE_CHECKING:
     from ..sidecar.compiled import Trust
     from ..sidecar.watch.view import View
@@ -47,6 +49,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--listen", action="append", default=[], metavar="URI", help="where guests connect; repeatable, see below")
     add_common(parser)
     parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
+    parser.add_argument(
+        "--shadow",
+        default="",
+        metavar="NAME|FILE",
+        help="a policy that is asked beside the one in force and decides nothing: `wlproxy shadow report` says where they differ",
+    )
     add_record(parser)
     parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
     add_view(parser)
@@ -69,7 +77,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
     parser.add_argument("--upstream-wait", type=seconds, default=5.0, metavar="S", help="how long a guest waits for it (5)")
     parser.add_argument("--guest", default=DEFAULT_GUEST, metavar="NAME", help="the guest's name, in policy and audit")
-    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a policy variable; repeatable")
+    add_var(parser)
     parser.add_argument("--audit", default="", metavar="FILE|-", help="append audit lines (JSON) to a file or standard output")
     parser.add_argument(
         "--confine",
@@ -140,7 +148,7 @@ def add_view(parser: argparse.ArgumentParser) -> None:
         "--only",
         action="append",
         default=[],
-        choices=("allowed", "rewritten", "denied", "hidden", "no-object", "ended"),
+        choices=("allowed", "rewritten", "would-deny", "denied", "hidden", "no-object", "ended"),
         help="messages with this verdict; repeatable",
     )
     parser.add_argument(
@@ -205,7 +213,7 @@ def upstream_of(given: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
-    from ..sidecar.compiled import Compilation
+    from ..sidecar.compilation import Compilation
     from ..sidecar.notify import take
     from ..sidecar.say import say
 
@@ -232,13 +240,14 @@ def run(args: argparse.Namespace) -> int:
     notifier = take(os.environ)
     policy = args.policy if guest_file else args.policy or DEFAULT_POLICY
     trust = trust_of(args)
-    compilation = Compilation(policy, variables, guest_file, trust)
+    compilation = Compilation(policy, variables, guest_file, trust, args.shadow)
     from ..sidecar.start import Settings, serve
 
     settings = Settings(args.listen, upstream, policy, variables, compilation)
     settings.guest = guest
     settings.guest_file = guest_file
     settings.trust = trust
+    settings.shadow = args.shadow
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
     settings.notifier = notifier

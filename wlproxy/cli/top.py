@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 from .ctl import HEAD, RIGHT, number, part, row, statuses, table
-from .joining import add_control, printed
+from .joining import add_asked, printed
 from .run import seconds
 
 HOME_AND_CLEAR: Final = "\x1b[H\x1b[2J"
@@ -17,8 +17,8 @@ LEAST_SECONDS: Final = 0.2
 
 EXAMPLE: Final = """example:
   wlproxy top
-    GUEST  STATE    POLICY                UP     CLIENTS  OBJECTS  QUEUED  QUOTA       REFUSED  REQUESTS/S  EVENTS/S
-    work   running  desktop@2 9f2c61d07a  2h 4m        3      214      0B  objects 3%        7       180.0     121.5
+    GUEST  STATE    POLICY                UP     CLIENTS  OBJECTS  QUEUED  QUOTA       REFUSED  WOULD-DENY  REQUESTS/S  EVENTS/S
+    work   running  desktop@2 9f2c61d07a  2h 4m        3      214      0B  objects 3%        7           0       180.0     121.5
   wlproxy top --once
 
 Asks every control socket (see wlproxy ctl --help) each --interval, busy guests first. Ctrl-C ends it; ctl kill ends a guest.
@@ -34,10 +34,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("guest", nargs="?", default="", metavar="GUEST", help="this guest only")
+    add_asked(parser)
     parser.add_argument("--interval", type=seconds, default=2.0, metavar="S", help="seconds between two looks (2)")
     parser.add_argument("--once", action="store_true", help="look twice, print once")
-    add_control(parser)
     parser.set_defaults(function=run)
 
 

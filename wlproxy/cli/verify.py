@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from ..core.errors import ConfigError, ConfigErrors
+from .options import add_ceiling
 from .policies import EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, ceiling_of, coloured
 from .run import add_owner
 
@@ -45,7 +46,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("file", metavar="FILE", help="a compiled policy (wlproxy compile)")
     parser.add_argument("--allowed-signers", default="", metavar="FILE", help="one of these must have signed it (ssh-keygen(1))")
-    parser.add_argument("--ceiling", metavar="FILE", help="the host's ceiling (default: /etc/wlproxy/ceiling.toml, where it exists)")
+    add_ceiling(parser)
     add_owner(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.set_defaults(function=run)

@@ -13,12 +13,14 @@ from mypy_extensions import i64
 
 from . import wire
 from .connection import Connection
+from .differences import WIDER
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd
 from .message import Message
 from .objects import ENDED, LIVE, MUTED, Object
-from .outcome import GUEST, HOST
+from .outcome import GUEST, HOST, WOULD_DENY
 from .serials import CONFIGURE
+from .shadow import difference
 from .tables import (
     ALLOW,
     CHILD,
@@ -42,12 +44,14 @@ STALE: Final = "built-in: serial"
 
 
 class Judge:
-    """Decides for one connection. `replacement` and `passing` are what `judge` leaves behind for the loop to send."""
+    """Decides for one connection. `replacement` and `passing` are what `judge` leaves behind for the loop to send, `said` for a record of
+    the message that ends the session (outcome.Record)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._objects = connection.objects
         self.replacement = b""
+        self.said = ""
         self.passing: list[Fd] = []  # descriptors of the message being judged
 
     def judge(
@@ -55,6 +59,7 @@ class Judge:
     ) -> bool:
         """Decides a message by its arguments. False: its bytes may pass; True: `replacement` (often empty) goes instead.
         Descriptors that go with either are left in `passing`. Raises the two violations."""
+        self.said = ""
         kind: i64 = rule.kind
         if kind == MISSING:
             raise no_message(side, target, rule.opcode)
@@ -68,6 +73,7 @@ class Judge:
             self._placeholder_done(target)
             return True
         message = Message(side, target, rule, args, self.passing)
+        self.said = message.said
         if kind == MUTED_KIND:
             self.discard_descriptors()
             self._retire_children(message)
@@ -82,7 +88,13 @@ class Judge:
             self._look_up_serial(message)
         self._connection.weight += rule.weight
         reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
+        differs = difference(self._connection.tables, message) if rule.shadow is not None and reachable else None
+        if differs is not None and differs.kind == WIDER:  # whatever else speaks against the message
+            self._connection.differs(differs)
+            differs = None
         verdict = self._verdict(message) if reachable else DROP
+        if differs is not None and verdict == FORWARD:
+            self._connection.differs(differs)
         if side == GUEST:
             if verdict != FORWARD:
                 self.discard_descriptors()
@@ -111,11 +123,16 @@ class Judge:
 
     def _verdict(self, message: Message) -> int:
         rule = message.rule
-        if rule.verdict == DISCONNECT:
-            raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+        complaint: PolicyViolation | None = None  # the first that enforcing would have made
         if rule.verdict != ALLOW:
-            self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
-            return MAKE_INERT if rule.verdict == INERT else DROP
+            refusal = PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+            if rule.complains and self._connection.complaining():
+                complaint = refusal
+            elif rule.verdict == DISCONNECT:
+                raise refusal
+            else:
+                self._connection.record("refused", message, refusal.reason, rule.verdict, rule.origin)
+                return MAKE_INERT if rule.verdict == INERT else DROP
         if rule.rate is not None and not self._connection.usage.within(rule.interface, rule.name, rule.rate, self._connection.now):
             reason = f"more than {rule.rate[0]:g} a second"
             if rule.refusal == DISCONNECT:
@@ -138,12 +155,22 @@ class Judge:
                 return DROP
         for check in rule.checks:
             before = message.args[check.argument]
-            after = check.apply(before)
+            try:
+                after = check.apply(before)
+            except PolicyViolation as demand:
+                if not (check.complains and self._connection.complaining()):
+                    raise
+                complaint = complaint or demand
+                continue
             if after != before:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        return FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        verdict = FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        if complaint is not None and verdict == FORWARD:
+            shape = DISCONNECT if rule.verdict == ALLOW else rule.verdict
+            self._connection.record(WOULD_DENY, message, complaint.reason, shape, complaint.origin)
+        return verdict
 
     def _look_up_serial(self, message: Message) -> None:
         """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.

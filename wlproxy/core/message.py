@@ -30,6 +30,7 @@ class Message:
         self.stale = False  # its serial is not the guest's to use (now)
         self.without_effect = False  # left out because it changes nothing: nobody is to be told of a refusal
         self.origin = rule.origin
+        self.said = self.text(rule.quoted) if rule.quoted >= 0 else ""  # for the audit log, before anything changes it
 
     def number(self, index: int) -> int:
         """An argument that the signature says is a number or an id."""

@@ -11,12 +11,13 @@ read it came in (runs, not messages); see tables.py for the kinds of message and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
 from . import wire
-from .connection import NOTHING, Connection
+from .connection import NOTHING, Connection, enforcing
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd, Files
 from .judge import Judge, no_message, no_object
@@ -55,9 +56,10 @@ class Session:
         files: Files | None = None,
         usage: Usage | None = None,
         hidden: frozenset[str] = NOTHING,
+        complaining: Callable[[], bool] = enforcing,
     ) -> None:
         self._limits = limits
-        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden)
+        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden, complaining)
         self._judge = Judge(self._connection)
         self._streams = [Stream(), Stream()]
         self._farewell = ""
@@ -153,6 +155,8 @@ class Session:
         return held
 
     def _walk(self, side: int, data: bytes, stream: Stream) -> None:
+        """Each whole message of what was read. One long function: bench/parse.py has 2 per cent more for a message of a frame and its
+        replies with what creates and destroys in functions of their own, 5 for a request with what refers as well."""
         objects = self._connection.objects
         client = objects.client
         outbox = self._connection.to_host if side == GUEST else self._connection.to_guest
@@ -299,7 +303,8 @@ class Session:
         interface = "" if target is None else target.interface
         object_id = 0 if target is None else target.guest_id
         name = "" if rule is None else rule.name
-        self._connection.audit.append(Record(bad.event, side, interface, object_id, name, bad.reason, DISCONNECT, bad.origin))
+        said = "" if rule is None or rule.quoted < 0 else self._judge.said
+        self._connection.audit.append(Record(bad.event, side, interface, object_id, name, bad.reason, DISCONNECT, bad.origin, said))
         what = f"{interface}#{object_id}.{name}: " if name else f"{interface}#{object_id}: " if interface else ""
         self._say_goodbye(side, bad.object_id, bad.code, what + bad.reason)
 

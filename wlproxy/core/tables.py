@@ -18,6 +18,7 @@ from mypy_extensions import i64
 
 from . import serials
 from .checks import NUMERIC, OPERATIONS, Check
+from .outcome import PREVIEW
 from .wire import ARRAY, FD, FIXED, HEADER_BYTES, INT, NEW_ID, OBJECT, STRING, UINT
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class MessageRule:
         self.origin = ""
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
+        self.quoted = -1  # the argument that the audit log has the beginning of, none as a rule
+        self.complains = False  # what `verdict` refuses passes while the policy only complains
+        self.shadow: MessageRule | None = None  # what another policy says of it, where that may differ (shadow.py)
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -156,6 +160,9 @@ class MessageRule:
         other.origin = self.origin
         other.rate = self.rate
         other.refusal = self.refusal
+        other.quoted = self.quoted
+        other.complains = self.complains
+        other.shadow = self.shadow
         return other
 
     def settle(self) -> None:
@@ -263,10 +270,14 @@ class Tables:
         self.grab_depth = 0  # of popups that grab; 0 = no bound
         self.skipped: dict[str, frozenset[str]] = {}  # by permission: types whose presence hides the whole offer
         self.needs_input: set[str] = set()  # permissions whose token must have been given for the user's input
-        self.refused: set[str] = set()  # permissions that are not given
+        self.refused: set[str] = set()  # permissions that are not given ...
+        self.complaining: frozenset[str] = frozenset()  # ... and those of them that are while the policy only complains
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
+        self.previews = False  # the audit log has the beginning of what the guest calls its windows
+        self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
+        self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
     def family(self, name: str) -> Family:
         """Raises KeyError for an interface that the compiled policy does not hold."""
@@ -288,6 +299,7 @@ class Handlers:
         counted: dict[str, int] | None = None,
         weights: dict[tuple[str, str], int] | None = None,
         ghost_effects: dict[tuple[str, str], Effect] | None = None,
+        quoted: dict[tuple[str, str], int] | None = None,
     ) -> None:
         self.inspectors = inspectors
         self.effects = effects  # called once the message has been judged good and its objects exist
@@ -298,6 +310,7 @@ class Handlers:
         self.exchange = exchange
         self.counted = counted or {}  # by interface
         self.weights = weights or {}
+        self.quoted = quoted or {}  # the argument of a request that is what the guest calls a window
         self.ghost_effects = ghost_effects or {}  # called after a request to a ghost, whose child is a ghost as well
 
 
@@ -308,6 +321,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     tables = Tables(compiled["name"], compiled["sha256"], compiled["names"] == "keep")
     tables.virtual = {name: [str(part) for part in parts] for name, parts in compiled.get("virtual", {}).items()}
     tables.counts = {name: int(count) for name, count in compiled.get("count", {}).items()}
+    tables.previews = compiled.get("payload") == PREVIEW
     tables.copies_unsealable = compiled.get("shm-unsealable", "copy") == "copy"
     for name, entry in compiled["interfaces"].items():
         tables.families[name] = Family(name, entry["version"])
@@ -337,6 +351,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))
+    tables.complaining = frozenset(compiled["complain"]["permissions"]) if "complain" in compiled else frozenset()
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables
@@ -380,7 +395,8 @@ def _rule(
             per_second, at_once = decision["rate"]
             rule.rate = (float(per_second), float(at_once))
             rule.refusal = decision["shape"]
-        for index, operation, value, origin in decision.get("checks", []):
+        rule.complains = bool(decision.get("complains"))
+        for index, operation, value, origin, *complains in decision.get("checks", []):
             if operation not in OPERATIONS:
                 raise ValueError(f"{interface}.{name}: check {operation!r}")
             rule.checks.append(
@@ -392,6 +408,7 @@ def _rule(
                     frozenset(value) if isinstance(value, list) else frozenset(),
                     value if isinstance(value, str) else "",
                     origin,
+                    bool(complains),
                 )
             )
     if not tables.keep_names:
@@ -403,6 +420,7 @@ def _rule(
     rule.effect = handlers.effects.get((interface, name))
     rule.tracked = (interface, name) in handlers.tracked
     rule.weight = handlers.weights.get((interface, name), 0) if request else 0
+    rule.quoted = handlers.quoted.get((interface, name), -1) if request and tables.previews else -1
     rule.answers = handlers.answers.get((interface, name), [])
     rule.ghost_effect = handlers.ghost_effects.get((interface, name))
     rule.settle()

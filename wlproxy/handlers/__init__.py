@@ -230,6 +230,7 @@ HANDLERS = Handlers(
     exchange=descriptors.exchange,
     counted=costs.COUNTED,
     weights=costs.WEIGHTS,
+    quoted={request: index for request, (index, _) in texts.SHORT.items()},
 )
 
 

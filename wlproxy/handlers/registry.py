@@ -15,7 +15,7 @@ from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
 from ..core.message import Message
 from ..core.outcome import GUEST
-from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
+from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note, Tables
 from ..core.wire import INVALID_OBJECT
 
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
@@ -28,21 +28,39 @@ SERVED: Final = -1  # in place of the compositor's name: the proxy's own global
 
 
 class Announced:
-    """One global as the guest was told of it."""
+    """One global as a guest was told of it. Never changed: the connections that were told the same share it."""
 
     def __init__(self, host_name: int, guest_name: int, interface: str, version: int) -> None:
         self.host_name = host_name
         self.guest_name = guest_name
         self.interface = interface
         self.version = version
-        self.removed = False
+
+
+class Told:
+    """What the connections of a guest were told of, each of it once: a list of globals is 2 KiB, and 500 clients have the same one."""
+
+    def __init__(self) -> None:
+        self._by_names: dict[tuple[int, int], Announced] = {}
+
+    def one(self, host_name: int, guest_name: int, interface: str, version: int) -> Announced:
+        """The global of that description."""
+        names = (host_name, guest_name)
+        found = self._by_names.get(names)
+        if found is None or found.interface != interface or found.version != version:
+            if len(self._by_names) >= MOST_NAMES:
+                self._by_names = {}
+            found = Announced(host_name, guest_name, interface, version)
+            self._by_names[names] = found
+        return found
 
 
 class Globals:
     """The globals of one connection; every registry of the connection gives the same name to the same global."""
 
-    def __init__(self, keep_names: bool) -> None:
+    def __init__(self, keep_names: bool, told: Told) -> None:
         self._keep_names = keep_names
+        self._told = told
         self._current: dict[int, Announced] = {}
         self._given = 0
         self._served: list[Announced] = []
@@ -50,11 +68,20 @@ class Globals:
     def announce(self, host_name: int, interface: str, version: int) -> Announced:
         """The global under its name for the guest. A name the compositor uses again for another global is a new one."""
         found = self._current.get(host_name)
-        if found is None or found.removed or found.interface != interface or found.version != version:
+        if found is None or found.interface != interface or found.version != version:
             self._given += 1
-            found = Announced(host_name, host_name if self._keep_names else self._given, interface, version)
+            found = self._told.one(host_name, host_name if self._keep_names else self._given, interface, version)
             self._current[host_name] = found
         return found
+
+    def removed(self, gone: Announced) -> None:
+        """The compositor has told a registry of its end."""
+        if self.is_there(gone):
+            del self._current[gone.host_name]
+
+    def is_there(self, announced: Announced) -> bool:
+        """Whether no registry has been told of its end yet."""
+        return self._current.get(announced.host_name) is announced
 
     def serve(self, interface: str, version: int) -> Announced:
         """A global of the proxy's own."""
@@ -62,13 +89,13 @@ class Globals:
             if found.interface == interface:
                 return found
         self._given += 1
-        made = Announced(SERVED, self._given, interface, version)
+        made = self._told.one(SERVED, self._given, interface, version)
         self._served.append(made)
         return made
 
 
 class Registry(Note):
-    """What one wl_registry has been told: by the compositor's name and by the guest's.
+    """What one wl_registry has been told, by the guest's names; `gone`: those whose end it has been told as well.
 
     `spare`: by the compositor's name, the interface and version of globals beyond the number that the policy allows, in the order in
     which they came. Each takes the place of one that goes. A compositor tells every registry of its globals in one order (libwayland
@@ -77,9 +104,39 @@ class Registry(Note):
 
     def __init__(self) -> None:
         self.spare: dict[int, tuple[str, int]] = {}
-        self.by_host: dict[int, Announced] = {}
         self.by_guest: dict[int, Announced] = {}
+        self.gone: set[int] | None = None
         self.serves = False  # the guest has been told of the proxy's own globals
+
+    def tell(self, announced: Announced) -> None:
+        """Of a global, which may be one that has gone and come again under its name."""
+        self.by_guest[announced.guest_name] = announced
+        if self.gone is not None:
+            self.gone.discard(announced.guest_name)
+
+    def of_host(self, host_name: int) -> Announced | None:
+        """What the compositor calls so and has not taken away again, the newest of that name."""
+        for known in reversed(self.by_guest.values()):
+            if known.host_name == host_name and (self.gone is None or known.guest_name not in self.gone):
+                return known
+        return None
+
+    def tell_end(self, announced: Announced) -> None:
+        """The guest may bind it a last time, not knowing yet."""
+        if self.gone is None:
+            self.gone = set()
+        self.gone.add(announced.guest_name)
+
+    def count(self, interface: str) -> int:
+        """Of the compositor's globals of that interface: as many as are there."""
+        gone = self.gone
+        return sum(
+            [
+                1
+                for known in self.by_guest.values()
+                if known.interface == interface and known.host_name != SERVED and (gone is None or known.guest_name not in gone)
+            ]
+        )
 
 
 def registry_of(message: Message) -> Registry:
@@ -95,8 +152,17 @@ def globals_of(connection: Connection) -> Globals:
     """The state that the registries of a connection share."""
     known = connection.shared.get("globals")
     if not isinstance(known, Globals):
-        known = Globals(connection.tables.keep_names)
+        known = Globals(connection.tables.keep_names, told_under(connection.tables))
         connection.shared["globals"] = known
+    return known
+
+
+def told_under(tables: Tables) -> Told:
+    """What the connections under one policy share."""
+    known = tables.shared.get("globals")
+    if not isinstance(known, Told):
+        known = Told()
+        tables.shared["globals"] = known
     return known
 
 
@@ -108,7 +174,7 @@ def announce_served(connection: Connection, message: Message, registry: Registry
         if interface in connection.hidden:
             continue
         announced = globals_of(connection).serve(interface, version)
-        registry.by_guest[announced.guest_name] = announced
+        registry.tell(announced)
         told = [announced.guest_name, interface, version]
         connection.send_to_guest(wire.encode(message.target.guest_id, GLOBAL, "usu", told))
 
@@ -132,8 +198,7 @@ def on_global(connection: Connection, message: Message) -> int:
             registry.spare[host_name] = (interface, version)
         return DROP
     announced = globals_of(connection).announce(host_name, interface, version)
-    registry.by_host[host_name] = announced
-    registry.by_guest[announced.guest_name] = announced
+    registry.tell(announced)
     if announced.guest_name != host_name or version != offered:
         message.args[NAME] = announced.guest_name
         message.args[VERSION] = version
@@ -144,7 +209,7 @@ def on_global(connection: Connection, message: Message) -> int:
 def is_full(connection: Connection, registry: Registry, interface: str) -> bool:
     """Whether the registry has been told of as many globals of that interface as the policy allows."""
     most = connection.tables.counts.get(interface, 0)
-    return most > 0 and sum([1 for known in registry.by_host.values() if known.interface == interface]) >= most
+    return most > 0 and registry.count(interface) >= most
 
 
 def fill_up(connection: Connection, message: Message, registry: Registry, interface: str) -> None:
@@ -153,8 +218,7 @@ def fill_up(connection: Connection, message: Message, registry: Registry, interf
         if spare == interface and not is_full(connection, registry, interface):
             del registry.spare[host_name]
             announced = globals_of(connection).announce(host_name, interface, version)
-            registry.by_host[host_name] = announced
-            registry.by_guest[announced.guest_name] = announced
+            registry.tell(announced)
             told = [announced.guest_name, interface, version]
             connection.send_to_guest(wire.encode(message.target.guest_id, GLOBAL, "usu", told))
             return
@@ -164,10 +228,11 @@ def on_global_remove(connection: Connection, message: Message) -> int:
     """wl_registry.global_remove: told only to a registry that was told of the global."""
     registry = registry_of(message)
     registry.spare.pop(message.number(NAME), None)
-    announced = registry.by_host.pop(message.number(NAME), None)
+    announced = registry.of_host(message.number(NAME))
     if announced is None:
         return DROP
-    announced.removed = True
+    registry.tell_end(announced)
+    globals_of(connection).removed(announced)
     fill_up(connection, message, registry, announced.interface)
     if announced.guest_name != message.number(NAME):
         message.args[NAME] = announced.guest_name
@@ -209,7 +274,7 @@ def on_bind(connection: Connection, message: Message) -> int:
         message.args[NAME] = announced.host_name
         message.changed = True
     origin = connection.tables.globals[interface][1]
-    if announced.removed and not connection.tables.keep_names:
+    if not connection.tables.keep_names and not globals_of(connection).is_there(announced):
         connection.record("bind", message, f"{interface} version {version}: removed meanwhile", "inert", "built-in: removed global")
         return MAKE_INERT
     connection.record("bind", message, f"{interface} version {version}", ALLOW, origin)

@@ -1,7 +1,7 @@
 """The embedded host: a headless Wayland compositor small enough to read, real enough for real clients.
 
-Promises: libwayland itself parses and checks what clients send; windows of wl_shm buffers, input, frame callbacks and selections
-work; nothing needs a desktop, a GPU or root. It keeps a record of what reached it (`globals`, `bound`, `requests`, `windows`),
+Promises: libwayland itself parses and checks what clients send; windows of wl_shm buffers, input, frame callbacks, selections
+and drags work; nothing needs a desktop, a GPU or root. It keeps a record of what reached it (`globals`, `bound`, `requests`, `windows`),
 because its purpose is to show what a proxy let through. Trusts: nobody that connects, but it does not defend its time or memory:
 one client may starve the others. It is for the demo, `learn` and tests, not for a screen.
 
@@ -41,6 +41,7 @@ from .stand_ins import advertise_stand_ins
 from .surfaces import Surfaces
 
 FRAME_SECONDS: Final = 1 / 60
+LEFT: Final = 0x110  # BTN_LEFT of linux/input-event-codes.h
 BACKGROUND: Final = (0x4A, 0x40, 0x38)  # blue, green, red
 
 
@@ -188,11 +189,15 @@ class Host:
         self.seat.motion(x, y)
         self.flush()
 
-    def inject_click(self, button: int = 0x110) -> None:
-        """Presses and releases a button (BTN_LEFT) where the pointer is."""
-        self.seat.button(button, True)
-        self.seat.button(button, False)
+    def inject_button(self, pressed: bool, button: int = LEFT) -> None:
+        """One button, down or up, where the pointer is."""
+        self.seat.button(button, pressed)
         self.flush()
+
+    def inject_click(self, button: int = LEFT) -> None:
+        """Presses and releases a button where the pointer is."""
+        self.inject_button(True, button)
+        self.inject_button(False, button)
 
     def focus_window(self, window: Window) -> None:
         """Raises a window and gives it the keyboard."""

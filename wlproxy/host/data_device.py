@@ -1,8 +1,8 @@
 """Selections: wl_data_device_manager for the client with the focus, zwlr_data_control_manager_v1 for any client at any time.
 
 Promises: one clipboard, two doors. The first is what every compositor has; the second is a *risky global*: who binds it reads the
-clipboard without a focus, which is why the demo shows it refused. Left out: drag and drop (a drag is cancelled at once), primary
-selection. Trusts: nothing; pipes are handed on and closed here, never read.
+clipboard without a focus, which is why the demo shows it refused. What is dragged is drag.py's. Left out: primary selection. Trusts:
+nothing; pipes are handed on and closed here, never read.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pywayland.protocol.wayland import WlDataDevice, WlDataDeviceManager, WlDataOffer, WlDataSource
 
+from .drag import ACTIONS, Drag
 from .resource import Client, Resource
 from .stand_ins import DATA_CONTROL_DEVICE, DATA_CONTROL_MANAGER, DATA_CONTROL_OFFER, DATA_CONTROL_SOURCE
 
@@ -22,12 +23,27 @@ USED_SOURCE: Final = 1
 
 
 class Source:
-    """What a client offers: its mime types, in its order."""
+    """What a client offers: its mime types, in its order; `actions` for a drag."""
 
     def __init__(self, selections: Selections) -> None:
         self._selections = selections
         self.resource: Resource | None = None
         self.mime_types: list[str] = []
+        self.actions = ACTIONS[0]
+
+    def tell(self, event: str, *arguments: Any) -> None:
+        """An event to its client."""
+        if self.resource is not None:
+            self.resource.send(event, *arguments)
+        self._selections.host.changed()
+
+    def hand_over(self, mime_type: str, descriptor: int) -> None:
+        """Has the client write to the pipe."""
+        self.tell("send", mime_type, descriptor)
+        os.close(descriptor)
+
+    def on_set_actions(self, _resource: Resource, actions: int) -> None:
+        self.actions = actions
 
     def on_offer(self, _resource: Resource, mime_type: str) -> None:
         self.mime_types.append(mime_type)
@@ -44,9 +60,7 @@ class _Offer:
         self._source = source
 
     def on_receive(self, _resource: Resource, mime_type: str, descriptor: int) -> None:
-        if self._source.resource is not None:
-            self._source.resource.send("send", mime_type, descriptor)
-        os.close(descriptor)
+        self._source.hand_over(mime_type, descriptor)
 
 
 class _Device:
@@ -77,10 +91,9 @@ class _Device:
         self._selections.take(source.handler if source is not None else None)
 
     def on_start_drag(
-        self, _resource: Resource, source: Resource | None, _origin: Resource, _icon: Resource | None, _serial: int
+        self, resource: Resource, source: Resource | None, _origin: Resource, _icon: Resource | None, _serial: int
     ) -> None:
-        if source is not None:
-            source.send("cancelled")
+        self._selections.drag(source.handler if source is not None else None, resource.client)
 
     def gone(self, _resource: Resource) -> None:
         self.resource = None
@@ -111,7 +124,7 @@ class Selections:
     """The clipboard."""
 
     def __init__(self, host: Host) -> None:
-        self._host = host
+        self.host = host
         self.current: Source | None = None
         self.devices: list[_Device] = []
         self._focused = _Manager(self, WlDataSource, WlDataDevice, WlDataOffer, True)
@@ -128,11 +141,11 @@ class Selections:
         def bind(client: Client, version: int, object_id: int) -> None:
             Resource(client, DATA_CONTROL_MANAGER, version, object_id, self._control)
 
-        self._host.advertise(DATA_CONTROL_MANAGER, 1, bind)
+        self.host.advertise(DATA_CONTROL_MANAGER, 1, bind)
 
     def has_focus(self, client: Client) -> bool:
         """The keyboard is in one of its windows."""
-        surface = self._host.seat.keyboard_focus
+        surface = self.host.seat.keyboard_focus
         return surface is not None and surface.resource.client is client
 
     def take(self, source: Source | None) -> None:
@@ -142,20 +155,31 @@ class Selections:
         self.current = source
         self._offer_to([device for device in self.devices if not device.needs_focus])
         self.offer_to_focus()
-        self._host.changed()
+        self.host.changed()
 
     def offer_to_focus(self) -> None:
         """The focus moved, or the selection changed."""
         self._offer_to([device for device in self.devices if device.needs_focus and device.resource is not None
                         and self.has_focus(device.resource.client)])  # fmt: skip
 
+    def drag(self, source: Source | None, client: Client) -> None:
+        """Begins one, where the button is down in a window of that client's."""
+        if not self.host.seat.begin_drag(Drag(self, source, client), client) and source is not None:
+            source.tell("cancelled")
+
+    def devices_of(self, client: Client) -> list[Resource]:
+        """Its wl_data_devices."""
+        found = [device.resource for device in self.devices if device.needs_focus and device.resource is not None]
+        return [resource for resource in found if resource.client is client]
+
     def source_gone(self, source: Source) -> None:
-        """A source was destroyed; if it was the selection there is none now."""
+        """A source was destroyed; if it was the selection there is none now, and if it was dragged, no drag."""
+        self.host.seat.source_gone(source)
         if source is self.current:
             self.current = None
             self._offer_to([device for device in self.devices if not device.needs_focus])
             self.offer_to_focus()
-            self._host.changed()
+            self.host.changed()
 
     def _offer_to(self, devices: list[_Device]) -> None:
         for device in devices:

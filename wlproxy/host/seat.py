@@ -18,6 +18,8 @@ from .surfaces import Surface
 
 if TYPE_CHECKING:
     from .compositor import Host
+    from .data_device import Source
+    from .drag import Drag
 
 VERSION: Final = 7
 POINTER_AND_KEYBOARD: Final = 3  # wl_seat.capability
@@ -54,6 +56,8 @@ class Seat:
         self._keyboards = _Devices()
         self._pointers = _Devices()
         self._modifiers = 0
+        self._pressed = 0  # buttons
+        self.drag: Drag | None = None
         host.advertise(WlSeat, VERSION, self._bind)
 
     def _bind(self, client: Client, version: int, object_id: int) -> None:
@@ -100,6 +104,27 @@ class Seat:
             self.keyboard_focus = None
         if surface is self.pointer_focus:
             self.pointer_focus = None
+        if self.drag is not None:
+            self.drag.surface_gone(surface)
+
+    def source_gone(self, source: Source) -> None:
+        """What was offered is no more."""
+        if self.drag is not None and self.drag.source is source:
+            self.drag.source_gone()
+            self.drag = None
+            self.motion(*self.position)
+            self.host.changed()
+
+    def begin_drag(self, drag: Drag, client: Client) -> bool:
+        """The pointer is the drag's from now on. False where the button is not down in a window of that client's."""
+        focus = self.pointer_focus
+        if self.drag is not None or not self._pressed or focus is None or focus.resource.client is not client:
+            return False
+        self._point_at(None, (0.0, 0.0))
+        self.drag = drag
+        self.motion(*self.position)
+        self.host.changed()
+        return True
 
     def key(self, code: int, pressed: bool) -> None:
         """A key goes down or up; shift also changes the modifiers."""
@@ -129,20 +154,35 @@ class Seat:
         found = self.host.shell.surface_at(x, y)
         surface = found[0] if found is not None else None
         inside = found[2:] if found is not None else (0.0, 0.0)
-        if surface is not self.pointer_focus:
-            serial = self.host.next_serial()
-            for pointer in self._pointers.of(self.pointer_focus):
-                pointer.send("leave", serial, self.pointer_focus.resource if self.pointer_focus else None)
-                pointer.send("frame")
-            self.pointer_focus = surface
-            for pointer in self._pointers.of(surface):
-                pointer.send("enter", serial, surface.resource if surface else None, *inside)
+        if self.drag is not None:
+            self.drag.motion(surface, *inside, self.host.milliseconds())
+            return
+        self._point_at(surface, inside)
         for pointer in self._pointers.of(surface):
             pointer.send("motion", self.host.milliseconds(), *inside)
             pointer.send("frame")
 
+    def _point_at(self, surface: Surface | None, inside: tuple[float, ...]) -> None:
+        """Moves the pointer's focus."""
+        if surface is self.pointer_focus:
+            return
+        serial = self.host.next_serial()
+        for pointer in self._pointers.of(self.pointer_focus):
+            pointer.send("leave", serial, self.pointer_focus.resource if self.pointer_focus else None)
+            pointer.send("frame")
+        self.pointer_focus = surface
+        for pointer in self._pointers.of(surface):
+            pointer.send("enter", serial, surface.resource if surface else None, *inside)
+
     def button(self, button: int, pressed: bool) -> None:
-        """A button at the pointer's place; pressing raises the window."""
+        """A button at the pointer's place; pressing raises the window, and where something is dragged, the last to go up drops it."""
+        self._pressed += 1 if pressed else -1
+        if self.drag is not None:
+            if not self._pressed:
+                self.drag.drop()
+                self.drag = None
+                self.motion(*self.position)
+            return
         found = self.host.shell.surface_at(*self.position)
         if pressed and found is not None and isinstance(found[1], Toplevel):
             self.host.shell.focus(found[1])

@@ -18,7 +18,8 @@ from .decide import GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import NOTE, PERMISSIONS, RATE
-from .read_audit import RECORD
+from .read_audit import PAYLOAD, RECORD
+from .read_mode import COMPLAIN, MODE, UNTIL, as_text
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
 
 BUILT_IN: Final = "built-in"
@@ -53,8 +54,9 @@ def settings(
         ]
     found += _upstream(policy, chain, compiled)
     found += _quotas(policy)
-    said = origin_of(chain, ("audit", RECORD))
-    found.append(Setting("audit", RECORD, policy.record, quoted(policy.record), said, said != BUILT_IN))
+    for key, word in ((RECORD, policy.record), (PAYLOAD, policy.payload)):
+        said = origin_of(chain, ("audit", key))
+        found.append(Setting("audit", key, word, quoted(word), said, said != BUILT_IN))
     return found + _ask(chain)
 
 
@@ -108,6 +110,10 @@ def _head(policy: Policy, chain: list[Document]) -> list[Setting]:
     found.append(Setting("", "summary", policy.summary, quoted(policy.summary), origin_of(chain[-1:], ("summary",)), bool(policy.summary)))
     if policy.transparent:
         found.append(Setting("", "transparent", True, "true", str(policy.origin)))
+    if policy.until:
+        found += [Setting("", MODE, COMPLAIN, quoted(COMPLAIN), origin_of(chain[-1:], (MODE,)))]
+        until = as_text(policy.until)
+        found += [Setting("", UNTIL, until, until, origin_of(chain[-1:], (UNTIL,)), True, "what is refused passes until then")]
     path = ("shm-unsealable",)
     origin = origin_of(chain, path)
     return [*found, Setting("", path[0], policy.shm_unsealable, quoted(policy.shm_unsealable), origin, origin != BUILT_IN)]

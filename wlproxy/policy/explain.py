@@ -14,10 +14,13 @@ from typing import Any, Final
 
 from ..core import checks
 from ..core.errors import PolicyViolation
+from ..core.outcome import WOULD_DENY
 from ..core.protocol import FD, OBJECT, Interface, Message
 from ..core.tables import CHILD, SELF, MessageRule, Tables
+from ..handlers import load_tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
+from .complain import let_through, loosened
 from .conditions import conditions, pace
 from .decide import (
     ALWAYS,
@@ -39,6 +42,7 @@ from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
 from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
 from .permissions import ASKING, OF_GLOBAL, OF_MESSAGE, PERMISSIONS, RATE
 from .reach import EVENTS, REQUESTS, Held, Maker, entry_of, holdings, verdict_of, ways
+from .read_mode import as_text
 
 ARGUMENT: Final = "argument"
 VERSION: Final = "version"
@@ -60,8 +64,9 @@ class Word:
 
 @dataclass(slots=True)
 class Explanation:
-    """`verdict`: allow, rewrite, ask, deny, virtual, hide or never; `shape` of a refusal, "" where there is none. `decides`: index into
-    `words`, -1 where no layer has anything against it. `becomes`: the message as it is forwarded, where that is another."""
+    """`verdict`: allow, rewrite, would-deny, ask, deny, virtual, hide or never; `shape` of a refusal, "" where there is none.
+    `decides`: index into `words`, -1 where no layer has anything against it. `becomes`: the message as it is forwarded, where that is
+    another."""
 
     message: str
     direction: str
@@ -79,7 +84,7 @@ class Explanation:
     @property
     def passes(self) -> bool:
         """Whether the message reaches the other side."""
-        return self.verdict in (ALLOW, REWRITE)
+        return self.verdict in (ALLOW, REWRITE, WOULD_DENY)
 
 
 class Explainer:
@@ -99,12 +104,33 @@ class Explainer:
         self.compiled = compiled
         self.tables = tables
         self.interfaces = interfaces
-        self.held = holdings(compiled)
         self.globals = global_names(interfaces)
-        self.ways = ways(compiled, interfaces, self.globals)
+        self.open = let_through(compiled)  # what gives way is no obstacle on the way to an object
+        self.held = holdings(self.open)
+        self.ways = ways(self.open, interfaces, self.globals)
+        self.loose: Explainer | None = None
+        if policy.until:
+            announced = {**compiled["globals"], **compiled["served"]}
+            self.loose = Explainer(loosened(policy, announced), self.open, load_tables(self.open), interfaces, risk_of)
 
     def explain(self, literal: Literal) -> Explanation:
         """The answer about one message. Raises KeyError for one that is not in the protocol data."""
+        found = self._enforced(literal)
+        if self.loose is None or found.passes or not found.real:
+            return found
+        freed = self.loose.explain(literal)
+        if not freed.passes:
+            by_argument = found.decides >= 0 and found.words[found.decides].layer == ARGUMENT
+            return freed if by_argument else found
+        until = as_text(self.policy.until)
+        found.verdict = WOULD_DENY
+        found.sees = f"{freed.sees}, and is written down as {WOULD_DENY}: the policy only complains, until {until}; then {found.sees}"
+        found.becomes, found.conditions = freed.becomes, freed.conditions
+        found.notes = list(dict.fromkeys([*found.notes, *freed.notes]))
+        return found
+
+    def _enforced(self, literal: Literal) -> Explanation:
+        """The same as if the policy enforced."""
         found = Explanation(write(literal, self.interfaces), literal.direction)
         if (literal.interface, literal.message) in (("wl_registry", "bind"), ("wl_registry", "global")):
             return self._of_global(found, literal)
@@ -242,7 +268,7 @@ class Explainer:
         blocked = found.verdict != ALLOW
         stop = found.decides
         for maker in way or []:
-            entry = entry_of(self.compiled, maker.interface, maker.side, maker.message)
+            entry = entry_of(self.open, maker.interface, maker.side, maker.message)
             if entry is None or verdict_of(entry[4]) != ALLOW:
                 self._maker(found, maker, blocked)
                 if not blocked:
@@ -381,10 +407,7 @@ class Explainer:
         if check.origin.startswith(BUILT_IN):
             what = "the enum of the protocol has no such value" if check.operation in (checks.IN, checks.FLAGS) else check.origin
             return f"not possible: floor ({what})"
-        rule = self.policy.messages.get((literal.interface, literal.message))
-        demand = rule.args.get(check.name) if rule is not None else None
-        if demand is None:  # a compiled policy says no more of it
-            return f"change {check.origin}, and compile it again"
+        demand = self.policy.messages[literal.interface, literal.message].args[check.name]
         number = value if isinstance(value, int) else 0
         size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
         wider = {
@@ -440,7 +463,9 @@ class Explainer:
 
     def _line(self, table: str, text: str, origin: Any) -> str:
         """The line to write, and where: a file's own line is changed in place, what an ancestor says is said anew in the policy's file."""
-        own = self.policy.origin.file
+        own = self.policy.origin.file  # "" of a compiled policy, whose lines know their files
+        if origin is not None and not own and "/" in origin.file and origin.line:
+            return f"change {origin}, and compile it again: {text}"
         if origin is not None and origin.file == own and "/" in own and origin.line:
             return f"{origin}: {text}"
         if "/" in own:

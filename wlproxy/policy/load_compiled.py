@@ -1,13 +1,15 @@
 """A compiled policy from its file: whole, of this version, signed where that is asked for, and under the floor and this host's ceiling.
 
 Promises: such a policy, or ConfigErrors; never another exception, never a wait. Trusts: whom load_safely.py trusts, with the text; the hash
-in it says that the text is whole, not who wrote it: that is what a signature is for (load_signature.py).
+in it says that the text is whole, not who wrote it: that is what a signature is for, and whoever asks for one hands in the
+check (sidecar/signature.py): it runs a program, which nothing here does.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
@@ -19,19 +21,18 @@ from .load_safely import ROOT_AND_US, UNSIGNED, Owners, check_folder
 
 MOST_BYTES: Final = 1 << 24
 MADE_BY: Final = "made by: wlproxy compile NAME -o FILE.json"
+Check = Callable[[str, bytes], object]  # of path and content: raises ConfigError where these bytes may not be used
 AGAIN: Final = "compile it again here, or change what this host allows"
 
 
 def load_compiled(
-    path: str, owners: Owners | None = ROOT_AND_US, signers: str = "", ceiling: str = CEILING_FILE
+    path: str, owners: Owners | None = ROOT_AND_US, check: Check | None = None, ceiling: str = CEILING_FILE
 ) -> dict[str, Any]:
-    """What a sidecar may run. `signers`: a file of allowed signers, one of whom must have signed the file. Raises ConfigErrors."""
+    """What a sidecar may run; `check` has its say about the file's bytes before they are read as anything. Raises ConfigErrors."""
     try:
         raw = read_file(path, owners, MOST_BYTES)
-        if signers:
-            from .load_signature import check_signature
-
-            check_signature(path, raw, signers, owners)
+        if check is not None:
+            check(path, raw)
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     compiled = parse(path, raw)

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 from ..core.errors import ConfigError
 
 UNSAFE: Final = "unsafe"  # the codes of findings whose exit code is 3; this one is made here,
-UNSIGNED: Final = "signature"  # and this one by load_signature.py
+UNSIGNED: Final = "signature"  # and this one by sidecar/signature.py
 STORE: Final = "/nix/store/"
 MOST_LINKS: Final = 40  # as the kernel has it
 ACCESS_LIST: Final = "system.posix_acl_access"

@@ -10,12 +10,15 @@ from typing import Final
 
 from .document import Document
 from .positions import Path
-from .read_variables import fill
+from .read_variables import OF_THE_START, fill
 
 SECURITY_CONTEXT: Final = "security-context"
 MODES: Final = ("prefer", "require", "off")
-TEXTS: Final = ("engine", "app-id", "instance-id")
+INSTANCE_ID: Final = "instance-id"
+TEXTS: Final = ("engine", "app-id", INSTANCE_ID)
 MOST_BYTES: Final = 128
+INSTANCE: Final = f"${{{OF_THE_START}}}"  # stays as it is: the same policy is the same text, whatever is started from it
+INSTANCE_BYTES: Final = 16  # that the sidecar puts in its place
 
 
 def read_upstream(document: Document, variables: Mapping[str, str]) -> dict[str, str]:
@@ -33,10 +36,11 @@ def read_upstream(document: Document, variables: Mapping[str, str]) -> dict[str,
         elif not isinstance(value, str):
             document.wrong_value(path, "type", "a text is needed")
         else:
-            text = fill(document, path, value, variables)
+            text = fill(document, path, value, variables, OF_THE_START if key == INSTANCE_ID else None)
             if text is None:
                 continue
-            if not text or not text.isprintable() or len(text.encode()) > MOST_BYTES:
+            longest = text.replace(INSTANCE, "x" * INSTANCE_BYTES)
+            if not text or not text.isprintable() or len(longest.encode()) > MOST_BYTES:
                 document.wrong_value(path, "text", f"1 to {MOST_BYTES} bytes of printable text are needed")
                 continue
             found[key] = text

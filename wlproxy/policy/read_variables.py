@@ -20,6 +20,7 @@ COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 KEYS: Final = ("type", "default", "max-bytes")
 MAX_BYTES: Final = 128
 EVERY_GUEST_HAS: Final = "vm"  # so it may be given to a policy that does not ask for it
+OF_THE_START: Final = "instance"  # another value at each start, which the sidecar puts in (sidecar/security_context.py)
 
 
 def read_variables(chain: list[Document], given: Mapping[str, str]) -> dict[str, str]:
@@ -64,6 +65,8 @@ def is_declaration(document: Document, path: Path, value: object) -> bool:
         document.wrong_value(path, "type", 'a table such as { type = "slug", default = "guest" } is needed')
         return False
     before = len(document.findings)
+    if path[-1] == OF_THE_START:
+        document.wrong_key(path, "reserved", f"'{OF_THE_START}' is no policy's to declare: it is another at each start, for instance-id")
     for key in value:
         if key not in KEYS:
             document.wrong_key((*path, key), "unknown-key", f"'{key}' does not belong to a variable", KEYS)
@@ -92,12 +95,14 @@ def why_not(text: str, kind: str, most: int) -> str:
     return ""
 
 
-def fill(document: Document, path: Path, text: str, variables: Mapping[str, str]) -> str | None:
-    """The text with its variables put in; None, and findings, where one does not exist (or is declared further down)."""
-    unknown = [name for name in VARIABLE.findall(text) if name not in variables]
+def fill(document: Document, path: Path, text: str, variables: Mapping[str, str], later: str | None = None) -> str | None:
+    """The text with its variables put in, but for that of `later`; None, and findings, where one does not exist (or is declared further
+    down)."""
+    unknown = [name for name in VARIABLE.findall(text) if name not in variables and name != later]
     for name in unknown:
-        document.wrong_value(path, "unknown-variable", f"there is no variable '{name}' here  ({known(variables)})", variables, name)
-    return None if unknown else VARIABLE.sub(lambda match: variables[match.group(1)], text)
+        why = "is for instance-id alone" if name == OF_THE_START else f"is no variable here  ({known(variables)})"
+        document.wrong_value(path, "unknown-variable", f"'{name}' {why}", variables, name)
+    return None if unknown else VARIABLE.sub(lambda match: variables.get(match.group(1), match.group()), text)
 
 
 def known(variables: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """Audit entries: what they look like, and how a flood of them is kept from filling a disk.
 
-Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; never payload. At most LINES_PER_SECOND
-a second for a guest, BURST_LINES more after a quiet time (a toolkit's start is some forty); equal entries within a second are
-folded into one with a count, what goes beyond that is counted in an "audit-gap".
+Promises: an entry is one line of JSON in ASCII; a peer's text in it is escaped and cut; what was typed or copied is in none. At most
+LINES_PER_SECOND a second for a guest, BURST_LINES more after a quiet time (a toolkit's start is some forty); equal entries within a
+second are folded into one with a count, what goes beyond that is counted in an "audit-gap".
 Trusts: `Record.rule` and `verdict` (the policy's and our own words).
 
 The relay makes the entry; the broker, which the guest cannot reach, adds version, time, guest and policy (`line`), so that even a
@@ -14,34 +14,39 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, Record
+from ..core.outcome import ALL, DECISIONS, SHADOW, WOULD_DENY, Record, Told
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
 BURST_LINES: Final = 300
 TEXT_CHARACTERS: Final = 200
+PREVIEW_CHARACTERS: Final = 64  # of what the guest calls a window, where the policy has it recorded
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
-EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite"}
+REFUSALS: Final = ("deny", WOULD_DENY)
+EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "rewritten": "rewrite", WOULD_DENY: "decision"}
+VERDICTS: Final = {"rewritten": "rewrite", WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = TEXT_CHARACTERS) -> str:
     """A peer's text for an admin's terminal: printable ASCII, everything else as an escape, cut."""
-    safe = text[:TEXT_CHARACTERS].encode("unicode_escape").decode("ascii")
-    return safe if len(safe) <= TEXT_CHARACTERS and len(text) <= TEXT_CHARACTERS else safe[: TEXT_CHARACTERS - 3] + "..."
+    safe = text[:most].encode("unicode_escape").decode("ascii")
+    return safe if len(safe) <= most and len(text) <= most else safe[: most - 3] + "..."
 
 
 def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any]:
     """The entry for one of the session's records; `peer` as listener.peer_of has it."""
+    if record.shadow is not None:
+        return shadow_entry(record, record.shadow)
     entry: dict[str, Any] = {
         "event": EVENTS.get(record.event, record.event),
         "client": client,
         "peer": peer,
-        "verdict": record.verdict if record.verdict in GIVEN else "rewrite" if record.event == "rewritten" else "deny",
+        "verdict": VERDICTS.get(record.event) or (record.verdict if record.verdict in GIVEN else "deny"),
         "reason": plain(record.reason),
         "decided": {"kind": record.event, "rule": plain(record.rule)},
     }
-    if entry["verdict"] == "deny":
+    if entry["verdict"] in REFUSALS:
         entry["deny_as"] = record.verdict
     if record.interface or record.message:
         entry["message"] = {
@@ -50,13 +55,38 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
             "object": record.object_id,
             "name": plain(record.message),
         }
+        if record.said:
+            entry["message"]["said"] = plain(record.said, PREVIEW_CHARACTERS)
     return entry
 
 
+def shadow_entry(record: Record, told: Told) -> dict[str, Any]:
+    """The entry for messages of one kind that a shadow policy would have decided otherwise: how many there were since the entry before, and
+    the first of them as an example. It is about all connections of the guest. `first` and `last` are on the clock of `mono`."""
+    message: dict[str, Any] = {
+        "dir": DIRECTIONS[record.side],
+        "interface": plain(record.interface),
+        "object": record.object_id,
+        "name": plain(record.message),
+    }
+    if told.about:
+        message["global"] = plain(told.about)
+    return {
+        "event": SHADOW,
+        "shadow": {"policy": plain(told.policy), "sha256": plain(told.digest), "would_be": record.verdict},
+        "reason": plain(record.reason),
+        "decided": {"kind": SHADOW, "rule": plain(record.rule)},
+        "message": message,
+        "count": int(told.count),
+        "first": round(told.first, 6),
+        "last": round(told.last, 6),
+    }
+
+
 def wanted(entry: dict[str, Any], record: str) -> bool:
-    """Whether an entry is to be written where so much is recorded. A refusal always is."""
+    """Whether an entry is to be written where so much is recorded. A refusal always is, and what would have been one."""
     event = entry.get("event")
-    if record == ALL or entry.get("verdict") == "deny" or event not in ("decision", "rewrite"):
+    if record == ALL or entry.get("verdict") in REFUSALS or event not in ("decision", "rewrite"):
         return True
     return record == DECISIONS and event == "decision"
 
@@ -77,8 +107,9 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        # Lines that may still be written, of what was allowed and of the rest: cheap binds must not crowd out refusals.
-        self._room = [float(BURST_LINES), float(BURST_LINES)]
+        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused, here or by a shadow: cheap
+        # binds must not crowd out refusals.
+        self._room = [float(BURST_LINES)] * 3
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
@@ -93,7 +124,8 @@ class Folder:
             self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
-        kind = 0 if entry.get("verdict") in (*GIVEN, "rewrite") else 1
+        verdict = entry.get("verdict")
+        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY or entry["event"] == SHADOW else 1
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:

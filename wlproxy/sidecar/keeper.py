@@ -22,6 +22,7 @@ from .audit_file import AuditLog
 from .compiled import Compiled
 from .control.tally import Tally
 from .say import say
+from .security_context import IN_FORCE
 from .upstream import Upstream
 
 STOP_SECONDS: Final = 0.8  # then the relay is killed
@@ -253,7 +254,8 @@ class Keeper:
         context = self._upstream.context
         if context is not None and context.state != self._context:
             self._context = context.state
-            self._log.add({"event": "upstream", "state": "security-context", "path": self._upstream.path, "reason": context.state})
+            entry = {"event": "upstream", "state": "security-context", "path": self._upstream.path, "reason": context.state}
+            self._log.add(entry | ({"instance": context.instance_id} if context.state == IN_FORCE else {}))
 
     # -- time and the end
 

@@ -29,6 +29,7 @@ class Listener:
         self.path = path
         self.accepted = accepted
         self.peer: dict[str, Any] = {}  # of the connection, where accepted
+        self.folder = ""  # one that is there for the file alone, and goes with it
         self.told: dict[str, str] = {}  # what a UCSPI server said of it, for the audit log
         self._identity = (0, 0)
         if path:
@@ -36,13 +37,15 @@ class Listener:
             self._identity = (facts.st_dev, facts.st_ino)
 
     def remove(self) -> None:
-        """Removes the file, if it is still the one made here."""
+        """Removes the file, if it is still the one made here, and its folder, if nothing else is in it."""
         if not self.path:
             return
         try:
             facts = os.lstat(self.path)
             if (facts.st_dev, facts.st_ino) == self._identity:
                 os.unlink(self.path)
+            if self.folder:
+                os.rmdir(self.folder)
         except OSError:
             pass  # gone already, or no longer ours to remove
 

@@ -23,6 +23,7 @@ PREFER: Final = "prefer"
 REQUIRE: Final = "require"
 IN_FORCE: Final = "in force"
 
+INSTANCE: Final = "${instance}"  # in instance-id, as policy/read_upstream.py leaves it
 SOCKET_NAME: Final = "wayland"
 MANAGER: Final = "wp_security_context_manager_v1"
 HANDSHAKE_SECONDS: Final = 0.3  # a SIGTERM waits no longer than that
@@ -35,12 +36,14 @@ SET_SANDBOX_ENGINE, SET_APP_ID, SET_INSTANCE_ID, COMMIT = 1, 2, 3, 4
 
 
 class SecurityContext:
-    """`policy` is a policy's [upstream]. `state`: "" before the first attempt, "in force", or why it is not."""
+    """`policy` is a policy's [upstream]. `state`: "" before the first attempt, "in force", or why it is not. `instance_id`: what the
+    compositor is told in that place; what stands for ${instance} in it is one value for as long as this object is there."""
 
     def __init__(self, policy: dict[str, str], guest: str) -> None:
         self._policy = policy
         self._guest = guest
         self.state = ""
+        self._instance = os.urandom(8).hex()
         self._folder = ""
         self._path = ""
         self._alive = -1  # the compositor closes its socket when this end of a pipe goes
@@ -49,6 +52,11 @@ class SecurityContext:
     def mode(self) -> str:
         """PREFER, REQUIRE or OFF."""
         return self._policy.get("security-context", OFF)
+
+    @property
+    def instance_id(self) -> str:
+        """For the compositor, and for whoever looks for its windows."""
+        return (self._policy.get("instance-id") or self._guest).replace(INSTANCE, self._instance)
 
     def under(self, policy: dict[str, str]) -> None:
         """Another policy: connections from now on are as it says; those there are stay what they are."""
@@ -124,7 +132,7 @@ class SecurityContext:
         names = {
             SET_SANDBOX_ENGINE: policy.get("engine", ""),
             SET_APP_ID: policy.get("app-id") or f"wlproxy.{self._guest}",
-            SET_INSTANCE_ID: policy.get("instance-id") or self._guest,
+            SET_INSTANCE_ID: self.instance_id,
         }
         return {opcode: text for opcode, text in names.items() if text}
 

@@ -1,7 +1,7 @@
 """wlproxy-policy(5), wlproxy-permissions(7), wlproxy-interfaces(7): the manual pages that are made from the data.
 
 Promises: the same data gives the same pages. What an admin can write (keys, bounds, parameters, shapes) is printed from the tables that the
-readers check with, so that a page cannot promise what the reader refuses.
+readers check with, so that a page cannot promise what the reader refuses. The first of them is man_policy.py's.
 """
 
 from __future__ import annotations
@@ -10,24 +10,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..core.protocol import Interface
-from ..handlers.virtual import PARTS, SERVED
-from ..policy.compile import REWRITES, compile_policy, global_names, vetted_version
-from ..policy.load import ADMIN_FOLDER, DEEPEST, load_policy, shipped_names
-from ..policy.load_file import CEILING_FILE
+from ..policy.compile import compile_policy, global_names, vetted_version
+from ..policy.load import load_policy, shipped_names
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
-from ..policy.model import DENY, HIDE, NEVER, VIRTUAL
+from ..policy.model import HIDE, NEVER, VIRTUAL
 from ..policy.permissions import MAX_BYTES, MAX_SIZE, MIME, NOTE, PERMISSIONS, RATE, REMEMBER, TIMEOUT
-from ..policy.read_audit import ON_FAILURE, PAYLOAD, RECORD
-from ..policy.read_permissions import ASK_KEYS
-from ..policy.read_predicates import FITTING
-from ..policy.read_quotas import QUOTAS, shown
 from ..policy.read_rules import BUILT_IN
-from ..policy.read_upstream import MODES, TEXTS
-from .man_trust import add_trust
+from .man_policy import policy_page
 from .roff import Page
 
-MANUAL: Final = "wlproxy"
 MIXED: Final = "mixed"
 PAGES: Final[tuple[tuple[str, int], ...]] = (("wlproxy", 1), ("wlproxy-policy", 5), ("wlproxy-permissions", 7), ("wlproxy-interfaces", 7))
 
@@ -36,35 +28,6 @@ PARAMETERS: Final = {
     MIME: "a list of the types of data that pass, spelt whole",
     MAX_BYTES: 'of one transfer, as "1MiB"',
     MAX_SIZE: "logical pixels, either way",
-}
-QUOTA_WORDS: Final = {
-    "clients": "connections at a time",
-    "connects": "new connections",
-    "silent-clients": "connections that have said nothing yet",
-    "silent": "how long a connection may say nothing at its beginning",
-    "messages": "requests; more are read later, none is lost. Those that make panels draw count for many",
-    "message-bytes": "of one request",
-    "objects": "objects at a time",
-    "surfaces": "surfaces",
-    "toplevels": "windows",
-    "popups": "menus and tooltips",
-    "subsurface-depth": "levels of sub-surfaces",
-    "subsurface-children": "sub-surfaces of one surface",
-    "damage-rectangles": "of one commit; more are replaced by one that holds them all",
-    "region-rectangles": "added to and taken from one region; more are left out",
-    "callbacks": "callbacks that wait",
-    "shm-pools": "pools of shared memory",
-    "buffers": "buffers",
-    "pool-buffers": "buffers of one pool",
-    "shm-bytes": "shared memory in pools",
-    "fds": "descriptors on their way",
-    "guest-queue": "what waits to be read by one client",
-    "upstream-queue": "what waits to be read by the compositor, of one client",
-    "stall": "how long a client may leave its queue unread",
-    "clipboard-bytes": "of one transfer of data",
-    "clipboard-idle": "how long a transfer may rest",
-    "clipboard-total": "how long a transfer may take",
-    "transfers": "transfers at a time",
 }
 
 
@@ -100,7 +63,7 @@ def together(verdicts: Mapping[str, str]) -> str:
 
 def permissions_page(shipped: Mapping[str, Mapping[str, Any]]) -> Page:
     """wlproxy-permissions(7)."""
-    page = Page("wlproxy-permissions", 7, "what a policy can allow a guest, in words", MANUAL)
+    page = Page("wlproxy-permissions", 7, "what a policy can allow a guest, in words")
     page.section("DESCRIPTION").text(
         "A permission is one thing that a guest may do, whatever requests and globals it takes. A policy says of each `allow`, `ask` or "
         "`deny` in its table `[permission]`; what it does not name is refused. A permission that is given takes effect where its "
@@ -134,7 +97,7 @@ def interfaces_page(interfaces: Mapping[str, Interface], shipped: Mapping[str, M
     """wlproxy-interfaces(7)."""
     never = floor(list(interfaces))
     known = global_names(interfaces)
-    page = Page("wlproxy-interfaces", 7, "the globals of Wayland compositors, their risk and their verdicts", MANUAL)
+    page = Page("wlproxy-interfaces", 7, "the globals of Wayland compositors, their risk and their verdicts")
     page.section("DESCRIPTION").text(
         "Every global that wlproxy knows of, by class of risk: what the shipped policies say of it, and why. A global that a policy does "
         "not name is hidden, known or not. `never` is the floor: no policy can allow it.",
@@ -173,101 +136,9 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def policy_page() -> Page:
-    """wlproxy-policy(5)."""
-    page = Page("wlproxy-policy", 5, "what a guest may do, in TOML", MANUAL)
-    page.section("DESCRIPTION").text(
-        "A policy says what one guest may ask of the compositor. It is a file in TOML 1.0. What it does not name is refused.",
-        f"A policy is named by a name or a path. A name is looked for in {ADMIN_FOLDER}, then among those that come with wlproxy: "
-        f"{', '.join(shipped_names())}. A file of an admin's under a shipped name replaces it, and may extend it by that name.",
-        "`wlproxy check` finds every mistake with line and column. `wlproxy schema` prints a JSON Schema for editors: put "
-        "`#:schema ./policy-1.json` in the first line.",
-    )
-    page.example(
-        'format  = 1\nname    = "work"\nsummary = "Office programs, copying out."\nextends = "strict"\n\n[global]\n'
-        'zwp_linux_dmabuf_v1 = 5\n\n[permission]\ngpu-buffers   = "allow"\nclipboard-out = "allow"\n\n[quota]\ntoplevels = 16'
-    )
-    page.section("HOW A DECISION IS MADE").text(
-        "Layers are asked, each may only take away, the strictest answer wins: the floor (what no policy may allow, "
-        "wlproxy-interfaces(7)), the ceiling of this host, the global, the permissions that cover it, the rule for the message, the "
-        "rules for its arguments, the quotas. From mild to strict: `allow`, `virtual`, `ask`, `deny`, `hide`, `never`.",
-        "An allowed global brings with it the objects that its protocol lets it create, up to the version allowed. Values that "
-        "their enum does not have are refused.",
-    )
-    page.section("KEYS")
-    page.item("`format` = 1", "the version of this language; needed")
-    page.item("`name`", "letters, digits, - and _; needed. Audit log and `wlproxy check` call the policy so")
-    page.item("`summary`", "one sentence")
-    extends = f"the one policy that this one changes; at most {DEEPEST} in a row. Its keys hold unless this file has them; lists replace"
-    page.item("`extends`", extends)
-    page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
-    page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
-    page.item("`mode`", '"enforce", the only one there is')
-    page.item("`transparent`", "true: forward all that the protocol data knows. For tests, never for a guest")
-    page.section("[vars]").text(
-        "What `${name}` stands for in `[rewrite]` and `[upstream]`: a table of `type` (slug, text or colour), `default` and `max-bytes`. "
-        "`wlproxy run --var NAME=VALUE` gives a value; `vm` is the name of the guest."
-    )
-    page.section("[global]").text("By the name of a global:")
-    page.item("a number", "allowed, announced at most at that version")
-    made_up = [f"{name}: {', '.join(parts)}." for name, parts in PARTS.items()]
-    page.item(
-        "{ `max` = number, `count` = number, `virtualize` = [...] }",
-        "the same; of `count` of them at most the guest is told, the compositor's first (another takes the place of one that goes); "
-        "with parts made up:",
-        *made_up,
-    )
-    page.item('"hide"', 'not announced; also of names that end in *, as in "zwlr_*" = "hide"')
-    page.item('"virtual"', f"announced by wlproxy itself: {', '.join(sorted(SERVED))}")
-    page.section("[permission]").text(
-        '"allow", "ask" or "deny" by the name of a permission, or a table of `verdict` and parameters. See wlproxy-permissions(7).'
-    )
-    page.section("[message.INTERFACE]").text("Rules for single messages, requests and events, by their name: a verdict, or a table of")
-    page.item("`verdict`", '"allow", "ask" or "deny"')
-    page.item(
-        "`deny-as`",
-        "how it is refused, where the message can be refused so:",
-        '"disconnect": the connection ends with an error.',
-        '"ignore": as if it had not been said.',
-        '"inert": the object it creates exists for the guest alone.',
-        '"fail-event": the event by which the protocol says no.',
-        '"close-fd": its descriptor is closed.',
-    )
-    page.item("`rate`", 'of a request, as "2/s burst 4", or "1/5s" for one each five seconds')
-    by_type = [f"{kind}: {', '.join(f'`{key}`' for key in keys)}." for kind, keys in FITTING.items()]
-    page.item("`args.NAME`", "what an argument must be, by its type:", *by_type)
-    page.example(
-        '[message.xdg_toplevel]\nset_maximized = { verdict = "allow", rate = "2/s burst 4" }\n'
-        'set_title.args.title = { max-bytes = 256, sanitize = "plain" }\nresize.args.edges = { in = ["top", "bottom"] }'
-    )
-    page.section("[rewrite]").text("Templates for what a guest says of its windows; the guest's own text stands for the word in braces.")
-    for key, place in REWRITES.items():
-        page.item(f"`{key}`", f"{place.interface}.{place.request}; with `{place.placeholder}` once")
-    page.section("[quota]").text("For the guest as a whole, over all its connections.")
-    for key, (_, kind, least, most) in QUOTAS.items():
-        page.item(f"`{key}`", f"{QUOTA_WORDS.get(key, kind)}. {shown(kind, least)} to {shown(kind, most)}.")
-    page.section("[upstream]").text("How the compositor is told of the guest.")
-    page.item("`security-context`", f'{", ".join(MODES)}: whether it must know the guest as sandboxed (security-context-v1)')
-    page.item(", ".join(f"`{key}`" for key in TEXTS), "what it is told, with ${variables}")
-    keys = ", ".join(f"`{key}`" for key in ASK_KEYS)
-    page.section("[ask]").text(f"{keys}: how the user is asked, where a permission does not say.")
-    page.section("[audit]").text("What the audit log has of the guest. What was refused always is in it, and so is each connection.")
-    page.item(f"`{RECORD}`", '"denied": no more than that; "decisions": also what was bound; "all", the default: also what was rewritten')
-    page.item(f"`{PAYLOAD}`", '"never": what was typed or copied is in no log')
-    page.item(f"`{ON_FAILURE}`", '"deny" or "continue": of what a user consents to; no effect while there is nobody to ask')
-    add_trust(page)
-    page.section("FILES")
-    page.item(ADMIN_FOLDER, "policies of this host")
-    page.item(
-        CEILING_FILE,
-        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), and `[permission]` with `at-most` '
-        f'in the place of `verdict`, "{DENY}" for not at all',
-    )
-    return page.see(*[other for other in PAGES if other[0] != "wlproxy-policy"])
-
-
 def data_pages() -> list[Page]:
     """The three."""
     interfaces = load_shipped()
     shipped = compiled_shipped(interfaces)
-    return [policy_page(), permissions_page(shipped), interfaces_page(interfaces, shipped)]
+    policy = policy_page().see(*[other for other in PAGES if other[0] != "wlproxy-policy"])
+    return [policy, permissions_page(shipped), interfaces_page(interfaces, shipped)]

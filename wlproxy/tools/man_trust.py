@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..policy.load_signature import NAMESPACE
+from ..sidecar.signature import NAMESPACE
 from .roff import Page
 
 
-def add_trust(page: Page) -> Page:
+def add_trust(page: Page) -> None:
     """OWNERS, SIGNATURES."""
     page.section("OWNERS").text(
         "Who can change a policy decides what a guest may do. So `wlproxy run`, `exec`, `serve`, `record`, `trace` and `compile` read a "
@@ -34,7 +34,7 @@ def add_trust(page: Page) -> Page:
         f"wlproxy compile work.toml --guest work -o work.json\nssh-keygen -Y sign -n {NAMESPACE} -f KEY work.json\n"
         "wlproxy verify work.json --allowed-signers /etc/wlproxy/allowed_signers"
     )
-    return page.text(
+    page.text(
         "A compiled policy was made under the ceiling of the host that compiled it. It is asked again where it runs: one that gives more "
         "than the ceiling there, or the floor of that wlproxy, is refused with the line that forbids it."
     )

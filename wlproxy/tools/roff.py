@@ -44,11 +44,11 @@ def lines_of(text: str) -> list[str]:
 class Page:
     """One manual page; every method adds to its end."""
 
-    def __init__(self, name: str, section: int, summary: str, manual: str) -> None:
+    def __init__(self, name: str, section: int, summary: str) -> None:
         self.file = f"{name}.{section}"
         self._lines = [
             '.\\" Made by python -m wlproxy.cli.man; do not edit.',
-            f'.TH {literal(name.upper())} {section} {DATE} "wlproxy {__version__}" "{manual}"',
+            f'.TH {literal(name.upper())} {section} {DATE} "wlproxy {__version__}" "wlproxy"',
             ".SH NAME",
             rf"{literal(name)} \- {prose(summary)}",
         ]

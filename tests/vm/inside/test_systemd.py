@@ -29,6 +29,7 @@ UNITS = Path("/etc/systemd/system")
 HOST = Path("/run/user/1000/wayland-0")
 GUEST = Path("/run/wlproxy/work/guest.sock")
 POLICY = Path("/etc/wlproxy/vm.toml")
+COMPILED = Path("/var/lib/wlproxy/compiled/work.json")
 ONE = "wlproxy@work.service"
 
 
@@ -147,7 +148,7 @@ def kept_from_confining(lines: list[dict[str, Any]]) -> list[str]:
 
 
 def compile_for_work() -> None:
-    subprocess.run(["wlproxy", "compile", str(POLICY), "--var", "vm=work", "-o", "/var/lib/wlproxy/compiled/work.json"], check=True)
+    subprocess.run(["wlproxy", "compile", str(POLICY), "--guest", "work", "-o", str(COMPILED)], check=True)
 
 
 @pytest.fixture
@@ -189,9 +190,18 @@ def test_a_life(one: None, compositor: Compositor) -> None:
     assert uid >= 61184, "DynamicUser"
     assert kept_from_confining(journal(ONE, "confined")) == []
     before = relays(ONE)
-    systemctl("reload", ONE)
+    compiled = COMPILED.read_text()
+    first = journal(ONE, "policy-load")[0]["policy"]["sha256"]
+    try:
+        COMPILED.write_text("{")
+        systemctl("reload", ONE, status=1)  # which says that what is on the disk now is not taken
+        POLICY.write_text(POLICY.read_text() + "[global]\nwp_viewporter = \"hide\"\n")
+        compile_for_work()
+        systemctl("reload", ONE)
+    finally:
+        COMPILED.write_text(compiled)
     loads = until(lambda: journal(ONE, "policy-load")[1:], "the policy has been read again")
-    assert loads[0]["reason"] == "reload"
+    assert loads[-1]["reason"] == "reload" and loads[-1]["policy"]["sha256"] != first
     conn.sendall(sync(3))
     assert read(host, 12)[0] == sync(3)  # connections that are there stay
     assert relays(ONE) == before
@@ -231,7 +241,7 @@ def test_a_relay_that_hangs_is_noticed(one: None, compositor: Compositor) -> Non
 
 
 def test_a_policy_that_is_wrong_is_no_reason_to_try_again(one: None, compositor: Compositor) -> None:
-    Path("/var/lib/wlproxy/compiled/work.json").write_text("{")
+    COMPILED.write_text("{")
     try:
         systemctl("start", ONE, status=1)
         assert shown(ONE, "ActiveState") == "failed" and shown(ONE, "ExecMainStatus") == "6" and shown(ONE, "NRestarts") == "0"

@@ -5,7 +5,7 @@
     $XDG_RUNTIME_DIR/wlproxy/serve.guests       `serve`; /run/wlproxy-ctl/.serve/guests
 
 A guest's name may be anything that --guest takes: what is not a letter, a digit or one of "._-" is %XX in a path, and so is a dot at the
-beginning. Promises: the folders made here are their owner's alone. Trusts: the environment.
+beginning. Promises: the folders made here are their owner's alone; a guest's own goes with its socket. Trusts: the environment.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def open_control(path: str, guest: str, environ: Mapping[str, str]) -> Listener 
             raise ListenError(f"{wanted}: longer than {LONGEST} bytes, which is what a socket's path may have")
         if not path:
             make_folder(wanted)
-        return listen.open_unix(UnixAddress(os.path.abspath(wanted), uri=wanted))
+        made = listen.open_unix(UnixAddress(os.path.abspath(wanted), uri=wanted))
     except (OSError, ListenError) as error:
         why = str(error).replace("--listen ", "") if isinstance(error, ListenError) else f"{wanted}: {error.strerror}"
         if path:
@@ -83,3 +83,7 @@ def open_control(path: str, guest: str, environ: Mapping[str, str]) -> Listener 
         if os.geteuid() == 0 or session_folder(environ):
             say(f"no control socket: {why} (--control PATH names another, --control none says that none is wanted)")
         return None
+    folder = os.path.dirname(made.path)
+    if not path and os.path.dirname(folder) == SYSTEM:
+        made.folder = folder
+    return made

@@ -4,7 +4,7 @@
     echo 'admin@example ssh-ed25519 AAAA...' > /etc/wlproxy/allowed_signers
 
 Promises: who has signed these very bytes, or ConfigError. Trusts: ssh-keygen of the PATH, and the file of allowed signers where
-nobody else can write to it (load_safely.py); not the signature, which may lie anywhere.
+nobody else can write to it (policy/load_safely.py); not the signature, which may lie anywhere.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import subprocess
 from typing import Final
 
 from ..core.errors import ConfigError
-from .load_file import read_file
-from .load_safely import ANYBODY, UNSIGNED, Owners
+from ..policy.load_file import read_file
+from ..policy.load_safely import ANYBODY, UNSIGNED, Owners
 
 NAMESPACE: Final = "wlproxy-policy"
 PROGRAM: Final = "ssh-keygen"

@@ -21,7 +21,7 @@ from ..handlers import load_tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
 from .complain import let_through, loosened
-from .conditions import conditions, pace
+from .conditions import conditions, of_loan, pace
 from .decide import (
     ALWAYS,
     CEILING,
@@ -78,7 +78,7 @@ class Explanation:
     becomes: str = ""
     notes: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
-    conditions: list[str] = field(default_factory=list)  # of a request that passes
+    conditions: list[str] = field(default_factory=list)  # of a message that passes
     real: bool = True  # whether the object it is sent to is known to the compositor
 
     @property
@@ -369,8 +369,10 @@ class Explainer:
             found.words.append(Word("rate", ALLOW, decision["origin"], says, about))
         self._arguments(found, literal, rule, about)
         if found.passes and side == REQUESTS:
-            found.conditions = conditions(rule, decision, self.compiled)
+            found.conditions = conditions(rule, decision, self.open)
             found.notes += pace(rule, self.compiled)
+        elif found.passes:
+            found.conditions = list(of_loan(rule, self.open))
 
     def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
         """Has the tables' checks look at what the literal says."""

@@ -369,10 +369,10 @@ class Explainer:
             found.words.append(Word("rate", ALLOW, decision["origin"], says, about))
         self._arguments(found, literal, rule, about)
         if found.passes and side == REQUESTS:
-            found.conditions = conditions(rule, decision, self.open)
+            found.conditions = conditions(rule, decision, self.compiled)
             found.notes += pace(rule, self.compiled)
         elif found.passes:
-            found.conditions = list(of_loan(rule, self.open))
+            found.conditions = list(of_loan(rule, self.compiled))
 
     def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
         """Has the tables' checks look at what the literal says."""

@@ -4233,4 +4233,16 @@ TABLE = (
         "    if key == SKIP_IF:",
         ("policy/test_layers.py::test_the_narrower_of_policy_and_ceiling_holds",),
     ),
+    Mutant(
+        "handlers/loans.py",
+        "        if maker is None or made_by is None or (self._complained and not self.connection.complaining()):",
+        "        if maker is None or made_by is None:",
+        ("handlers/test_loans.py::test_what_a_policy_only_complained_of_does_not_come_back_when_it_enforces",),
+    ),
+    Mutant(
+        "core/tables.py",
+        '        if "escape" in parameters and (verdict == ALLOW or name in tables.complaining):',
+        '        if "escape" in parameters and verdict == ALLOW:',
+        ("policy/test_complain.py::test_the_keys_that_take_back_what_gives_way_hold",),
+    ),
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.handlers.test_surfaces import with_buffer
-from tests.scene import BASIC, Scene, only, policy
+from tests.scene import BASIC, Scene, only, policy, shipped
 from wlproxy.core.quotas import Usage
+from wlproxy.core.shadow import attach
+from wlproxy.handlers import load_tables
 from wlproxy.handlers.loans import MOST_LOANS
+from wlproxy.policy.compile import compile_policy
 from wlproxy.policy.model import Origin, PermissionRule, Predicate
 
 IDLE = "zwp_idle_inhibit_manager_v1"
@@ -475,3 +480,28 @@ def test_without_escape_nothing_is_followed(request_, interface, begins, ends):
     key(key(scene, SUPER).forget(), ESC).guest_gets("wl_keyboard#10.key(1, 0, 1, 1)")
     assert has(scene, interface)
     assert scene.session.connection.loans == []
+
+
+# where the policy only complains of it
+
+
+def test_what_a_policy_only_complained_of_does_not_come_back_when_it_enforces():
+    refused = {"idle-inhibit": PermissionRule("deny", Origin("p.toml", 1), {"only": "visible"})}
+    scene = Scene(replace(policy(*BASIC, IDLE, permissions=refused), until=1)).window()
+    complains = [True]
+    scene.session.connection.complaining = lambda: complains[0]
+    with_buffer(scene.event(2, "global", 90, IDLE, 1).bind(IDLE, 9), 11, 12).forget()
+    shown(scene).guest(9, "create_inhibitor", 13, 6)
+    assert inhibited(scene) and [record.verdict for record in scene.records("would-deny")] == ["inert"]
+    for comes_back in (True, False):
+        confirmed(scene.guest(6, "attach", 0, 0, 0).guest(6, "commit"))
+        assert not inhibited(scene)
+        complains[0] = comes_back
+        assert inhibited(shown(scene)) == comes_back
+
+
+def test_what_is_lent_later_counts_as_what_a_shadow_would_refuse():
+    scene = idle(only="visible")
+    attach(scene.session.connection.tables, load_tables(compile_policy(policy(*BASIC, IDLE, permissions={}), shipped())))
+    scene.guest(9, "create_inhibitor", 13, 6)
+    assert not inhibited(scene) and [record.verdict for record in scene.records("shadow")] == ["stricter"]

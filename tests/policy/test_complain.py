@@ -226,6 +226,13 @@ def test_a_bound_of_the_ceiling_holds_what_gives_way(path: Path) -> None:
     assert compiled(path, complaining(text), str(ceiling))["permissions"]["clipboard-in"][2] == {"max-bytes": 1024, "mime": ["text/plain"]}
 
 
+def test_the_keys_that_take_back_what_gives_way_hold(path: Path) -> None:
+    text = WINDOWS + "wl_seat = 9\nzwp_pointer_constraints_v1 = 1\n[permission]\n"
+    text += 'pointer-lock = { verdict = "ask", escape = "Super+Escape" }\n'
+    assert load_tables(compiled(path, complaining(text))).escapes == {"pointer-lock": ["Super+Escape"]}
+    assert load_tables(compiled(path, text)).escapes == {}
+
+
 def test_a_rate_holds(path: Path) -> None:
     text = complaining(WINDOWS + '[permission]\nfullscreen = { verdict = "ask", rate = "1/s" }\n')
     policy = compiled(path, text)

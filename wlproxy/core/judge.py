@@ -93,7 +93,7 @@ class Judge:
             self._connection.differs(differs)
             differs = None
         verdict = self._verdict(message) if reachable else DROP
-        if differs is not None and verdict == FORWARD:
+        if differs is not None and (verdict == FORWARD or message.lent):
             self._connection.differs(differs)
         if side == GUEST:
             if verdict != FORWARD:
@@ -170,6 +170,7 @@ class Judge:
         if complaint is not None and verdict == FORWARD:
             shape = DISCONNECT if rule.verdict == ALLOW else rule.verdict
             self._connection.record(WOULD_DENY, message, complaint.reason, shape, complaint.origin)
+            message.complained = True
         return MAKE_INERT if message.lent else verdict
 
     def _look_up_serial(self, message: Message) -> None:

@@ -29,6 +29,7 @@ class Message:
         self.ghosts: dict[int, Object] = {}  # by argument: what the guest named and the compositor cannot be told of
         self.stale = False  # its serial is not the guest's to use (now)
         self.without_effect = False  # left out because it changes nothing: nobody is to be told of a refusal
+        self.complained = False  # it passes because the policy only complains
         self.lent = False  # left out for now: its ghost may become what it is a ghost of (handlers/loans.py)
         self.origin = rule.origin
         self.said = self.text(rule.quoted) if rule.quoted >= 0 else ""  # for the audit log, before anything changes it

@@ -343,6 +343,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
             if name not in tables.families:
                 raise ValueError(f"global {name} has no interface in the compiled policy")
             offered[name] = (version, origin)
+    tables.complaining = frozenset(compiled["complain"]["permissions"]) if "complain" in compiled else frozenset()
     for name, (verdict, _, parameters) in compiled.get("permissions", {}).items():
         if verdict != ALLOW:
             tables.refused.add(name)
@@ -357,12 +358,11 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         tables.grab_depth = parameters.get("max-depth", tables.grab_depth)
         tables.inhibit_only = parameters.get("only", tables.inhibit_only)
         tables.inhibit_seconds = float(parameters.get("max-duration", tables.inhibit_seconds))
-        if "escape" in parameters and verdict == ALLOW:
+        if "escape" in parameters and (verdict == ALLOW or name in tables.complaining):
             tables.escapes[name] = [str(combination) for combination in parameters["escape"]]
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))
-    tables.complaining = frozenset(compiled["complain"]["permissions"]) if "complain" in compiled else frozenset()
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables

@@ -3,7 +3,8 @@
 While the condition holds the compositor has the object; while it does not, it has been told to destroy it, and the guest keeps a ghost of
 it that can do nothing (core/objects.py). The guest may destroy it at any time, and only then is its id free. What was taken back
 is created anew upstream, by the guest's own request of then, once the condition holds again and the compositor has confirmed the end
-of the former one with delete_id: no event of that can be taken for one of the new.
+of the former one with delete_id: no event of that can be taken for one of the new. What passed because a policy only complained does not
+come back when it does so no more.
 
 Promises: a loan is real upstream exactly as long as its `refusal` is "", but for the time that delete_id takes; what it is made of anew
 passed the policy's checks when it was asked for; nothing dead is named to the compositor. Trusts: the session to ask after each message
@@ -36,6 +37,7 @@ class Loan(Note):
         self.owner = owner
         self.permission = ""
         self.over = False  # it does not come back, whatever holds
+        self._complained = False  # the policy had something against it, and only complained
         self._maker: Object | None = None
         self._made_by: MessageRule | None = None
         self._args: list[object] = []
@@ -58,6 +60,7 @@ class Loan(Note):
     def made(self, message: Message) -> None:
         """The guest has asked for it, and has it, or a ghost of it."""
         rule = message.rule
+        self._complained = message.complained
         self._maker = message.target
         self._made_by = rule
         self._args = list(message.args)
@@ -110,7 +113,7 @@ class Loan(Note):
 
     def _give_again(self) -> None:
         maker, made_by = self._maker, self._made_by
-        if maker is None or made_by is None:
+        if maker is None or made_by is None or (self._complained and not self.connection.complaining()):
             return
         for needed in (maker, *self._needs):
             if needed.stage != LIVE or needed.ghost:

@@ -78,7 +78,7 @@ class Explanation:
     becomes: str = ""
     notes: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
-    conditions: list[str] = field(default_factory=list)  # of a request that passes
+    conditions: list[str] = field(default_factory=list)  # of a message that passes
     real: bool = True  # whether the object it is sent to is known to the compositor
 
     @property

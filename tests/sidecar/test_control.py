@@ -600,5 +600,6 @@ def test_an_answer_of_a_sidecar_that_lies(tmp_path: Path) -> None:
                     peer.sendall(answer)
                     os._exit(0)
                 stack.callback(os.waitpid, pid, 0)
-                assert control_client.everybody("", {"XDG_RUNTIME_DIR": str(tmp_path)}) == []
+                found = control_client.everybody("", {"XDG_RUNTIME_DIR": str(tmp_path)})
+                assert [path for path, _ in found if path.startswith(str(tmp_path))] == []  # the host may have sidecars of its own
         (folder / f"{number}.control").unlink()

@@ -3959,7 +3959,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/loans.py",
-        "            if needed.stage != LIVE or needed.ghost:",
+        "            if needed.stage != LIVE or needed.ghost or seats.is_gone(needed):",
         "            if False:",
         ("handlers/test_loans.py::test_it_does_not_come_back_without_what_it_was_made_with",),
     ),
@@ -4100,5 +4100,35 @@ TABLE = (
         "    if key in (SKIP_IF, ESCAPE):",
         "    if key == SKIP_IF:",
         ("policy/test_layers.py::test_the_narrower_of_policy_and_ceiling_holds",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "    if not is_gone(connection.objects.of_host(message.number(index))):",
+        "    if True:",
+        ("handlers/test_seats.py::test_nothing_is_made_of_a_pointer_that_the_seat_has_lost",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "                pointer.gone = True",
+        "                pass",
+        ("handlers/test_seats.py::test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "        made.gone = not seat.has_pointer",
+        "        pass",
+        ("handlers/test_seats.py::test_one_that_a_seat_without_a_pointer_gives_is_gone_from_the_beginning",),
+    ),
+    Mutant(
+        "handlers/constraints.py",
+        "    if seats.names_one_that_is_gone(connection, message, 2):",
+        "    if False:",
+        ("handlers/test_seats.py::test_nothing_is_made_of_a_pointer_that_the_seat_has_lost",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        " or seats.is_gone(needed):",
+        ":",
+        ("handlers/test_seats.py::test_a_lock_does_not_come_back_for_a_pointer_that_is_gone",),
     ),
 )

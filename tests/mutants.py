@@ -4049,8 +4049,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        "        self.focus.keyboards -= 1\n        self.turn(False)",
-        "        self.focus.keyboards -= 1",
+        "        self.gone = True\n        self.turn(False)",
+        "        self.gone = True",
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
     ),
     Mutant(
@@ -4109,14 +4109,14 @@ TABLE = (
     ),
     Mutant(
         "handlers/seats.py",
-        "                pointer.gone = True",
-        "                pass",
+        "                device.lose()\n        seat.devices = [",
+        "                pass\n        seat.devices = [",
         ("handlers/test_seats.py::test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again",),
     ),
     Mutant(
         "handlers/seats.py",
-        "        made.gone = not seat.has_pointer",
-        "        pass",
+        "            made.lose()",
+        "            pass",
         ("handlers/test_seats.py::test_one_that_a_seat_without_a_pointer_gives_is_gone_from_the_beginning",),
     ),
     Mutant(

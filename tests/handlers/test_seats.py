@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handlers.test_loans import CONSTRAINTS, click, confirmed, escaped, grabbing
+from tests.handlers.test_loans import CONSTRAINTS, KINDS, click, confirmed, escaped, grabbing, has
 from tests.scene import Scene, policy
 from wlproxy.handlers.seats import USERS
 
@@ -56,3 +56,17 @@ def test_a_lock_does_not_come_back_for_a_pointer_that_is_gone():
     scene = confirmed(escaped(grabbing().guest(12, "lock_pointer", 14, 6, 11, 0, 2)), 14)
     scene.event(9, "capabilities", KEYBOARD).forget()
     click(scene).host_gets().goes_on()
+
+
+@pytest.mark.parametrize("kind", [0, 2])
+def test_a_keyboard_that_is_gone_hears_no_escape(kind):
+    """The compositor need not say that it has lost the focus. Nothing is held that could not be taken back."""
+    request, interface, _, _ = KINDS[kind]
+    scene = grabbing().guest(*request)
+    assert has(scene, interface)
+    scene.event(9, "capabilities", POINTER)
+    assert not has(scene, interface)
+    confirmed(scene, 14).event(9, "capabilities", POINTER | KEYBOARD).guest(10, "release")
+    assert not has(scene, interface)
+    scene.guest(9, "get_keyboard", 15).event(15, "enter", 90, 6, b"")
+    assert has(scene, interface)

@@ -1,9 +1,9 @@
-"""Seats that lose their pointer: what a wl_pointer of before is good for afterwards.
+"""Seats that lose a device: what a wl_pointer or a wl_keyboard of before is good for afterwards.
 
 Promises towards the compositor: no object is made of a pointer that is gone, because compositors die of it: sway 1.7 of lock_pointer and
 confine_pointer (tests/e2e/test_taking_back.py). What the guest asks of one is a ghost. A request that crosses the compositor's word on
-its way is not seen here. Trusts: the compositor's word on its capabilities.
-Source: wayland.xml, wl_seat.capabilities: a wl_pointer does not outlive the capability, also where the seat gets it again.
+its way is not seen here. A keyboard that is gone hears nothing (escape.py). Trusts: the compositor's word on its capabilities.
+Source: wayland.xml, wl_seat.capabilities: an object does not outlive the capability, also where the seat gets it again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from ..core.message import Message
 from ..core.objects import LIVE, Object
 from ..core.tables import DROP, FORWARD, INERT, MAKE_INERT, Note
 
-POINTER: Final = 1  # wl_seat.capability
+POINTER: Final = "wl_pointer"
+CAPABILITIES: Final = {POINTER: 1, "wl_keyboard": 2}  # wl_seat.capability
 GONE: Final = "built-in: pointer gone"
 # request -> the argument that is the pointer; the constraints' own handler asks as well
 USERS: Final[dict[tuple[str, str], int]] = {
@@ -30,48 +31,56 @@ USERS: Final[dict[tuple[str, str], int]] = {
 }
 
 
-class Seat(Note):
-    """One wl_seat: its pointers that are not gone. Until the compositor has said what it has, it has everything."""
-
-    def __init__(self, connection: Connection, owner: Object) -> None:
-        self.has_pointer = True
-        self.pointers: list[Pointer] = []
-
-
-class Pointer(Note):
-    """One wl_pointer."""
+class Device(Note):
+    """One wl_pointer or wl_keyboard."""
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.gone = False
+
+    def lose(self) -> None:
+        """The seat has none any more."""
+        self.gone = True
+
+
+class Seat(Note):
+    """One wl_seat: its devices that are not gone. Until the compositor has said what it has, it has everything."""
+
+    def __init__(self, connection: Connection, owner: Object) -> None:
+        self.capabilities = sum(CAPABILITIES.values())
+        self.devices: list[Device] = []
+
+    def has(self, device: Device) -> bool:
+        """Whether the seat has such a device now."""
+        return self.capabilities & CAPABILITIES[device.owner.interface] != 0
 
 
 def on_capabilities(connection: Connection, message: Message) -> None:
     """wl_seat.capabilities(capabilities)."""
     seat = message.target.note
     if isinstance(seat, Seat):
-        seat.has_pointer = message.number(0) & POINTER != 0
-        if not seat.has_pointer:
-            for pointer in seat.pointers:
-                pointer.gone = True
-            seat.pointers = []
+        seat.capabilities = message.number(0)
+        for device in seat.devices:
+            if device.owner.stage == LIVE and not seat.has(device):
+                device.lose()
+        seat.devices = [device for device in seat.devices if device.owner.stage == LIVE and not device.gone]
 
 
-def pointer_made(connection: Connection, message: Message) -> None:
-    """wl_seat.get_pointer(id)."""
+def device_made(connection: Connection, message: Message) -> None:
+    """wl_seat.get_pointer(id), get_keyboard(id)."""
     seat = message.target.note
     made = None if message.created is None else message.created.note
-    if isinstance(seat, Seat) and isinstance(made, Pointer):
-        made.gone = not seat.has_pointer
-        seat.pointers = [pointer for pointer in seat.pointers if pointer.owner.stage == LIVE]
-        if seat.has_pointer:
-            seat.pointers.append(made)
+    if isinstance(seat, Seat) and isinstance(made, Device):
+        if not seat.has(made):
+            made.lose()
+        seat.devices = [device for device in seat.devices if device.owner.stage == LIVE]
+        seat.devices.append(made)
 
 
 def is_gone(found: Object | None) -> bool:
     """Whether an object is a pointer that is gone."""
     note = None if found is None else found.note
-    return isinstance(note, Pointer) and note.gone
+    return isinstance(note, Device) and note.gone and note.owner.interface == POINTER
 
 
 def names_one_that_is_gone(connection: Connection, message: Message, index: int) -> bool:

@@ -4,12 +4,14 @@ says whether it was tried."""
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from wlproxy.cli.main import VERBS
 from wlproxy.cli.verbs import parsers
 from wlproxy.policy.document import Document
 from wlproxy.policy.read_guest import read_guest
@@ -54,6 +56,18 @@ def test_command_lines(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
             assert verb in known, line
             if words and words != ["--help"]:
                 assert parses(known[verb], words), f"{line}: {capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_examples(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that `wlproxy VERB --help` ends with, up to a remark or to what is another program's."""
+    known = parsers()
+    for line in re.findall(r"^  (?:\S+=\S+ )?wlproxy ((?:'[^']*'| (?! )|[^ \n])*)", known[verb].epilog or "", re.MULTILINE):
+        lexer = shlex.shlex(line.replace("%%", "%"), posix=True, punctuation_chars=True)
+        lexer.whitespace_split, lexer.commenters = True, ""
+        words = list(itertools.takewhile(lambda word: word not in ("|", ">", "&&"), lexer))
+        if "..." not in words:
+            assert parses(known[words[0]], words[1:]), f"{line}: {capsys.readouterr().err}"
 
 
 def parses(parser: argparse.ArgumentParser, words: list[str]) -> bool:

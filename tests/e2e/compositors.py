@@ -24,6 +24,7 @@ from tests.e2e.processes import DEADLINE, accepts, environment, need, output_of,
 
 WIDTH, HEIGHT = 800, 600
 NOBODY = 65534
+KEY_REPEATS_AFTER = 60_000  # milliseconds: a machine that stands still for a second must not type a letter twice
 SETTLED = 0.5  # seconds without a change that make a still screen
 
 WESTON_INI = """\
@@ -46,6 +47,7 @@ xwayland disable
 default_border none
 default_floating_border none
 focus_follows_mouse no
+input * repeat_delay {KEY_REPEATS_AFTER}
 seat * hide_cursor 1
 """
 

@@ -135,3 +135,20 @@ async def way(name: str, compositor: Compositor, *options: str, waypipe: str = "
         os.close(ready)
         os.close(ready_writer)
     assert "Traceback" not in running.output, running.output
+
+
+def descriptors(pid: int) -> list[str]:
+    return sorted(os.listdir(f"/proc/{pid}/fd"))
+
+
+def relay_of(ancestor: int) -> int:
+    """The process that faces the guest: a child of the wlproxy that we started."""
+    parents = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            parents[int(entry)] = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    brokers = [pid for pid, parent in parents.items() if parent == ancestor and b"wlproxy" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (relay,) = [pid for pid, parent in parents.items() if parent in brokers]
+    return relay

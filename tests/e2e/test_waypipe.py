@@ -15,7 +15,7 @@ from tests.e2e import scenes
 from tests.e2e.compositors import Compositor, sway, weston
 from tests.e2e.images import difference
 from tests.e2e.processes import DEADLINE, need, output_of, program, until
-from tests.e2e.proxy import DIRECT, GUEST, Way, way
+from tests.e2e.proxy import DIRECT, GUEST, Way, descriptors, relay_of, way
 from tests.host import drag
 from wlproxy.host.compositor import serving
 
@@ -161,20 +161,3 @@ async def test_nothing_is_left_of_many_windows(folder: Path) -> None:
 
         await until("the ends of three clients to be written down", lambda: len(ends()) == 3)
         assert set(ends()) == {"guest"}
-
-
-def descriptors(pid: int) -> list[str]:
-    return sorted(os.listdir(f"/proc/{pid}/fd"))
-
-
-def relay_of(ancestor: int) -> int:
-    """The process that faces the guest: a child of the wlproxy that we started."""
-    parents = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            parents[int(entry)] = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    brokers = [pid for pid, parent in parents.items() if parent == ancestor and b"wlproxy" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    (relay,) = [pid for pid, parent in parents.items() if parent in brokers]
-    return relay

@@ -28,7 +28,7 @@ from wlproxy.tools.fuzzing.generate import DELICATE, Generator
 from wlproxy.tools.fuzzing.policies import tables_of
 from wlproxy.tools.fuzzing.reference import Peer, Rejected, wire_arguments
 
-POLICIES = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing")
+POLICIES = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing", "fuzz-complaining")
 CONVERSATIONS = int(os.environ.get("WLPROXY_FUZZ_CONVERSATIONS", "40"))
 LIBWAYLAND_BUFFER = 4096  # its server refuses longer messages unless the compositor asks for larger buffers (1.23 and later)
 OFFERED = [n for n in sorted(global_names(shipped())) if n not in ("wl_fixes", "wl_registry")]

@@ -54,7 +54,7 @@ class Engine:
         """None where the objects that the message needs cannot be had."""
         scene, files = Scene(self.policy), PretendedFiles()
         OPEN.remove(scene)  # what descriptors there are is the stage's to say
-        scene.session = Session(load_tables(self.compiled), limits_of(self.compiled), files)
+        scene.session = Session(load_tables(self.compiled), limits_of(self.compiled), files, complaining=lambda: True)
 
         def deliver(side: int, data: bytes, fds: list[Fd]) -> Outcome:
             (scene.client if side == GUEST else scene.host).said(data)
@@ -94,11 +94,13 @@ def agree(one: Engine, literal: Literal) -> None:
     if done.origin.startswith("built-in") and not done.origin.startswith(("built-in: enum", "built-in: size")) and done.verdict != "hide":
         return  # the specification's own rules, which come before the policy's: explain says that it does not judge them
     if done.origin.startswith("permission: ") and said.passes:  # a parameter, and what went before: explain names it beside its verdict
-        assert any(note.startswith(done.origin.replace(": ", " ")) for note in said.notes), where
+        noted = any(note.startswith(done.origin.replace(": ", " ")) for note in said.notes)
+        assert noted or done.verdict == "would-deny", where  # the event passes either way, and names an offer or none
         return
     if done.shapes == ("inert",) and not done.origin and any(text.startswith("it has not been taken back") for text in said.conditions):
         return
-    assert said.passes == (done.verdict in ("allow", "rewrite")), where
+    assert said.passes == (done.verdict in ("allow", "rewrite", "would-deny")), where
+    assert (said.verdict == "would-deny") == (done.verdict == "would-deny"), where
     assert (said.verdict == "virtual") == (done.verdict == "virtual") or not said.real, where
     if literal.interface == "wl_registry" and done.verdict == "hide":
         assert said.verdict in ("hide", "never"), where

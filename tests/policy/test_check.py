@@ -466,21 +466,11 @@ def test_a_bound_that_is_not_kept_is_a_warning_where_nothing_passes(tmp_path: Pa
     assert "error[not-kept]: 'banner' cannot be kept: wlproxy draws nothing" in said.out + said.err
 
 
-@pytest.mark.parametrize(
-    ("lines", "code"),
-    [
-        ('mode = "enforce"', ""),
-        ('mode = "complain"', "not-kept"),
-        ('mode = "complain"\nuntil = 2026-12-05T18:00:00Z', "not-kept"),
-        ("until = 2026-12-05T18:00:00Z", "not-kept"),
-        ('mode = "complian"', "unknown-word"),
-        ("mode = 3", "unknown-word"),
-    ],
-)
-def test_a_policy_is_enforced(tmp_path: Path, lines: str, code: str) -> None:
-    text = f'format = 1\nname = "p"\n{lines}\n'
-    if code:
-        assert [finding.code for finding in findings(tmp_path, text)] == [code]
-    else:
-        (tmp_path / "p.toml").write_text(text)
-        load_policy(str(tmp_path / "p.toml"), {}, shipped(), search=(), ceiling="")
+@pytest.mark.parametrize(("until", "codes"), [("2999", ["too-long"]), ("2020", ["complain-over"])])
+def test_check_warns_of_a_policy_that_complains(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], until: str, codes: list[str]
+) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(f'format = 1\nname = "p"\nmode = "complain"\nuntil = {until}-12-05T18:00:00Z\n')
+    assert main(["check", "--json", str(path)]) == (1 if until == "2999" else 0)
+    assert [finding["code"] for finding in json.loads(capsys.readouterr().out)] == codes

@@ -52,7 +52,7 @@ def test_what_a_file_says(tmp_path: Path) -> None:
     assert not document.findings
     assert (guest.policy, guest.variables["label"], guest.audit) == ("conferencing", "Work", "-")
     assert guest.listen == ["unix:/run/wlproxy/work.sock", "vsock:1024?cid=7"]
-    assert [(f.code, f.line) for f in document.warnings] == [("not-yet", 8)]
+    assert guest.shadow == "strict" and not document.warnings
     assert guest.expires == datetime.datetime(2027, 2, 1)
     last = datetime.datetime(2027, 1, 31, 23, 59, 59).timestamp()
     assert policy_of(guest, last) == ("conferencing", False)
@@ -133,19 +133,30 @@ def test_check_guests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "work.toml").write_text(WORK)
     assert main(["check", "--guests", str(tmp_path)]) == 0
     told = capsys.readouterr()
-    assert "work.toml: valid" in told.out and "warning[not-yet]" in told.err
+    assert "work.toml: valid" in told.out and not told.err
     (tmp_path / "bad.toml").write_text('format = 1\npolicy = "strikt"\nlisten = ["unix:/a"]\n')
     (tmp_path / "odd.toml").write_text('format = 1\npolicy = "strict"\nvars = { team = "x" }\nlisten = ["unix:/a"]\n')
     assert main(["check", "--guests", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "work.toml: valid" in told.out and "no policy of that name" in told.err and "odd.toml:3:10: error[unknown-variable]" in told.err
-    assert main(["check", str(tmp_path / "work.toml"), "--fail-on", "warning"]) == 1
+    assert main(["check", str(tmp_path / "work.toml"), "--fail-on", "warning"]) == 0
     assert main(["check", "--guests", str(tmp_path / "nothing")]) == 2
     assert main(["check"]) == 2
 
 
 def test_check_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "work.toml").write_text(WORK)
-    main(["check", "--guests", str(tmp_path), "--json"])
+    until = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat(timespec="seconds")
+    (tmp_path / "loud.toml").write_text(f'format = 1\nname = "loud"\nmode = "complain"\nuntil = {until}\n')
+    guests = tmp_path / "guests"
+    guests.mkdir()
+    (guests / "work.toml").write_text(WORK.replace('"conferencing"', '"../loud.toml"').replace("vars", "# vars"))
+    main(["check", "--guests", str(guests), "--json"])
     (row,) = json.loads(capsys.readouterr().out)
-    assert (row["code"], row["severity"], row["line"]) == ("not-yet", "warning", 8)
+    assert (row["code"], row["severity"], row["line"]) == ("complain", "warning", 2)
+
+
+def test_check_looks_at_the_shadow_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "work.toml").write_text(WORK.replace('shadow = "strict"', 'shadow = "next.toml"').replace("next", "./next"))
+    (tmp_path / "next.toml").write_text('format = 1\nname = "next"\n[global]\nwl_shmm = 1\n')
+    assert main(["check", str(tmp_path / "work.toml")]) == 1
+    assert "next.toml:4:1: error[unknown-interface]" in capsys.readouterr().err

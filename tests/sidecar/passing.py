@@ -101,7 +101,8 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
-    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, Compilation(policy, {}))
+    compilation = Compilation(policy, {}, shadow=given.get("shadow", ""))
+    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, compilation)
     rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wlproxy.core.outcome import ALL, DECISIONS, DENIED, Record
-from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short
+from wlproxy.core.outcome import ALL, DECISIONS, DENIED, GUEST, WOULD_DENY, Record
+from wlproxy.sidecar.audit import BURST_LINES, Folder, entry_of, line, plain, short, wanted
 from wlproxy.sidecar.audit_file import AuditFile
 from wlproxy.sidecar.compilation import Compilation
 
@@ -45,6 +45,21 @@ def test_what_was_allowed_does_not_crowd_out_refusals() -> None:
     for number in range(1000):
         folder.add({"event": "decision", "verdict": "allow", "reason": str(number)}, 10.0)
     assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1
+
+
+@pytest.mark.parametrize("entry", [{"event": "decision", "verdict": "would-deny"}, {"event": "shadow"}])
+def test_what_would_have_been_refused_does_not_crowd_out_refusals_either(entry: dict[str, str]) -> None:
+    folder = Folder()
+    for number in range(1000):
+        folder.add(entry | {"reason": str(number)}, 10.0)
+    assert len(folder.add({"event": "decision", "verdict": "deny", "reason": "no"}, 10.5)) == 1
+
+
+def test_what_would_have_been_refused_is_always_recorded() -> None:
+    record = Record(WOULD_DENY, GUEST, "wl_surface", 3, "commit", "no", "ignore", "p.toml:3")
+    entry = entry_of(record, 1, {})
+    assert (entry["event"], entry["verdict"], entry["deny_as"]) == ("decision", "would-deny", "ignore")
+    assert wanted(entry, DENIED)
 
 
 def test_every_line_has_an_id_of_its_own_that_the_relay_cannot_give(tmp_path: Path) -> None:

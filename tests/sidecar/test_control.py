@@ -548,7 +548,7 @@ def test_a_state_that_is_none_is_none(value: Any) -> None:
 @pytest.mark.parametrize("value", [-1, True, 1.5, "1", None, 1 << 63])
 def test_numbers_of_a_state_are_numbers(value: Any) -> None:
     told: dict[str, Any] = {"counts": [1, 0, 1, 0], "used": [0] * len(state.USED), "most": [9] * len(state.USED), "queue": [0, 0]}
-    told |= {"carried": [[0, 0, 0], [0, 0, 0]], "rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}
+    told |= {"carried": [[0, 0, 0], [0, 0, 0]], "differs": [3, 0], "rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}
     assert state.checked(json.dumps(told).encode()) is not None
     told["queue"] = [0, value]
     assert state.checked(json.dumps(told).encode()) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,19 @@ def test_a_message_before_it_changes_what_a_case_meets(tmp_path: Path) -> None:
     assert not played(tmp_path, "[[case]]\n" + case.format("allow")).failed
     assert not played(tmp_path, '[[case]]\nsetup = ["xdg_surface#1.get_toplevel"]\n' + case.format("violation")).failed
     assert not played(tmp_path, '[[case]]\nsetup = ["xdg_surface#2.get_toplevel"]\n' + case.format("allow")).failed
+
+
+def test_a_policy_that_complains_is_expected_to(tmp_path: Path) -> None:
+    until = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat(timespec="seconds")
+    (tmp_path / "loud.toml").write_text(f'format = 1\nname = "loud"\nmode = "complain"\nuntil = {until}\nextends = "strict"\n')
+    test = tmp_path / "loud.test.toml"
+    for expect, fails in (("would-deny", False), ("deny", True), ("allow", True)):
+        test.write_text(
+            f'format = 1\npolicy = "./loud.toml"\n[[case]]\nsend = "xdg_toplevel.set_fullscreen"\nexpect = "{expect}"\n'
+            '[[case]]\nsend = "xdg_toplevel.set_fullscreen"\nexpect = { verdict = "would-deny", deny-as = "ignore" }\n'
+        )
+        failed = run_file(str(test), shipped()).failed
+        assert bool(failed) == fails and len(failed) <= 1
 
 
 def test_what_cannot_be_said_fails_and_says_why(tmp_path: Path) -> None:

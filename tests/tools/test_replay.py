@@ -48,7 +48,7 @@ class Recorded(Scene):
         """The report of a replay."""
         replay = Replay(compile_policy(other, shipped()))
         report = replay.play(Reader(io.BytesIO(self.file + record(CLOSE, self.clock, 1)).read))
-        groups = (report.denied, report.allowed, report.rewritten, report.untouched)
+        groups = (report.denied, report.allowed, report.complained, report.rewritten, report.untouched)
         assert report.messages == report.same + report.not_judged + sum(map(total, groups))
         return report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import os
 import re
@@ -127,6 +128,15 @@ def test_what_it_says_is_what_the_compiled_policy_does() -> None:
         openings = openings_of(subject)
         assert {o.name: o.version for o in openings if o.verdict == "allow"} == {n: v for n, (v, _) in subject.compiled["globals"].items()}
         assert {o.name for o in openings if o.verdict == "virtual"} == set(subject.compiled["served"])
+
+
+def test_the_headline_says_that_a_policy_only_complains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    until = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).replace(microsecond=0)
+    path = tmp_path / "loud.toml"
+    path.write_text(f'format = 1\nname = "loud"\nmode = "complain"\nuntil = {until.isoformat()}\n')
+    assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 0
+    said = Reader((tmp_path / "page.html").read_text()).text
+    assert f"This policy only complains, until {until:%Y-%m-%dT%H:%M:%SZ}." in said
 
 
 def test_the_headline_follows_the_risk(evil: str) -> None:

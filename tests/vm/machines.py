@@ -1,4 +1,4 @@
-"""Machines to test with: user-mode Linux (an ordinary process, 2 s to a command) or QEMU, and the vsock devices that join them.
+"""Machines to test with: user-mode Linux (an ordinary process, 2 s to a command) or QEMU, and the devices that join them to the host.
 
 Promises: nothing is left running; no AF_VSOCK socket is opened on this machine: its side of a guest's vsock is Unix sockets, as with
 Firecracker's and Cloud Hypervisor's hybrid vsock. Where no machine can be had a test is skipped, and the reason says what is missing.
@@ -18,10 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.vm.tools import gpu_kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(__file__).resolve().parent / "tools"
 PATIENCE = 60.0
 PYTHON = sys.executable
+VIRTIO_GPU = 16  # virtio_ids.h
 
 
 @functools.cache
@@ -44,8 +47,39 @@ def need(accel: str) -> None:
         pytest.skip(why)
 
 
+def need_gpu() -> None:
+    """Skips the test where there is no machine with a virtio-gpu."""
+    need("uml")
+    if not gpu_kernel.path().exists():
+        pytest.skip("no kernel with virtio-gpu has been built yet: `make test-vm` does it, once (six minutes of processor time)")
+
+
 def vm_run(accel: str, *args: str) -> list[str]:
     return [PYTHON, str(TOOLS / "vm_run.py"), "--accel", accel, *args]
+
+
+def started(command: list[str], *paths: Path) -> subprocess.Popen[bytes]:
+    """A device's process, once its sockets are there."""
+    process = subprocess.Popen(command, cwd=ROOT)
+    end = time.monotonic() + PATIENCE
+    while not all(path.exists() for path in paths):
+        assert process.poll() is None and time.monotonic() < end, f"{command[1]} does not start"
+        time.sleep(0.01)
+    return process
+
+
+class Gpu:
+    """A guest's virtio-gpu: each cross-domain context of the guest connects to the Unix socket `wayland`."""
+
+    def __init__(self, folder: Path, wayland: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.vmm = folder / "vmm"
+        command = [PYTHON, "-m", "tests.vm.tools.vhost_user_cross_domain", "--socket", str(self.vmm), "--wayland", str(wayland)]
+        self.process = started(command, self.vmm)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE)
 
 
 class Device:
@@ -57,11 +91,7 @@ class Device:
         self.path = folder / "vm.sock"
         self.vmm = folder / "vmm"
         command = [PYTHON, str(TOOLS / "vhost_user_vsock.py"), "--socket", str(self.vmm), "--uds", str(self.path), "--cid", str(cid)]
-        self.process = subprocess.Popen(command)
-        end = time.monotonic() + PATIENCE
-        while not (self.vmm.exists() and self.path.exists()):
-            assert self.process.poll() is None and time.monotonic() < end, "the vsock device does not start"
-            time.sleep(0.01)
+        self.process = started(command, self.vmm, self.path)
 
     def listen(self, port: int) -> socket.socket:
         """The host's end of a port."""
@@ -102,6 +132,7 @@ class Machine:
         share: Path | None = None,
         seconds: int = 60,
         systemd: bool = False,
+        gpu: Gpu | None = None,
     ) -> None:
         need(accel)
         options = ["--timeout", str(seconds), "--env", "WLPROXY_IN_VM=1", "--cwd", str(ROOT)]
@@ -109,9 +140,13 @@ class Machine:
         for name in ("PYTHONPATH", "WLPROXY_EXPECT_BUILD", "WLPROXY_WAYPIPE"):
             if name in os.environ:
                 options += ["--env", f"{name}={os.environ[name]}"]
-        options += ["--vhost-vsock-user", str(device.vmm)] if device else ["--module", "vsock_loopback"]
+        if gpu:  # with a kernel of its own, which has no modules
+            options += ["--kernel", str(gpu_kernel.path()), "--uml-virtio", f"{gpu.vmm}:{VIRTIO_GPU}"]
+        else:
+            options += ["--vhost-vsock-user", str(device.vmm)] if device else ["--module", "vsock_loopback"]
         options += ["--share", str(share)] if share else []
         self.seconds = seconds
+        self.gpu = gpu
         self.process = subprocess.Popen(
             vm_run(accel, *options, "--", *command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL
         )

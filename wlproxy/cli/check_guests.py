@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigError, ConfigErrors
@@ -12,26 +13,43 @@ if TYPE_CHECKING:
 
 def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> tuple[list[ConfigError], dict[str, Any] | None]:
     """Warnings about a valid file, and what its policy compiles to. Raises ConfigErrors."""
-    from ..policy.compile import compile_policy
-    from ..policy.load import ADMIN_FOLDER, load_policy
-    from ..policy.load_compiled import load_compiled
+    from ..policy.complain import COMPLAIN
     from ..policy.load_file import CEILING_FILE
-    from ..policy.load_guest import name_of
-    from ..policy.load_protocols import load_shipped
+    from ..policy.load_guest import declared_only, name_of
+    from ..policy.read_mode import as_text
     from ..sidecar.guest_files import beside, checked, raise_findings_about_variables
 
     document, guest = checked(path, owners)
     host = CEILING_FILE if ceiling is None else ceiling
+    variables = {"vm": name_of(path)} | guest.variables
     try:
-        if guest.policy.endswith(".json"):
-            return document.warnings, load_compiled(beside(path, guest.policy), owners, ceiling=host)
-        raise_findings_about_variables(document, guest, beside(path, guest.policy))
-        interfaces = load_shipped()
-        variables = {"vm": name_of(path)} | guest.variables
-        policy = load_policy(beside(path, guest.policy), variables, interfaces, (ADMIN_FOLDER,), host, owners)
-        return document.warnings, compile_policy(policy, interfaces)
+        if not guest.policy.endswith(".json"):
+            raise_findings_about_variables(document, guest, beside(path, guest.policy))
+        compiled = compiled_of(beside(path, guest.policy), variables, host, owners)
     except ConfigErrors as errors:
         raise ConfigErrors([about(document.name, finding, guest.policy) for finding in errors.findings]) from errors
+    if COMPLAIN in compiled and compiled[COMPLAIN]["until"] > time.time():
+        document.warn(("policy",), COMPLAIN, f"policy {guest.policy!a} only complains until {as_text(compiled[COMPLAIN]['until'])}")
+    if guest.shadow:
+        shadow = beside(path, guest.shadow)
+        try:
+            compiled_of(shadow, variables if shadow.endswith(".json") else declared_only(shadow, variables), host, owners)
+        except ConfigErrors as errors:
+            raise ConfigErrors([about(document.name, finding, guest.shadow) for finding in errors.findings]) from errors
+    return document.warnings, compiled
+
+
+def compiled_of(place: str, variables: dict[str, str], ceiling: str, owners: Owners | None) -> dict[str, Any]:
+    """A policy by name or path, compiled or to be compiled. Raises ConfigErrors."""
+    from ..policy.compile import compile_policy
+    from ..policy.load import ADMIN_FOLDER, load_policy
+    from ..policy.load_compiled import load_compiled
+    from ..policy.load_protocols import load_shipped
+
+    if place.endswith(".json"):
+        return load_compiled(place, owners, ceiling=ceiling)
+    interfaces = load_shipped()
+    return compile_policy(load_policy(place, variables, interfaces, (ADMIN_FOLDER,), ceiling, owners), interfaces)
 
 
 def about(path: str, finding: ConfigError, policy: str) -> ConfigError:

@@ -17,8 +17,8 @@ LARGEST: Final = 1 << 63  # of the numbers that a sidecar tells
 
 EXAMPLE: Final = """example:
   wlproxy ctl status
-    GUEST  STATE    POLICY                UP      CLIENTS  OBJECTS  QUEUED  QUOTA        REFUSED
-    work   running  desktop@2 9f2c61d07a  2h 4m         3      214      0B  objects 3%         7
+    GUEST  STATE    POLICY                UP      CLIENTS  OBJECTS  QUEUED  QUOTA        REFUSED  WOULD-DENY
+    work   running  desktop@2 9f2c61d07a  2h 4m         3      214      0B  objects 3%         7           0
   wlproxy ctl status work --json
   wlproxy ctl reload work --wait
     work: applied, desktop@3 sha256:b81e..., 0 wider, 1 tighter
@@ -26,7 +26,8 @@ EXAMPLE: Final = """example:
   wlproxy ctl kill work
 
 Sidecars are found in $XDG_RUNTIME_DIR/wlproxy and /run/wlproxy-ctl; root sees those of all sessions. Each answers root and its own user.
-  status   what runs, under which policy, how much of its quotas it has, what was refused and which confinement is in force
+  status   what runs, under which policy, how much of its quotas it has, what was refused and which confinement is in force;
+           COMPLAIN, and until when, stands beside a policy that only complains, WOULD-DENY says what passed because of that
   reload   reads the guest's policy again, for its new connections; --wait says what has come of it. A policy that is wrong is not taken:
            KEPT, with the findings
   kill     ends one connection (--client, by its number in status --json, trace or audit), or the whole guest: the sidecar of `run` ends,
@@ -97,8 +98,8 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
-HEAD: Final = ("GUEST", "STATE", "POLICY", "UP", "CLIENTS", "OBJECTS", "QUEUED", "QUOTA", "REFUSED")
-RIGHT: Final = frozenset(("CLIENTS", "OBJECTS", "QUEUED", "REFUSED"))
+HEAD: Final = ("GUEST", "STATE", "POLICY", "UP", "CLIENTS", "OBJECTS", "QUEUED", "QUOTA", "REFUSED", "WOULD-DENY")
+RIGHT: Final = frozenset(("CLIENTS", "OBJECTS", "QUEUED", "REFUSED", "WOULD-DENY"))
 
 
 def row(one: Mapping[str, Any]) -> tuple[str, ...]:
@@ -108,16 +109,17 @@ def row(one: Mapping[str, Any]) -> tuple[str, ...]:
     policy, relay = part(one, "policy"), part(one, "relay")
     under = f"{text(policy, 'name')}@{number(policy, 'generation')} {text(policy, 'sha256')[:10]}"
     if text(one, "mode") != "enforce":
-        under += f" ({text(one, 'mode')})"
+        under += f" ({text(one, 'mode').upper()}{' until ' + text(one, 'until') if text(one, 'until') else ''})"
     state = text(one, "state") + (", no compositor" if part(one, "upstream").get("missing") else "")
+    refused = str(number(one, "refused")), str(number(one, "would_deny"))
     if not relay:
-        return text(one, "guest"), state, under, duration(number(one, "seconds")), "-", "-", "-", "-", str(number(one, "refused"))
+        return text(one, "guest"), state, under, duration(number(one, "seconds")), "-", "-", "-", "-", *refused
     queued = sum(number(part(relay, "queue_bytes"), side) for side in ("guest", "host"))
     used, most = part(relay, "used"), part(relay, "limits")
     shares = [(number(used, key) / number(most, key), clean(key)) for key in used if number(most, key)]
     share, name = max(shares, default=(0.0, ""))
     counts = str(number(relay, "clients")), str(number(used, "objects")), amount(queued), f"{name} {share:.0%}"
-    return text(one, "guest"), state, under, duration(number(one, "seconds")), *counts, str(number(one, "refused"))
+    return text(one, "guest"), state, under, duration(number(one, "seconds")), *counts, *refused
 
 
 def details(one: Mapping[str, Any]) -> list[str]:
@@ -131,6 +133,10 @@ def details(one: Mapping[str, Any]) -> list[str]:
         f"  compositor {text(upstream, 'path')}" + (f" ({context})" if context else ""),
         f"  confined   {', '.join(clean(name) for name in listed(one, 'confined')) or 'nothing is known of it'}",
     ]
+    shadow, differs = part(one, "shadow"), part(relay, "shadow_differences")
+    if shadow:
+        counts = f"would refuse {number(differs, 'stricter')} messages that passed, and pass {number(differs, 'wider')} that were refused"
+        lines.append(f"  shadow     {text(shadow, 'name')} {text(shadow, 'sha256')[:10]}: {counts}")
     lines += [f"  MISSING    {clean(name)}" for name in listed(one, "unconfined")]
     if text(one, "reason"):
         lines.append(f"  note       {text(one, 'reason')}")

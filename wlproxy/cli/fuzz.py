@@ -37,7 +37,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="NAME|FILE",
-        help="as for `wlproxy run`, or fuzz-transparent, fuzz-desktop, fuzz-lending, fuzz-refusing; repeatable (those four)",
+        help="as for `wlproxy run`, or fuzz-transparent, fuzz-desktop, fuzz-lending, fuzz-refusing, fuzz-complaining; repeatable "
+        "(those five)",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (1)")
     parser.add_argument("--findings", default="fuzz-findings", metavar="DIR", help="where reproducers go (fuzz-findings)")

@@ -60,6 +60,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """The exit code."""
+    from dataclasses import replace
+
     from ..core.errors import ConfigErrors
     from ..policy.load import explain, load_policy
     from ..policy.load_protocols import load_shipped
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     interfaces = load_shipped()
     try:
         command = words_of(args.command)
-        base = load_policy(args.base, {}, interfaces, ceiling="")
+        base = replace(load_policy(args.base, {}, interfaces, ceiling=""), until=0)  # what extends it enforces, whether or not it does
     except LearnError as error:
         say(str(error))
         return EXIT_USAGE

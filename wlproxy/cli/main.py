@@ -25,6 +25,7 @@ VERBS: Final = {
     "check": "check policy files",
     "show": "every value of a policy, and the line that set it",
     "explain": "why a message is allowed, changed or refused",
+    "shadow": "where a policy that is asked on the side would decide otherwise",
     "diff": "what one policy allows that another does not",
     "prove": "that a policy never gives a class of powers",
     "score": "how much a policy gives away, by class of risk",

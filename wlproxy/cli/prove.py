@@ -17,7 +17,7 @@ EXAMPLE: Final = """example:
 
 A claim is class:LETTER[,LETTER], interface:NAME (a * at the end stands for anything) or permission:NAME. What asks the user counts as not
 given while there is nobody to ask; what the proxy serves itself ("virtual") reaches nothing. A global that the table of interfaces does
-not class is a counterexample to every claim about classes.
+not class is a counterexample to every claim about classes. Of a policy that only complains, what it lets through counts as given.
 
 exit codes: 0 proved, 1 refuted (each counterexample with its line), 2 usage, 6 the policy has findings."""
 
@@ -68,6 +68,7 @@ def claims_of(items: list[str], known: set[str]) -> list[Never] | str:
 @reads_policy
 def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
+    from ..policy.complain import words_of
     from ..policy.document import printable
     from ..policy.exposure import prove
     from ..policy.load_protocols import load_shipped
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     compiled = compiled_of(args.policy, given, interfaces, ceiling_of(args))
     proof = prove(compiled, claims, risk_of)
     size = f"{proof.interfaces} interfaces and {proof.messages} messages that a guest can reach"
+    name = printable(compiled["name"]) + words_of(compiled)
     refuted = {example.claim for example in proof.counterexamples}
     if args.json:
         rows = [
@@ -97,9 +99,9 @@ def run(args: argparse.Namespace, given: dict[str, str]) -> int:
         print(json.dumps(whole, indent=1))
     elif not refuted:
         number = f"{len(claims)} claim{'s hold' if len(claims) > 1 else ' holds'}"
-        print(f"{coloured('proved', GREEN)}: {number} for {printable(compiled['name'])}, over {size}")
+        print(f"{coloured('proved', GREEN)}: {number} for {name}, over {size}")
     else:
         for example in proof.counterexamples:
             print(printable(f"{example.origin}: never {example.claim.kind}:{example.claim.name}, but {example.what}"))
-        print(f"{coloured('refuted', RED)}: {len(refuted)} of {len(claims)} claims for {printable(compiled['name'])}, over {size}")
+        print(f"{coloured('refuted', RED)}: {len(refuted)} of {len(claims)} claims for {name}, over {size}")
     return EXIT_FINDINGS if refuted else 0

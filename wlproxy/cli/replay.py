@@ -93,6 +93,7 @@ def as_text(replay: Replay, report: Report) -> list[str]:
         *rows(report.denied),
     ]
     for title, groups in (
+        ("Would be denied, if the policy did not only complain", report.complained),
         ("Newly allowed", report.allowed),
         ("Newly rewritten", report.rewritten),
         ("No longer rewritten", report.untouched),
@@ -151,6 +152,7 @@ def as_json(replay: Replay, report: Report, damage: str) -> dict[str, Any]:
         "same": report.same,
         "not_judged": report.not_judged,
         "newly_denied": listed(report.denied),
+        "would_be_denied": listed(report.complained),
         "newly_allowed": listed(report.allowed),
         "newly_rewritten": listed(report.rewritten),
         "no_longer_rewritten": listed(report.untouched),

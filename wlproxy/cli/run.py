@@ -49,6 +49,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--listen", action="append", default=[], metavar="URI", help="where guests connect; repeatable, see below")
     add_common(parser)
     parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
+    parser.add_argument(
+        "--shadow",
+        default="",
+        metavar="NAME|FILE",
+        help="a policy that is asked beside the one in force and decides nothing: `wlproxy shadow report` says where they differ",
+    )
     add_record(parser)
     parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
     add_view(parser)
@@ -142,7 +148,7 @@ def add_view(parser: argparse.ArgumentParser) -> None:
         "--only",
         action="append",
         default=[],
-        choices=("allowed", "rewritten", "denied", "hidden", "no-object", "ended"),
+        choices=("allowed", "rewritten", "would-deny", "denied", "hidden", "no-object", "ended"),
         help="messages with this verdict; repeatable",
     )
     parser.add_argument(
@@ -234,13 +240,14 @@ def run(args: argparse.Namespace) -> int:
     notifier = take(os.environ)
     policy = args.policy if guest_file else args.policy or DEFAULT_POLICY
     trust = trust_of(args)
-    compilation = Compilation(policy, variables, guest_file, trust)
+    compilation = Compilation(policy, variables, guest_file, trust, args.shadow)
     from ..sidecar.start import Settings, serve
 
     settings = Settings(args.listen, upstream, policy, variables, compilation)
     settings.guest = guest
     settings.guest_file = guest_file
     settings.trust = trust
+    settings.shadow = args.shadow
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
     settings.notifier = notifier

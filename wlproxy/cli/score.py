@@ -49,6 +49,7 @@ def points(text: str) -> float:
 @reads_policy
 def run(args: argparse.Namespace, given: dict[str, str]) -> int:
     """The exit code."""
+    from ..policy.complain import words_of
     from ..policy.document import printable
     from ..policy.exposure import WEIGHTS, powers, rating, score_of
     from ..policy.load_interface_table import CLASSES
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace, given: dict[str, str]) -> int:
         reasons = ", ".join(listed[:6]) + (f", and {len(listed) - 6} more" if len(listed) > 6 else "")
         line = f"{risk} {CLASSES[risk]:26} {score:5.1f} of {WEIGHTS[risk]:<3} {reasons or 'nothing'}"
         print(printable(line))
-    print(coloured(f"total {total:.1f} of 100: {rating(total)} exposure", "1"))
+    print(coloured(f"total {total:.1f} of 100: {rating(total)} exposure", "1") + words_of(compiled))
     if over:
         print(f"above the threshold of {args.threshold:g}")
     return EXIT_FINDINGS if over else 0

@@ -18,7 +18,8 @@ EXAMPLE: Final = """example:
   wlproxy serve --upstream /run/user/1000/wayland-0 --audit /var/log/wlproxy.jsonl
 
 A guest's file has: format, policy, vars, listen (see wlproxy run --help for the URIs), upstream, audit, expires (a date; after it the
-guest falls back to strict), shadow. SIGHUP reads the folder again: new guests start, changed ones change, those whose file is gone end.
+guest falls back to strict), shadow (a policy that is asked beside the other and decides nothing: wlproxy shadow report). SIGHUP reads the
+folder again: new guests start, changed ones change, those whose file is gone end.
 A relay that dies is replaced; the other guests do not notice. Several guests may have one vsock port, each with its own cid.
 
 exit codes: 0 ended by a signal, 2 usage, 3 others can change the folder or the files (no guest

@@ -32,8 +32,9 @@ A test file (NAME.test.toml):
   expect = { denied = 0 }                             or allowed, rewritten, disconnected
   [coverage]
   rules = 100
-expect is a verdict (allow, rewrite, deny, ask, hide, virtual, violation) or a table of verdict, becomes, deny-as, event (that the guest is
-sent in answer) and rule (where the one that decides stands). "allow" holds for what is changed as well, "deny" for what would be asked.
+expect is a verdict (allow, rewrite, would-deny, deny, ask, hide, virtual, violation) or a table of verdict, becomes, deny-as, event (that
+the guest is sent in answer) and rule (where the one that decides stands). "allow" holds for what is changed as well, "deny" for what would
+be asked; "would-deny" is what passes because the policy only complains.
 
 Without arguments the tests of the shipped policies run. Every message is judged by the session that runs in the sidecar; the objects it
 needs are made first, as a program would. `wlproxy explain` says why a message is judged as it is.

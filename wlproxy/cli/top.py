@@ -17,8 +17,8 @@ LEAST_SECONDS: Final = 0.2
 
 EXAMPLE: Final = """example:
   wlproxy top
-    GUEST  STATE    POLICY                UP     CLIENTS  OBJECTS  QUEUED  QUOTA       REFUSED  REQUESTS/S  EVENTS/S
-    work   running  desktop@2 9f2c61d07a  2h 4m        3      214      0B  objects 3%        7       180.0     121.5
+    GUEST  STATE    POLICY                UP     CLIENTS  OBJECTS  QUEUED  QUOTA       REFUSED  WOULD-DENY  REQUESTS/S  EVENTS/S
+    work   running  desktop@2 9f2c61d07a  2h 4m        3      214      0B  objects 3%        7           0       180.0     121.5
   wlproxy top --once
 
 Asks every control socket (see wlproxy ctl --help) each --interval, busy guests first. Ctrl-C ends it; ctl kill ends a guest.

@@ -26,8 +26,9 @@ EXAMPLE: Final = """example:
 A guest is joined by way of its sidecar's control socket: its connections from then on are shown, those that are open are not. Ctrl-C ends
 the trace and nothing else. That somebody traces is in the guest's audit log, and whether with --payload.
 
-A line is time, connection, message, verdict: allowed, rewritten, denied and how, hidden (the guest is not told), no object (to something
-that exists for the guest alone), ended (it broke the protocol). "->" leads what the guest says. Ids are those of the side that speaks.
+A line is time, connection, message, verdict: allowed, rewritten, would-deny, denied and how, hidden (the guest is not told), no object (to
+something that exists for the guest alone), ended (it broke the protocol). "->" leads what the guest says. Ids are those of the side that
+speaks.
 Such a line, and those of WAYLAND_DEBUG=1, can be given to the verbs that take a message. A recording is printed under the policy it was
 recorded with; `wlproxy replay` tries another one.
 

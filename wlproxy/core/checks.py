@@ -28,14 +28,24 @@ KIND: Final = "kind"  # of a descriptor, by name: handlers/descriptors.py asks, 
 REWRITE: Final = "rewrite"
 
 NUMERIC: Final = frozenset((MIN, MAX, IN, FLAGS))
+REFUSING: Final = frozenset((*NUMERIC, MAX_BYTES, CHARSET, NULL))  # a value by itself; KIND asks of a descriptor what it is
 OPERATIONS: Final = frozenset((MIN, MAX, IN, FLAGS, MAX_BYTES, CUT, CHARSET, TRANSLATE, PLAIN, NULL, KIND, REWRITE))
 
 
 class Check:
-    """One predicate: `argument` is its index in the signature, `name` its name; `origin` the policy line."""
+    """One predicate: `argument` is its index in the signature, `name` its name; `origin` the policy line. `complains`: what it
+    refuses passes while the policy only complains."""
 
     def __init__(
-        self, argument: int, name: str, operation: str, number: int, values: frozenset[int], text: str, origin: str
+        self,
+        argument: int,
+        name: str,
+        operation: str,
+        number: int,
+        values: frozenset[int],
+        text: str,
+        origin: str,
+        complains: bool = False,
     ) -> None:
         self.argument = argument
         self.word_at: i64 = 0  # where a number's word stands in a message of fixed size
@@ -46,6 +56,7 @@ class Check:
         self.values = values
         self.text = text
         self.origin = origin
+        self.complains = complains
 
     def accepts(self, value: i64) -> bool:
         """Whether a number passes, without a word about why not: what the hot path asks before it decodes anything."""

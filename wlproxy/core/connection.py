@@ -5,10 +5,12 @@ Promises: nothing here is carried out; it is collected for the `Outcome` of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
+from .differences import Difference
 from .errors import PolicyViolation
 from .fds import Fd, Files
 from .message import Message
@@ -22,10 +24,25 @@ from .wire import DISPLAY_ID, NO_MEMORY
 NOTHING: Final[frozenset[str]] = frozenset()
 
 
-class Connection:
-    """One guest connection: its objects, its serials, and what is to be sent, closed and written down."""
+def enforcing() -> bool:
+    """The answer to whether a policy only complains where nobody said that it may."""
+    return False
 
-    def __init__(self, tables: Tables, limits: Limits, files: Files, usage: Usage, hidden: frozenset[str] = NOTHING) -> None:
+
+class Connection:
+    """One guest connection: its objects, its serials, and what is to be sent, closed and written down. `complaining` is asked each time
+    something could pass only because of that."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        limits: Limits,
+        files: Files,
+        usage: Usage,
+        hidden: frozenset[str] = NOTHING,
+        complaining: Callable[[], bool] = enforcing,
+    ) -> None:
+        self.complaining = complaining
         self.tables = tables
         self.limits = limits
         self.files = files
@@ -105,6 +122,10 @@ class Connection:
                 message.said,
             )
         )
+
+    def differs(self, difference: Difference) -> None:
+        """Counts a message over which the policy and its shadow differ."""
+        self.audit.extend(self.usage.differences.add(difference, self.now))
 
     def abandon(self) -> list[Fd]:
         """Every descriptor that is still anywhere in here: the session is over."""

@@ -13,12 +13,14 @@ from mypy_extensions import i64
 
 from . import wire
 from .connection import Connection
+from .differences import WIDER
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd
 from .message import Message
 from .objects import ENDED, LIVE, MUTED, Object
-from .outcome import GUEST, HOST
+from .outcome import GUEST, HOST, WOULD_DENY
 from .serials import CONFIGURE
+from .shadow import difference
 from .tables import (
     ALLOW,
     CHILD,
@@ -86,7 +88,13 @@ class Judge:
             self._look_up_serial(message)
         self._connection.weight += rule.weight
         reachable = self._resolve_request(message) if side == GUEST else self._resolve_event(message)
+        differs = difference(self._connection.tables, message) if rule.shadow is not None and reachable else None
+        if differs is not None and differs.kind == WIDER:  # whatever else speaks against the message
+            self._connection.differs(differs)
+            differs = None
         verdict = self._verdict(message) if reachable else DROP
+        if differs is not None and verdict == FORWARD:
+            self._connection.differs(differs)
         if side == GUEST:
             if verdict != FORWARD:
                 self.discard_descriptors()
@@ -115,11 +123,16 @@ class Judge:
 
     def _verdict(self, message: Message) -> int:
         rule = message.rule
-        if rule.verdict == DISCONNECT:
-            raise PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+        complaint: PolicyViolation | None = None  # the first that enforcing would have made
         if rule.verdict != ALLOW:
-            self._connection.record("refused", message, "not allowed by the policy", rule.verdict, rule.origin)
-            return MAKE_INERT if rule.verdict == INERT else DROP
+            refusal = PolicyViolation(DISPLAY_ID, IMPLEMENTATION, "not allowed by the policy", rule.origin)
+            if rule.complains and self._connection.complaining():
+                complaint = refusal
+            elif rule.verdict == DISCONNECT:
+                raise refusal
+            else:
+                self._connection.record("refused", message, refusal.reason, rule.verdict, rule.origin)
+                return MAKE_INERT if rule.verdict == INERT else DROP
         if rule.rate is not None and not self._connection.usage.within(rule.interface, rule.name, rule.rate, self._connection.now):
             reason = f"more than {rule.rate[0]:g} a second"
             if rule.refusal == DISCONNECT:
@@ -142,14 +155,22 @@ class Judge:
                 return DROP
         for check in rule.checks:
             before = message.args[check.argument]
-            after = check.apply(before)
+            try:
+                after = check.apply(before)
+            except PolicyViolation as demand:
+                if not (check.complains and self._connection.complaining()):
+                    raise
+                complaint = complaint or demand
+                continue
             if after != before:
                 message.args[check.argument] = after
                 message.changed = True
                 self._connection.record("rewritten", message, f"argument {check.name}: {check.operation}", ALLOW, check.origin)
-        if message.lent:
-            return MAKE_INERT
-        return FORWARD if rule.exchange is None else rule.exchange(self._connection, message)
+        verdict = FORWARD if message.lent or rule.exchange is None else rule.exchange(self._connection, message)
+        if complaint is not None and verdict == FORWARD:
+            shape = DISCONNECT if rule.verdict == ALLOW else rule.verdict
+            self._connection.record(WOULD_DENY, message, complaint.reason, shape, complaint.origin)
+        return MAKE_INERT if message.lent else verdict
 
     def _look_up_serial(self, message: Message) -> None:
         """Gives an event's serial the guest's number; finds the compositor's number for a request's, or the message is stale.

@@ -16,6 +16,9 @@ from .fds import Fd
 GUEST: Final = 0  # the sides, as indices
 HOST: Final = 1
 
+WOULD_DENY: Final = "would-deny"  # what passed because the policy only complains: neither allowed nor refused, everywhere
+SHADOW: Final = "shadow"  # what another policy, asked beside the one in force, would have decided otherwise
+
 # How much of what was decided a policy has recorded; what else happens to a guest always is (sidecar/audit.py).
 DENIED: Final = "denied"
 DECISIONS: Final = "decisions"  # what was bound as well
@@ -37,12 +40,26 @@ class Parcel:
         self.places = places
 
 
+class Told:
+    """What a record of SHADOW says besides: the shadow policy, how many messages there were of that kind, and when (seconds of the
+    session's clock) the first and the last of them came. `about`: the global that a wl_registry's message is about."""
+
+    def __init__(self, policy: str, digest: str, about: str, count: int, first: float, last: float) -> None:
+        self.policy = policy
+        self.digest = digest
+        self.about = about
+        self.count = count
+        self.first = first
+        self.last = last
+
+
 class Record:
     """One thing an admin should be able to read afterwards.
 
-    `event`: "bind", "refused", "rewritten", "taken-back", "host-error", "violation". `verdict`: "allow" or the deny shape. `rule`: the
-    policy line, or the built-in rule's name. `object_id` as the guest knows it. `reason` may hold a peer's text: escape it. `said`: what
-    the guest calls a window in that message, where the policy has it recorded; nothing but its text: escape it and cut it.
+    `event`: "bind", "refused", "rewritten", "taken-back", WOULD_DENY, SHADOW, "host-error", "violation". `verdict`: "allow" or the deny
+    shape; of SHADOW whether that is stricter or wider (differences.py). `rule`: the policy line, or the built-in rule's name. `object_id`
+    as the guest knows it. `reason` may hold a peer's text: escape it. `said`: what the guest calls a window in that message, where the
+    policy has it recorded; nothing but its text: escape it and cut it.
     """
 
     def __init__(
@@ -66,6 +83,7 @@ class Record:
         self.verdict = verdict
         self.rule = rule
         self.said = said
+        self.shadow: Told | None = None
 
     def __repr__(self) -> str:
         return f"Record({self.event} {self.interface}#{self.object_id}.{self.message}: {self.reason!r} [{self.rule}])"

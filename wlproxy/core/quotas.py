@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
+from .differences import Differences
+
 # What is counted by kind, beside objects in general; which interfaces are of a kind is handlers/costs.py's to say.
 UNCOUNTED: Final = 0
 SURFACES: Final = 1
@@ -173,6 +175,8 @@ class Usage:
         self.awake_since = -1.0  # boottime from which idle inhibitors are counted (handlers/inhibitors.py); below 0: none was had yet
         self.escaped: set[str] = set()  # permissions whose loans the user has taken back (handlers/escape.py)
         self.tokens: dict[str, bool] = {}  # activation tokens given for the user's input, the oldest first (handlers/attachments.py)
+        self.differences = Differences()  # between the policy in force and its shadow
+        self.complains = False  # the policy in force only complains: connections under an earlier one do not outlast that
 
     def within(self, interface: str, message: str, rate: Rate, now: float) -> bool:
         """Whether one more such message is within its rate; it counts if so."""

@@ -11,12 +11,13 @@ read it came in (runs, not messages); see tables.py for the kinds of message and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
 
 from . import wire
-from .connection import NOTHING, Connection
+from .connection import NOTHING, Connection, enforcing
 from .errors import PolicyViolation, ProtocolViolation
 from .fds import Fd, Files
 from .judge import Judge, no_message, no_object
@@ -55,9 +56,10 @@ class Session:
         files: Files | None = None,
         usage: Usage | None = None,
         hidden: frozenset[str] = NOTHING,
+        complaining: Callable[[], bool] = enforcing,
     ) -> None:
         self._limits = limits
-        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden)
+        self._connection = Connection(tables, limits, files or Files(), usage or Usage(), hidden, complaining)
         self._judge = Judge(self._connection)
         self._streams = [Stream(), Stream()]
         self._farewell = ""

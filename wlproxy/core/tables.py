@@ -133,6 +133,8 @@ class MessageRule:
         self.rate: tuple[float, float] | None = None  # for the guest as a whole; more is refused in the shape ...
         self.refusal = ALLOW  # ... of this
         self.quoted = -1  # the argument that the audit log has the beginning of, none as a rule
+        self.complains = False  # what `verdict` refuses passes while the policy only complains
+        self.shadow: MessageRule | None = None  # what another policy says of it, where that may differ (shadow.py)
 
     def of_kind(self, kind: int) -> MessageRule:
         """The same message handled another way."""
@@ -163,6 +165,8 @@ class MessageRule:
         other.rate = self.rate
         other.refusal = self.refusal
         other.quoted = self.quoted
+        other.complains = self.complains
+        other.shadow = self.shadow
         return other
 
     def settle(self) -> None:
@@ -273,10 +277,12 @@ class Tables:
         self.escapes: dict[str, list[str]] = {}  # by permission that is given: combinations of keys that take back what it gave
         self.skipped: dict[str, frozenset[str]] = {}  # by permission: types whose presence hides the whole offer
         self.needs_input: set[str] = set()  # permissions whose token must have been given for the user's input
-        self.refused: set[str] = set()  # permissions that are not given
+        self.refused: set[str] = set()  # permissions that are not given ...
+        self.complaining: frozenset[str] = frozenset()  # ... and those of them that are while the policy only complains
         self.counts: dict[str, int] = {}  # by interface: of so many globals the guest is told; not named = of all
         self.virtual: dict[str, list[str]] = {}  # by global: the parts of it that are made up (handlers/virtual.py)
         self.previews = False  # the audit log has the beginning of what the guest calls its windows
+        self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
         self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
@@ -356,6 +362,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
         if "max-bytes" in parameters or "mime" in parameters:
             types = parameters.get("mime")  # an empty list is not "all": policy and ceiling have no type in common
             tables.transfers[name] = (parameters.get("max-bytes", 0), None if types is None else frozenset(types))
+    tables.complaining = frozenset(compiled["complain"]["permissions"]) if "complain" in compiled else frozenset()
     if "wl_display" not in tables.families:
         raise ValueError("the compiled policy lacks wl_display")
     return tables
@@ -399,7 +406,8 @@ def _rule(
             per_second, at_once = decision["rate"]
             rule.rate = (float(per_second), float(at_once))
             rule.refusal = decision["shape"]
-        for index, operation, value, origin in decision.get("checks", []):
+        rule.complains = bool(decision.get("complains"))
+        for index, operation, value, origin, *complains in decision.get("checks", []):
             if operation not in OPERATIONS:
                 raise ValueError(f"{interface}.{name}: check {operation!r}")
             rule.checks.append(
@@ -411,6 +419,7 @@ def _rule(
                     frozenset(value) if isinstance(value, list) else frozenset(),
                     value if isinstance(value, str) else "",
                     origin,
+                    bool(complains),
                 )
             )
     if not tables.keep_names:

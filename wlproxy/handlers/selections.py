@@ -16,6 +16,7 @@ from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
 from ..core.message import Message
 from ..core.objects import Object
+from ..core.outcome import WOULD_DENY
 from ..core.tables import DROP, FORWARD, Note
 from .surfaces import DRAG_ICON, surface_at
 
@@ -219,17 +220,22 @@ def on_selection(connection: Connection, message: Message) -> int:
     if offer is None:
         return FORWARD
     permission = READING.get(message.rule.interface, "")
-    if permission in connection.tables.refused:
+    refused = permission in connection.tables.refused
+    reason = f"permission {permission} is not given: none"
+    if refused and not (permission in connection.tables.complaining and connection.complaining()):
         message.args[0] = 0
         message.changed = True
-        connection.record("rewritten", message, f"permission {permission} is not given: none", "allow", f"permission: {permission}")
-    elif skips(connection, permission, offer):
+        connection.record("rewritten", message, reason, "allow", f"permission: {permission}")
+        return FORWARD
+    if skips(connection, permission, offer):
         message.args[0] = 0
         message.changed = True
         reason = f"permission {permission} skips what has such a type: none"
         connection.record("rewritten", message, reason, "allow", f"permission: {permission}")
     else:
         offer.told = True
+        if refused:
+            connection.record(WOULD_DENY, message, reason, "ignore", f"permission: {permission}")
     return FORWARD
 
 

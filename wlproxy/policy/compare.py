@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from ..core import checks
 from ..core.outcome import ALL, NO_PREVIEW, RECORDS
-from .compile import BUILT_IN_SIZE, REWRITES
+from .compile import BUILT_IN_ENUM, BUILT_IN_SIZE, REWRITES
+from .complain import COMPLAIN, GIVES_WAY
 from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
 from .permissions import ADVERTISED, ESCAPE, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, ONLY, ONLY_WORDS, SKIP_IF
+from .read_mode import MODE, as_text
 from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown
 
 WIDER: Final = "wider"
@@ -44,13 +46,24 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
         yes_no = ("false", "true")
         whole = Change(kind, "transparent", yes_no[kind == TIGHTER], yes_no[kind == WIDER], "")
         return [whole]
-    found = [*_globals(before, after), *_permissions(before, after), *_messages(before, after), *_rewrites(before, after)]
-    found += [*_quotas(before, after), *_others(before, after)]
+    found = [*_mode(before, after), *_globals(before, after), *_permissions(before, after), *_messages(before, after)]
+    found += [*_rewrites(before, after), *_quotas(before, after), *_others(before, after)]
     return found
 
 
 def _kind(wider: bool, tighter: bool) -> str:
     return WIDER if wider else TIGHTER if tighter else CHANGED
+
+
+# mode
+
+
+def _mode(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
+    """Until when a policy only complains. The rest compares what the two say, whatever gives way."""
+    was, now = (compiled.get(COMPLAIN, {}).get("until", 0) for compiled in (before, after))
+    if was != now:
+        words = [f"complain until {as_text(until)}" if until else "enforce" for until in (was, now)]
+        yield Change(_kind(now > was, now < was), MODE, words[0], words[1], "")
 
 
 # globals
@@ -96,8 +109,8 @@ def _permissions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterabl
     for name in sorted({*before.get("permissions", {}), *after.get("permissions", {})}):
         was = before.get("permissions", {}).get(name, [DENY, "", {}])
         now = after.get("permissions", {}).get(name, [DENY, "", {}])
-        if was[0] == now[0] and was[2] == now[2]:
-            continue
+        if was[0] == now[0] and (was[2] == now[2] or was[0] == DENY):
+            continue  # of what is denied the bounds are said only where it gives way
         rank = ORDER.index(now[0]) - ORDER.index(was[0])
         wider, tighter = rank < 0, rank > 0
         if rank == 0:
@@ -153,7 +166,7 @@ def _messages(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[C
             for old, new in zip(was[side], now[side], strict=False):
                 if old[4] == new[4]:
                     continue
-                change = _message(name, old, new)
+                change = _message(name, old, new) or (_yielding(name, old, new) if COMPLAIN in before and COMPLAIN in after else None)
                 if change is None:
                     continue
                 told = moved.intersection((*OF_MESSAGE.get((name, new[0]), ()), *OF_GLOBAL.get(name, ())))
@@ -171,6 +184,23 @@ def _meant(compiled: Mapping[str, Any], name: str) -> list[Any]:
 def _verdict(decision: Mapping[str, Any] | None) -> str:
     said = (decision or {}).get("verdict", ALLOW)
     return ALLOW if said == ALLOW else DENY
+
+
+def _yielding(interface: str, old: list[Any], new: list[Any]) -> Change | None:
+    """Of two policies that complain: what only one of them holds to, because this host's ceiling says so."""
+    words = [_decision(decision or {}) + (", gives way" if (decision or {}).get(GIVES_WAY) else ", held") for decision in (old[4], new[4])]
+    wider = bool((new[4] or {}).get(GIVES_WAY))
+    if words[0] == words[1] or _verdict(old[4]) == ALLOW:
+        return None
+    return Change(_kind(wider, not wider), f"message.{interface}.{new[0]}", words[0], words[1], (new[4] or {}).get("origin", ""))
+
+
+def demands(decision: Mapping[str, Any], index: int) -> list[list[Any]]:
+    """The checks on one argument, but for those of a rewrite. Where a policy names values, they are what counts: that they are of the enum
+    is said beside them only where they give way."""
+    found = [check for check in decision.get("checks", []) if check[0] == index and not of_rewrite(check)]
+    named = any(check[1] == checks.IN and check[3] != BUILT_IN_ENUM for check in found)
+    return [check for check in found if check[3] != BUILT_IN_ENUM] if named else found
 
 
 def _message(interface: str, old: list[Any], new: list[Any]) -> Change | None:
@@ -191,7 +221,7 @@ def _message(interface: str, old: list[Any], new: list[Any]) -> Change | None:
     arguments = {check[0] for check in (*was.get("checks", []), *now.get("checks", []))}
     texts: list[tuple[str, str]] = []
     for index in sorted(arguments):
-        one, other = ([c for c in side.get("checks", []) if c[0] == index and not of_rewrite(c)] for side in (was, now))
+        one, other = demands(was, index), demands(now, index)
         if [check[:3] for check in one] == [check[:3] for check in other]:
             continue
         more, less = compared(one, other)

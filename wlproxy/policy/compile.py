@@ -12,9 +12,11 @@ The form, JSON-able, read by core/tables.py:
      "upstream": {key of [upstream]: text}, "record": "denied" | "decisions" | "all",
      "payload": "preview", where [audit] says so,
      "permissions": {name: [verdict, origin, {parameter: value}]},
+     "complain": {"until": seconds of the epoch, "permissions": [those that give way]}, where it does not enforce (complain.py),
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
-    message = [name, since, destructor 0|1, ["argument type?:interface"], null | {"verdict", "origin", "checks", "rate", "ask"}]
-    check = [argument index, operation, value, origin]
+    message = [name, since, destructor 0|1, ["argument type?:interface"],
+               null | {"verdict", "origin", "checks", "rate", "ask", "complains": 1 where it gives way}]
+    check = [argument index, operation, value, origin] and 1 where it gives way
     rate = [a second, at once]; ask = the user would be asked, if there were whom to ask
 """
 
@@ -29,6 +31,7 @@ from ..core.compact import LETTERS
 from ..core.outcome import PREVIEW
 from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
 from ..handlers.ghosts import ANSWERS
+from .complain import loosened, marked
 from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
 from .identity import digest
 from .model import (
@@ -93,8 +96,18 @@ REWRITES: Final = {
 
 def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
     """The compiled policy with its hash. Raises KeyError only where `policy` was not checked against `interfaces`."""
+    compiled = compile_strict(policy, interfaces)
+    if policy.until:
+        announced = {**compiled["globals"], **compiled["served"]}
+        marked(compiled, compile_strict(loosened(policy, announced), interfaces), policy.until)
+    compiled["sha256"] = digest(compiled)
+    return compiled
+
+
+def compile_strict(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[str, Any]:
+    """The same without its hash, and as if it enforced."""
     offered, served = _globals(policy, interfaces)
-    compiled: dict[str, Any] = {
+    return {
         "format": 1,
         "name": policy.name,
         "summary": policy.summary,
@@ -113,8 +126,6 @@ def compile_policy(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
             name: _interface(policy, interfaces, name) for name in sorted(reachable([*offered, *served], interfaces))
         },
     }
-    compiled["sha256"] = digest(compiled)
-    return compiled
 
 
 def vetted_version(interface: Interface) -> int:

@@ -17,6 +17,7 @@ from ..handlers.constraints import HELD
 from ..handlers.costs import COUNTED as KIND_OF
 from ..handlers.escape import SHORTCUTS
 from ..handlers.inhibitors import FULLSCREEN, PERMISSION
+from .complain import COMPLAIN
 from .effective import parameter_text
 from .model import ALLOW, DENY, DISCONNECT, IGNORE, INERT
 from .permissions import ESCAPE, MAX_DURATION, ONLY
@@ -53,9 +54,9 @@ def of_loan(rule: MessageRule, compiled: Mapping[str, Any]) -> Iterator[str]:
 
 
 def bounds_of(permission: str, compiled: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """The parameters of a permission that is given, by which it is taken back."""
+    """The parameters of a permission that is given, or gives way, by which it is taken back."""
     verdict, origin, parameters = compiled.get("permissions", {}).get(permission, [DENY, "", {}])
-    if verdict == ALLOW:
+    if verdict == ALLOW or permission in compiled.get(COMPLAIN, {}).get("permissions", ()):
         yield from ((key, value, origin) for key, value in parameters.items() if key in (ONLY, MAX_DURATION, ESCAPE))
 
 

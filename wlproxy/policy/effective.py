@@ -19,6 +19,7 @@ from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
 from .read_audit import PAYLOAD, RECORD
+from .read_mode import COMPLAIN, MODE, UNTIL, as_text
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
 
 BUILT_IN: Final = "built-in"
@@ -109,6 +110,10 @@ def _head(policy: Policy, chain: list[Document]) -> list[Setting]:
     found.append(Setting("", "summary", policy.summary, quoted(policy.summary), origin_of(chain[-1:], ("summary",)), bool(policy.summary)))
     if policy.transparent:
         found.append(Setting("", "transparent", True, "true", str(policy.origin)))
+    if policy.until:
+        found += [Setting("", MODE, COMPLAIN, quoted(COMPLAIN), origin_of(chain[-1:], (MODE,)))]
+        until = as_text(policy.until)
+        found += [Setting("", UNTIL, until, until, origin_of(chain[-1:], (UNTIL,)), True, "what is refused passes until then")]
     path = ("shm-unsealable",)
     origin = origin_of(chain, path)
     return [*found, Setting("", path[0], policy.shm_unsealable, quoted(policy.shm_unsealable), origin, origin != BUILT_IN)]

@@ -14,11 +14,14 @@ from typing import Any, Final
 
 from ..core import checks
 from ..core.errors import PolicyViolation
+from ..core.outcome import WOULD_DENY
 from ..core.protocol import FD, OBJECT, Interface, Message
 from ..core.tables import CHILD, SELF, MessageRule, Tables
+from ..handlers import load_tables
 from ..handlers.ghosts import ANSWERS
 from .compile import creates, global_names, vetted_version
-from .conditions import conditions, pace
+from .complain import let_through, loosened
+from .conditions import conditions, of_loan, pace
 from .decide import (
     ALWAYS,
     CEILING,
@@ -39,6 +42,7 @@ from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
 from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
 from .permissions import ASKING, OF_GLOBAL, OF_MESSAGE, PERMISSIONS, RATE
 from .reach import EVENTS, REQUESTS, Held, Maker, entry_of, holdings, verdict_of, ways
+from .read_mode import as_text
 
 ARGUMENT: Final = "argument"
 VERSION: Final = "version"
@@ -60,8 +64,9 @@ class Word:
 
 @dataclass(slots=True)
 class Explanation:
-    """`verdict`: allow, rewrite, ask, deny, virtual, hide or never; `shape` of a refusal, "" where there is none. `decides`: index into
-    `words`, -1 where no layer has anything against it. `becomes`: the message as it is forwarded, where that is another."""
+    """`verdict`: allow, rewrite, would-deny, ask, deny, virtual, hide or never; `shape` of a refusal, "" where there is none.
+    `decides`: index into `words`, -1 where no layer has anything against it. `becomes`: the message as it is forwarded, where that is
+    another."""
 
     message: str
     direction: str
@@ -79,7 +84,7 @@ class Explanation:
     @property
     def passes(self) -> bool:
         """Whether the message reaches the other side."""
-        return self.verdict in (ALLOW, REWRITE)
+        return self.verdict in (ALLOW, REWRITE, WOULD_DENY)
 
 
 class Explainer:
@@ -99,12 +104,33 @@ class Explainer:
         self.compiled = compiled
         self.tables = tables
         self.interfaces = interfaces
-        self.held = holdings(compiled)
         self.globals = global_names(interfaces)
-        self.ways = ways(compiled, interfaces, self.globals)
+        self.open = let_through(compiled)  # what gives way is no obstacle on the way to an object
+        self.held = holdings(self.open)
+        self.ways = ways(self.open, interfaces, self.globals)
+        self.loose: Explainer | None = None
+        if policy.until:
+            announced = {**compiled["globals"], **compiled["served"]}
+            self.loose = Explainer(loosened(policy, announced), self.open, load_tables(self.open), interfaces, risk_of)
 
     def explain(self, literal: Literal) -> Explanation:
         """The answer about one message. Raises KeyError for one that is not in the protocol data."""
+        found = self._enforced(literal)
+        if self.loose is None or found.passes or not found.real:
+            return found
+        freed = self.loose.explain(literal)
+        if not freed.passes:
+            by_argument = found.decides >= 0 and found.words[found.decides].layer == ARGUMENT
+            return freed if by_argument else found
+        until = as_text(self.policy.until)
+        found.verdict = WOULD_DENY
+        found.sees = f"{freed.sees}, and is written down as {WOULD_DENY}: the policy only complains, until {until}; then {found.sees}"
+        found.becomes, found.conditions = freed.becomes, freed.conditions
+        found.notes = list(dict.fromkeys([*found.notes, *freed.notes]))
+        return found
+
+    def _enforced(self, literal: Literal) -> Explanation:
+        """The same as if the policy enforced."""
         found = Explanation(write(literal, self.interfaces), literal.direction)
         if (literal.interface, literal.message) in (("wl_registry", "bind"), ("wl_registry", "global")):
             return self._of_global(found, literal)
@@ -242,7 +268,7 @@ class Explainer:
         blocked = found.verdict != ALLOW
         stop = found.decides
         for maker in way or []:
-            entry = entry_of(self.compiled, maker.interface, maker.side, maker.message)
+            entry = entry_of(self.open, maker.interface, maker.side, maker.message)
             if entry is None or verdict_of(entry[4]) != ALLOW:
                 self._maker(found, maker, blocked)
                 if not blocked:
@@ -345,6 +371,8 @@ class Explainer:
         if found.passes and side == REQUESTS:
             found.conditions = conditions(rule, decision, self.compiled)
             found.notes += pace(rule, self.compiled)
+        elif found.passes:
+            found.conditions = list(of_loan(rule, self.compiled))
 
     def _arguments(self, found: Explanation, literal: Literal, rule: MessageRule, about: str) -> None:
         """Has the tables' checks look at what the literal says."""

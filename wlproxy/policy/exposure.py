@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from .complain import let_through
 from .model import ALLOW, ASK
 from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 from .reach import SIDES, Held, holdings, verdict_of
@@ -64,7 +65,8 @@ class Power:
 
 
 def prove(compiled: Mapping[str, Any], claims: list[Never], risk_of: RiskOf) -> Proof:
-    """By enumeration."""
+    """By enumeration, over what passes: what a policy that only complains lets through is not kept from anybody."""
+    compiled = let_through(compiled)
     held = {name: entry for name, entry in holdings(compiled).items() if entry.real}
     passing = list(reached(compiled, held))
     found: list[Counterexample] = []
@@ -141,7 +143,8 @@ def origin_of(compiled: Mapping[str, Any], name: str, held: Mapping[str, Held]) 
 
 
 def powers(compiled: Mapping[str, Any], risk_of: RiskOf) -> dict[str, list[Power]]:
-    """What is given, by class: globals, and permissions that something can be done with."""
+    """What is given, by class: globals, and permissions that something can be done with. What a policy only complains of is given."""
+    compiled = let_through(compiled)
     found: dict[str, list[Power]] = {risk: [] for risk in WEIGHTS}
     held = {name: entry for name, entry in holdings(compiled).items() if entry.real}
     passing = set(reached(compiled, held))

@@ -34,7 +34,8 @@ def meaning(compiled: Mapping[str, Any]) -> dict[str, Any]:
 def _meant(message: list[Any]) -> list[Any]:
     decision = message[4] or {}
     shape = [decision.get(key) for key in ("verdict", "shape", "rate", "ask")]
-    return [*message[:4], shape, [check[:3] for check in decision.get("checks", [])]]
+    marks = [decision["complains"]] if "complains" in decision else []
+    return [*message[:4], shape + marks, [[*check[:3], *check[4:]] for check in decision.get("checks", [])]]
 
 
 def canonical(compiled: Mapping[str, Any]) -> bytes:

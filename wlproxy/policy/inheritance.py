@@ -13,6 +13,7 @@ from ..core.errors import ConfigError
 from .compare import CHANGED, WIDER, Change, changes
 from .document import Document
 from .positions import Path
+from .read_mode import MODE
 
 FINAL: Final = "final"
 TEXTS: Final = ("upstream", "rewrite")
@@ -28,14 +29,16 @@ def read_final(document: Document) -> list[str]:
         document.wrong_value((FINAL,), "type", 'a list such as ["permission.*", "global.wl_output"] is needed')
         return []
     for index, item in enumerate(value):
-        if item.partition(".")[0] not in TABLES or "*" in item[:-1]:
+        if (item.partition(".")[0] not in TABLES and item != MODE) or "*" in item[:-1]:
             text = f"{item!a} is no key of a policy: table.name, or table.* ({', '.join(TABLES)})"
             document.wrong_value((FINAL, str(index)), "unknown-key", text, [f"{table}.*" for table in TABLES], item)
     return value
 
 
 def matches(pattern: str, key: str) -> bool:
-    """Whether a pattern of `final` speaks of a key."""
+    """Whether a pattern of `final` speaks of a key. A policy that only complains keeps to no permission and no rule for a message."""
+    if key == MODE:
+        return pattern.partition(".")[0] in (MODE, "permission", "message")
     return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern or key.startswith(pattern + ".")
 
 

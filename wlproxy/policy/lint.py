@@ -17,6 +17,7 @@ from .document import Document
 from .model import ALLOW, ASK, DENY, HIDE, IGNORE, Policy
 from .permissions import OF_GLOBAL, OF_MESSAGE, PERMISSIONS
 from .reach import SIDES, holdings
+from .read_mode import COMPLAIN, MODE, OVER, as_text
 
 CONTEXT: Final = "security-context"
 MANAGER: Final = "wp_security_context_manager_v1"
@@ -62,11 +63,20 @@ def lint(
         last = chain[-1]
         return [last.finding(("transparent",), "transparent", "everything passes: for tests, never for a guest", "warning")]
     youngest = chain[-1]
-    found = [*permissions_without_use(youngest, policy, compiled), *globals_without_permission(youngest, policy)]
+    found = [*only_complains(youngest, policy), *permissions_without_use(youngest, policy, compiled)]
+    found += globals_without_permission(youngest, policy)
     found += globals_without_use(youngest, policy, compiled, risk_of)
     found += windows_without_label(youngest, policy, compiled)
     found += [*messages_without_use(youngest, policy, compiled, interfaces), *twins(youngest, policy, compiled)]
     return sorted([*youngest.warnings, *found], key=lambda finding: (finding.line, finding.column))
+
+
+def only_complains(document: Document, policy: Policy) -> list[ConfigError]:
+    """That it does, where it does still."""
+    if not policy.until or any(warning.code == OVER for warning in document.warnings):
+        return []
+    text = f"until {as_text(policy.until)} what this policy refuses passes, but for hidden globals and quotas, and is only written down"
+    return [document.finding((MODE,), COMPLAIN, text, "warning")]
 
 
 def permissions_without_use(document: Document, policy: Policy, compiled: Mapping[str, Any]) -> list[ConfigError]:

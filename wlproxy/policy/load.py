@@ -14,6 +14,7 @@ import os
 import pkgutil
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -29,6 +30,7 @@ from .load_protocols import load_shipped
 from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed
 from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
 from .read_audit import DEFAULT, read_audit
+from .read_mode import check_complaint, read_ceiling_mode, read_mode
 from .read_permissions import read_ask, read_permissions
 from .read_predicates import is_whole
 from .read_quotas import read_quotas
@@ -46,10 +48,7 @@ DOTS: Final = re.compile(r"\A(?:\./+)+")
 OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
 HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable", "mode", "until")
 KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask", "audit")
-MODE, UNTIL = "mode", "until"
-ENFORCE, COMPLAIN = "enforce", "complain"
-NO_COMPLAIN: Final = "wlproxy always enforces: `wlproxy learn` and `wlproxy replay` show beforehand what a policy refuses"
-CEILING_KNOWN: Final = ("format", "name", "summary", "global", "permission")
+CEILING_KNOWN: Final = ("format", "name", "summary", "mode", "global", "permission")
 
 
 def load_policy(
@@ -78,7 +77,8 @@ def load_ceiling(path: str, interfaces: Mapping[str, Interface], owners: Owners 
     except ConfigError as error:
         raise ConfigErrors([error]) from error
     read_head(document, CEILING_KNOWN)
-    found = Ceiling(read_globals(document, interfaces, True), read_permissions(document, True), Origin(path))
+    enforces = read_ceiling_mode(document)
+    found = Ceiling(read_globals(document, interfaces, True), read_permissions(document, True), Origin(path), enforces)
     if document.findings:
         raise ConfigErrors(document.findings)
     return found
@@ -234,8 +234,10 @@ def put_together(
     unsealable, audit = COPY, DEFAULT
     cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
+    until, now = 0, time.time()
     for document in chain:
         read_head(document)
+        until = read_mode(document, now)
         globals_ |= read_globals(document, interfaces)
         permissions |= read_permissions(document)
         read_ask(document)
@@ -247,6 +249,8 @@ def put_together(
         unsealable = read_unsealable(document, unsealable)
         audit = read_audit(document, audit)
     last = chain[-1]
+    if until:
+        check_complaint(last, ceiling)
     transparent = last.data.get("transparent") is True
     if transparent and (globals_ or messages or rewrites or permissions):
         last.wrong_key(("transparent",), "transparent", "a transparent policy forwards everything: it has no other rules")
@@ -281,6 +285,7 @@ def put_together(
         {} if transparent else never,
         ceiling,
         *audit,
+        until,
     )
 
 
@@ -300,12 +305,6 @@ def read_head(document: Document, known: Sequence[str] = KNOWN) -> None:
     for key in data:
         if key not in known:
             document.wrong_key((key,), "unknown-key", f"a {what} has no '{key}'", known)
-    if data.get(MODE, ENFORCE) == COMPLAIN:
-        document.wrong_value((MODE,), "not-kept", f"'{COMPLAIN}' cannot be kept: {NO_COMPLAIN}")
-    elif data.get(MODE, ENFORCE) != ENFORCE:
-        document.wrong_value((MODE,), "unknown-word", f'"{ENFORCE}" is the mode there is', (ENFORCE,), data[MODE])
-    elif UNTIL in data:
-        document.wrong_key((UNTIL,), "not-kept", f"'{UNTIL}' is for the mode '{COMPLAIN}', and {NO_COMPLAIN}")
     if "format" not in data:
         document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
     elif data["format"] != 1 or not is_whole(data["format"]):

@@ -97,11 +97,13 @@ class PermissionRule:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What no guest of this host gets more than: globals and permissions, as in a policy. `origin`: the file."""
+    """What no guest of this host gets more than: globals and permissions, as in a policy. `origin`: the file. `enforces`: no policy on this
+    host may only complain."""
 
     globals: dict[str, GlobalRule]
     permissions: dict[str, PermissionRule]
     origin: Origin
+    enforces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Policy:
     `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
     `never`: the floor, interfaces that no policy may allow, with the reason.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
+    `until`: so long (seconds of the epoch) it only complains (complain.py); 0: it enforces.
     """
 
     name: str
@@ -147,3 +150,4 @@ class Policy:
     ceiling: Ceiling | None = None
     record: str = "all"
     payload: str = "never"
+    until: int = 0

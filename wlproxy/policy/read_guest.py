@@ -26,7 +26,7 @@ MOST_VALUE_BYTES: Final = 1024
 @dataclass(frozen=True, slots=True)
 class GuestFile:
     """`expires`: the first moment at which the rest no longer holds, None for never; without an offset it is local time. `until` is the
-    same as the admin wrote it. `upstream` and `audit` are "" where the file names none."""
+    same as the admin wrote it. `upstream`, `audit` and `shadow` are "" where the file names none."""
 
     policy: str
     variables: dict[str, str]
@@ -35,6 +35,7 @@ class GuestFile:
     audit: str
     expires: datetime.datetime | None
     until: str
+    shadow: str
 
 
 def is_guest_file(document: Document) -> bool:
@@ -60,9 +61,6 @@ def read_guest(document: Document) -> GuestFile:
         document.wrong_value(("format",), "format", f"this version reads format 1, not {data['format']!r}")
     if "policy" not in data:
         document.wrong_file("missing-key", "the file names no policy", f'add: policy = "{FALLBACK}"')
-    if "shadow" in data:
-        text_of(document, "shadow", "the name or the path of a policy")
-        document.warn(("shadow",), "not-yet", "'shadow' is accepted, but this version of wlproxy does not evaluate it")
     expires, until = read_expires(document)
     return GuestFile(
         text_of(document, "policy", "the name or the path of a policy"),
@@ -72,6 +70,7 @@ def read_guest(document: Document) -> GuestFile:
         read_path(document, "audit", "-"),
         expires,
         until,
+        text_of(document, "shadow", "the name or the path of a policy"),
     )
 
 

@@ -16,6 +16,7 @@ from ..core.compact import LETTERS
 from ..core.protocol import FIXED, Interface
 from .compare import changes
 from .compile import compile_policy
+from .complain import COMPLAIN
 from .decide import BUILT_IN, permission_step
 from .model import ALLOW, ASK, DENY, VIRTUAL, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Predicate
 from .permissions import OF_MESSAGE
@@ -25,6 +26,8 @@ def beyond(
     compiled: Mapping[str, Any], interfaces: Mapping[str, Interface], never: Mapping[str, str], ceiling: Ceiling | None
 ) -> list[tuple[str, str]]:
     """Key and reason of each thing that is given in excess."""
+    if COMPLAIN in compiled and ceiling is not None and ceiling.enforces:
+        return [("mode", f"the ceiling ({ceiling.origin}) makes it enforce")]
     if compiled["names"] == "keep":
         return [] if ceiling is None else [("transparent", f"it has a ceiling, {ceiling.origin}")]
     strange = [name for name in (*compiled["globals"], *compiled.get("served", {})) if name not in interfaces]
@@ -33,11 +36,24 @@ def beyond(
     policy = as_policy(compiled)
     own = compile_policy(policy, interfaces)
     held = compile_policy(replace(policy, never=dict(never), ceiling=ceiling), interfaces)
-    return [
+    found = [
         (change.key, f"{said_by(change.key, never, ceiling)} makes it {change.before}, not {change.after}")
         for change in changes(held, own)
         if change.key.partition(".")[0] in ("global", "permission")
     ]
+    return found + yielding(compiled, held, ceiling)
+
+
+def yielding(compiled: Mapping[str, Any], held: Mapping[str, Any], ceiling: Ceiling | None) -> list[tuple[str, str]]:
+    """Permissions that a policy which only complains lets be used, past a ceiling that is younger than it, or beyond what that bounds."""
+    told = compiled.get(COMPLAIN, {}).get("permissions", [])
+    found = []
+    for name in told:
+        if name not in held[COMPLAIN]["permissions"]:
+            found.append((f"permission.{name}", f"{said_by(f'permission.{name}', {}, ceiling)} holds it, where the policy only complains"))
+        elif held["permissions"][name][2] != compiled["permissions"][name][2]:
+            found.append((f"permission.{name}", f"{said_by(f'permission.{name}', {}, ceiling)} bounds it, where the policy only complains"))
+    return found
 
 
 def as_policy(compiled: Mapping[str, Any]) -> Policy:
@@ -52,7 +68,7 @@ def as_policy(compiled: Mapping[str, Any]) -> Policy:
         name: PermissionRule(verdict, Origin(origin), dict(said))
         for name, (verdict, origin, said) in compiled.get("permissions", {}).items()
     }
-    return Policy(compiled["name"], globals=rules, permissions=given)
+    return Policy(compiled["name"], globals=rules, permissions=given, until=compiled.get(COMPLAIN, {}).get("until", 0))
 
 
 def explainable(compiled: Mapping[str, Any], never: Mapping[str, str], ceiling: Ceiling | None) -> Policy:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ..core.outcome import PAYLOADS, RECORDS
+from ..core.outcome import PAYLOADS, RECORDS, WOULD_DENY
 from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
 from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
@@ -41,6 +41,7 @@ from .permissions import (
     SKIP_IF,
     TIMEOUT,
 )
+from .read_mode import ENFORCE, MODES, MOST_DAYS
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 NAME: Final = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -101,11 +102,12 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         "summary": text("", "one sentence for people"),
         "extends": text("^.", "the one policy that this file changes: a shipped one's name, or a path beside this file"),
         "final": items(
-            text(rf"^({prefixes})\.[^*]*\*?$"), 0
+            text(rf"^(mode|({prefixes})\.[^*]*\*?)$"), 0
         ) | {"description": "what a policy that extends this one may not loosen: keys, or beginnings of keys with a * at the end"},
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},
-        "mode": {"const": "enforce", "description": "what is refused is refused"},
+        "mode": one_of_words(*MODES) | {"description": "complain: what the policy refuses passes until a moment, and is written down"},
+        "until": {"type": "string", "description": f"the moment, with its offset; at most {MOST_DAYS} days ahead"},
         "vars": variables(),
         "global": globals_table(interfaces, floor, reason, False),
         "permission": permissions_table(read_permissions.VERDICT),
@@ -128,6 +130,7 @@ def ceiling_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str]
         "format": {"const": 1},
         "name": text(NAME),
         "summary": text(),
+        "mode": {"const": ENFORCE, "description": "no policy on this host may only complain"},
         "global": globals_table(interfaces, floor, reason, True),
         "permission": permissions_table(read_permissions.AT_MOST),
     }
@@ -149,7 +152,7 @@ def guest_schema() -> Schema:
 
 def test_schema() -> Schema:
     """Of a policy's test file."""
-    verdicts = (ALLOW, "rewrite", DENY, ASK, HIDE, VIRTUAL, "violation")
+    verdicts = (ALLOW, "rewrite", WOULD_DENY, DENY, ASK, HIDE, VIRTUAL, "violation")
     shapes = (*read_rules.SHAPES, VIRTUAL)
     message = text("^.", 'a message, as in xdg_toplevel.set_title("x")')
     expected = table(

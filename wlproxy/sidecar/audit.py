@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, Record
+from ..core.outcome import ALL, DECISIONS, SHADOW, WOULD_DENY, Record, Told
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -23,7 +23,11 @@ TEXT_CHARACTERS: Final = 200
 PREVIEW_CHARACTERS: Final = 64  # of what the guest calls a window, where the policy has it recorded
 DIRECTIONS: Final = ("request", "event")  # by side: guest, host
 GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what it asked for
-EVENTS: Final = {"refused": "decision", "violation": "decision", "bind": "decision", "taken-back": "decision", "rewritten": "rewrite"}
+REFUSALS: Final = ("deny", WOULD_DENY)
+DECISION: Final = "decision"
+REWRITE: Final = "rewrite"
+EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", "taken-back", WOULD_DENY), DECISION) | {"rewritten": REWRITE}
+VERDICTS: Final = {"rewritten": REWRITE, WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 
 def plain(text: str, most: int = TEXT_CHARACTERS) -> str:
@@ -34,15 +38,17 @@ def plain(text: str, most: int = TEXT_CHARACTERS) -> str:
 
 def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any]:
     """The entry for one of the session's records; `peer` as listener.peer_of has it."""
+    if record.shadow is not None:
+        return shadow_entry(record, record.shadow)
     entry: dict[str, Any] = {
         "event": EVENTS.get(record.event, record.event),
         "client": client,
         "peer": peer,
-        "verdict": record.verdict if record.verdict in GIVEN else "rewrite" if record.event == "rewritten" else "deny",
+        "verdict": VERDICTS.get(record.event) or (record.verdict if record.verdict in GIVEN else "deny"),
         "reason": plain(record.reason),
         "decided": {"kind": record.event, "rule": plain(record.rule)},
     }
-    if entry["verdict"] == "deny":
+    if entry["verdict"] in REFUSALS:
         entry["deny_as"] = record.verdict
     if record.interface or record.message:
         entry["message"] = {
@@ -56,12 +62,35 @@ def entry_of(record: Record, client: int, peer: dict[str, Any]) -> dict[str, Any
     return entry
 
 
+def shadow_entry(record: Record, told: Told) -> dict[str, Any]:
+    """The entry for messages of one kind that a shadow policy would have decided otherwise: how many there were since the entry before, and
+    the first of them as an example. It is about all connections of the guest. `first` and `last` are on the clock of `mono`."""
+    message: dict[str, Any] = {
+        "dir": DIRECTIONS[record.side],
+        "interface": plain(record.interface),
+        "object": record.object_id,
+        "name": plain(record.message),
+    }
+    if told.about:
+        message["global"] = plain(told.about)
+    return {
+        "event": SHADOW,
+        "shadow": {"policy": plain(told.policy), "sha256": plain(told.digest), "would_be": record.verdict},
+        "reason": plain(record.reason),
+        "decided": {"kind": SHADOW, "rule": plain(record.rule)},
+        "message": message,
+        "count": int(told.count),
+        "first": round(told.first, 6),
+        "last": round(told.last, 6),
+    }
+
+
 def wanted(entry: dict[str, Any], record: str) -> bool:
-    """Whether an entry is to be written where so much is recorded. A refusal always is."""
+    """Whether an entry is to be written where so much is recorded. A refusal always is, and what would have been one."""
     event = entry.get("event")
-    if record == ALL or entry.get("verdict") == "deny" or event not in ("decision", "rewrite"):
+    if record == ALL or entry.get("verdict") in REFUSALS or event not in (DECISION, REWRITE):
         return True
-    return record == DECISIONS and event == "decision"
+    return record == DECISIONS and event == DECISION
 
 
 def quota_entry(rule: str, client: int, peer: dict[str, Any], reason: str) -> dict[str, Any]:
@@ -80,8 +109,9 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        # Lines that may still be written, of what was allowed and of the rest: cheap binds must not crowd out refusals.
-        self._room = [float(BURST_LINES), float(BURST_LINES)]
+        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused, here or by a shadow: cheap
+        # binds must not crowd out refusals.
+        self._room = [float(BURST_LINES)] * 3
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
@@ -96,7 +126,8 @@ class Folder:
             self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
-        kind = 0 if entry.get("verdict") in (*GIVEN, "rewrite") else 1
+        verdict = entry.get("verdict")
+        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY or entry["event"] == SHADOW else 1
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:

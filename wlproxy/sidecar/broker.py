@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .audit_file import AuditLog
 from .compilation import Compilation
-from .compiled import Compiled, PolicyInvalid, Trust
+from .compiled import Compiled, PolicyInvalid, Trust, load_entry
 from .control.orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .control.server import Control
 from .control.subject import Subject
@@ -44,7 +44,7 @@ class Broker:
         listening: list[Listener],
         upstream: Upstream,
         log: AuditLog,
-        source: tuple[str, dict[str, str], str, Trust],
+        source: tuple[str, dict[str, str], str, Trust, str],
         said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,
@@ -87,7 +87,7 @@ class Broker:
             self._watch_log()
             now = time.monotonic()
             control = self._control
-            waits = [keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now)]
+            waits = [keeper.next_event(now), self._until_expiry(), self._watchdog.next_event(now), self._subject.mode.seconds()]
             if control is not None:
                 waits.append(control.next_event(now))
             self._loop.turn(soonest(waits))
@@ -100,6 +100,7 @@ class Broker:
                 keeper.ping()
             if control is not None:
                 control.tick(now)
+            self._subject.mode.tick()
             self._look_at_keeper()
             if self._until_expiry() == 0:
                 self._reload()
@@ -141,7 +142,9 @@ class Broker:
         self._notifier.ready(status)
 
     def _status_now(self) -> str:
-        return f"{self._log.policy_name}: serving guests" + (", no compositor yet" if self._keeper.missing else "")
+        until = self._subject.mode.until
+        complains = f", COMPLAINS ONLY, until {until}" if until else ""
+        return f"{self._log.policy_name}: serving guests{complains}" + (", no compositor yet" if self._keeper.missing else "")
 
     # -- orders
 
@@ -258,7 +261,8 @@ class Broker:
         if self._upstream.context is not None:
             self._upstream.context.under(compiled.upstream)
         self._log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
-        self._log.add({"event": "policy-load", "reason": "reload"})
+        self._log.add(load_entry(compiled, "reload"))
+        subject.mode.under(compiled.until)
         if compiled.guest.get("expired") and not self._said.get("expired"):
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
         for key in ("listen", "upstream", "audit"):
@@ -275,7 +279,7 @@ class Broker:
             compiled.data = b""
         before = subject.compiled
         subject.under(compiled)
-        if before.sha256 == compiled.sha256:
+        if before.sha256 == compiled.sha256 and before.shadow == compiled.shadow:
             return Reloaded(subject.name, SAME, [], subject.policy)
         return Reloaded(subject.name, APPLIED, [], subject.policy, before.data, compiled.data)
 

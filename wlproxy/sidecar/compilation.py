@@ -11,20 +11,25 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
-from .compiled import Compiled, PolicyInvalid, Trust, from_file, head_of, of_head
+from .compiled import Compiled, PolicyInvalid, Trust, from_file, head_of, of_head, with_shadow
 from .forked import Forked
 
 
 class Compilation(Forked):
-    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name`, where there is one, and
-    `variables` go over what the file says."""
+    """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name` and `shadow`, where there
+    are such, and `variables` go over what the file says."""
 
-    def __init__(self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None) -> None:
+    def __init__(
+        self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None, shadow: str = ""
+    ) -> None:
         self._name = guest_file or name
         whom = trust or Trust()
 
         def work(out: IO[bytes]) -> None:
-            out.write(answer_for_guest(guest_file, name, variables, whom) if guest_file else answer(name, variables, whom))
+            if guest_file:
+                out.write(answer_for_guest(guest_file, name, variables, whom, shadow))
+            else:
+                out.write(answer(name, variables, whom, shadow))
 
         super().__init__(work)
 
@@ -51,20 +56,22 @@ def compiled_policy(name: str, variables: dict[str, str]) -> dict[str, Any]:
     return compiled
 
 
-def answer(name: str, variables: dict[str, str], trust: Trust) -> bytes:
+def answer(name: str, variables: dict[str, str], trust: Trust, shadow: str = "") -> bytes:
     """In the child: a head line as of `head_of`, or {"findings", "exit_code"}; then the canonical text."""
     from ..policy.identity import canonical
 
     try:
         compiled = from_file(name, variables, trust)
+        if shadow:
+            compiled = with_shadow(compiled, shadow, variables, trust)
     except PolicyInvalid as error:
         return json.dumps({"findings": error.lines, "exit_code": error.exit_code}).encode() + b"\n"
     return json.dumps(head_of(compiled)).encode() + b"\n" + canonical(compiled)
 
 
-def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust) -> bytes:
+def answer_for_guest(path: str, policy: str, variables: dict[str, str], trust: Trust, shadow: str = "") -> bytes:
     """The same with "guest", what its file says (guest_files.py)."""
     from . import guest_files
 
-    head, data = guest_files.read(path, variables, policy, trust)
+    head, data = guest_files.read(path, variables, policy, trust, shadow)
     return json.dumps(head).encode() + b"\n" + data

@@ -48,7 +48,9 @@ class Trust:
 
 class Compiled:
     """`data` is the canonical JSON text; `name` and `sha256` say which policy that is, `upstream` is its [upstream], `record` how much
-    the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read."""
+    the audit log has, `clients` that quota and the line that sets it, `guest` what the guest's own file says, where one was read. `until`:
+    so long (seconds of the epoch) it only complains, 0: it enforces. `shadow`: name and sha256 of the policy that is asked beside it, empty
+    where there is none; that one is within `data` (`with_shadow`)."""
 
     def __init__(
         self,
@@ -59,6 +61,8 @@ class Compiled:
         guest: dict[str, Any] | None = None,
         record: str = ALL,
         clients: tuple[int, str] = (1, ""),
+        until: int = 0,
+        shadow: dict[str, str] | None = None,
     ) -> None:
         self.name = name
         self.sha256 = sha256
@@ -67,6 +71,8 @@ class Compiled:
         self.guest = guest or {}
         self.record = record
         self.clients = clients
+        self.until = until
+        self.shadow = shadow or {}
 
 
 def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
@@ -81,13 +87,34 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
         "upstream": compiled.get("upstream", {}),
         "record": compiled.get("record", ALL),
         "clients": [limits.clients, limits.rule("clients")],
+        "until": compiled["complain"]["until"] if "complain" in compiled else 0,
+        "shadow": {key: compiled["shadow"][key] for key in ("name", "sha256")} if "shadow" in compiled else {},
     }
 
 
 def of_head(head: dict[str, Any], data: bytes) -> Compiled:
     """The policy of which `head` tells, with what a guest's file said beside it."""
     most, rule = head["clients"]
-    return Compiled(head["name"], head["sha256"], data, head["upstream"], head.get("guest"), head["record"], (most, rule))
+    name, sha256, upstream = head["name"], head["sha256"], head["upstream"]
+    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"], head["shadow"])
+
+
+def load_entry(compiled: Compiled, reason: str) -> dict[str, Any]:
+    """What is to be written down where a guest comes under a policy."""
+    shadow = {"shadow": {"policy": compiled.shadow["name"], "sha256": compiled.shadow["sha256"]}} if compiled.shadow else {}
+    return {"event": "policy-load", "reason": reason} | shadow
+
+
+def with_shadow(compiled: dict[str, Any], shadow: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:
+    """The compiled policy with another beside it, held to floor and ceiling as it is itself; of the variables it gets those that it has.
+    Raises PolicyInvalid with all findings."""
+    from ..policy.load_guest import declared_only
+
+    try:
+        values = variables if shadow.endswith(".json") else declared_only(shadow, variables)
+    except ConfigErrors as errors:
+        raise invalid(errors.findings) from errors
+    return compiled | {"shadow": from_file(shadow, values, trust)}
 
 
 def from_file(name: str, variables: dict[str, str], trust: Trust) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ..policy.load_protocols import load_shipped
 from ..policy.load_safely import ROOT_AND_US, Owners, check_folder
 from ..policy.read_guest import GuestFile
 from . import address
-from .compiled import PolicyInvalid, Trust, head_of, invalid, signature_check
+from .compiled import PolicyInvalid, Trust, head_of, invalid, signature_check, with_shadow
 
 
 @cache
@@ -37,11 +37,13 @@ def interfaces() -> dict[str, Interface]:
     return load_shipped()
 
 
-def read(path: str, variables: dict[str, str], policy: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
-    """One guest's head line (compilation.answer) with "guest": what the file says, and its compiled policy; `variables`, `policy` go over
-    what the file says of them."""
+def read(path: str, variables: dict[str, str], policy: str, trust: Trust, shadow: str = "") -> tuple[dict[str, Any], bytes]:
+    """One guest's head line (compilation.answer) with "guest": what the file says, and its compiled policy; `variables`, `policy` and
+    `shadow` go over what the file says of them."""
     try:
-        return read_valid(path, variables, policy, trust)
+        return read_valid(path, variables, policy, trust, shadow)
+    except PolicyInvalid as error:
+        return refused(error), b""
     except ConfigErrors as errors:
         return refused(invalid(errors.findings)), b""
     except ConfigError as error:
@@ -55,13 +57,15 @@ def refused(why: PolicyInvalid) -> dict[str, Any]:
     return {"findings": why.lines, "exit_code": why.exit_code}
 
 
-def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust) -> tuple[dict[str, Any], bytes]:
-    """The same. Raises ConfigErrors, ConfigError, OSError."""
+def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust, shadow: str) -> tuple[dict[str, Any], bytes]:
+    """The same. Raises PolicyInvalid, ConfigErrors, ConfigError, OSError."""
     owners = Owners(trust.owners)
     ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     document, guest = checked(path, owners)
     policy, expired = (instead, False) if instead else policy_of(guest, time.time())
     values = {"vm": name_of(path)} | guest.variables | variables
+    other = shadow or ("" if expired else beside(path, guest.shadow))
+    given = dict(values)
     place = instead or beside(path, policy)
     if policy.endswith(".json"):
         compiled = load_compiled(place, owners, signature_check(trust, owners), ceiling)
@@ -73,6 +77,8 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust)
         elif not instead:
             raise_findings_about_variables(document, guest, place)
         compiled = compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
+    if other:
+        compiled = with_shadow(compiled, other, given, trust)
     said = {
         "listen": guest.listen,
         "upstream": guest.upstream,

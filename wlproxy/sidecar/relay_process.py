@@ -23,10 +23,12 @@ from ..core.connection import NOTHING
 from ..core.fds import Files
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
+from ..core.shadow import attach
 from ..handlers import load_tables
 from . import confine
 from .address import WAYPIPE
 from .compiled import Compiled
+from .deadline import deadline
 from .listener import Listener
 from .relay.compression import Codec
 from .relay.files import HostFiles
@@ -47,11 +49,19 @@ def sessions_of(compiled: bytes, usage: Usage) -> tuple[NewSession, Limits]:
     """What makes the session of each new connection under this policy, and its limits."""
     policy = json.loads(compiled)
     tables = load_tables(policy)
+    if "shadow" in policy:
+        attach(tables, load_tables(policy["shadow"]))
     limits = limits_of(policy)
     files = HostFiles()
+    usage.complains = "complain" in policy
+    end = deadline(int(policy["complain"]["until"]) if usage.complains else 0)
+
+    def complaining() -> bool:
+        """Also of the connections that are there already: no longer than the policy in force, and than their own."""
+        return usage.complains and end.ahead()
 
     def new_session(own_files: Files = files, hidden: frozenset[str] = NOTHING) -> Session:
-        return Session(tables, limits, own_files, usage, hidden)
+        return Session(tables, limits, own_files, usage, hidden, complaining)
 
     return new_session, limits
 

@@ -13,7 +13,7 @@ import time
 from typing import Any, Final
 
 from .audit_file import AuditLog
-from .compiled import Compiled
+from .compiled import Compiled, load_entry
 from .control.subject import Subject
 from .keeper import Keeper
 from .listener import Listener
@@ -98,7 +98,8 @@ class Served:
         if self.upstream.context is not None:
             self.upstream.context.under(entry.compiled.upstream)
         self.log.under({"name": entry.compiled.name, "sha256": entry.compiled.sha256}, entry.compiled.record)
-        self.log.add({"event": "policy-load", "reason": why})
+        self.log.add(load_entry(entry.compiled, why))
+        self.subject.mode.under(entry.compiled.until)
         return True
 
     def died(self) -> None:

@@ -14,7 +14,7 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
 from .compilation import Compilation
-from .compiled import Compiled, PolicyInvalid, Trust
+from .compiled import Compiled, PolicyInvalid, Trust, load_entry
 from .control.path import NOWHERE, open_control
 from .control.subject import Subject
 from .keeper import Keeper, Presence
@@ -32,8 +32,8 @@ RECORD_BYTES: Final = 1 << 30
 
 
 class Settings:
-    """What `run` and `exec` were asked for. `policy`, `variables`, `guest_file` and `trust` are what `compilation` works on, for a reload;
-    what the guest's file says fills in where nothing was asked for ("" and empty lists)."""
+    """What `run` and `exec` were asked for. `policy`, `variables`, `guest_file`, `trust` and `shadow` are what `compilation`
+    works on, for a reload; what the guest's file says fills in where nothing was asked for ("" and empty lists)."""
 
     def __init__(
         self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
@@ -46,6 +46,7 @@ class Settings:
         self.guest = "guest"
         self.guest_file = ""
         self.trust = Trust()
+        self.shadow = ""
         self.audit = ""
         self.ready_fd = -1
         self.upstream_wait = 5.0
@@ -177,16 +178,17 @@ def run_both(
         made.sock.close()
     upstream = Upstream(settings.upstream, settings.upstream_wait, SecurityContext(compiled.upstream, settings.guest))
     log.under({"name": compiled.name, "sha256": compiled.sha256}, compiled.record)
-    log.add({"event": "policy-load", "reason": "start"})
+    log.add(load_entry(compiled, "start"))
     if compiled.guest.get("expired"):
         log.add(expired_entry(settings.guest, compiled.guest, compiled.name))
     for entry in watched.entries():
         log.add(entry)
     keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
     keeper.under(compiled)
-    source = (settings.policy, settings.variables, settings.guest_file, settings.trust)
+    source = (settings.policy, settings.variables, settings.guest_file, settings.trust, settings.shadow)
     subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
     subject.begin(keeper)
+    subject.mode.under(compiled.until)
     said = compiled.guest
     broker = Broker(keeper, listening, upstream, log, source, said, settings.ready_fd, settings.notifier, subject, controlled)
     broker.catch_signals()

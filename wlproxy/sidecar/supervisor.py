@@ -138,6 +138,8 @@ class Supervisor:
                 self._tend(served, now)
                 if self._signals.pending:
                     break  # a compositor that does not answer costs time with each guest: a SIGTERM goes first
+            for served in self._guests.values():
+                served.subject.mode.tick()
             for port in self._ports.values():
                 if port.pending:
                     port.tick(now)
@@ -153,6 +155,7 @@ class Supervisor:
     def _patience(self) -> float:
         now = time.monotonic()
         due = [served.next_event(now) for served in self._guests.values()]
+        due += [served.subject.mode.seconds() for served in self._guests.values()]
         if self._lines is None:
             due += [until_expiry(served.entry.compiled.guest) for served in self._guests.values()]
         due.append(self._watchdog.next_event(now))
@@ -534,9 +537,14 @@ class Supervisor:
         running = [served for served in self._guests.values() if served.keeper is not None and served.keeper.ready]
         parts = [f"serving {len(running)} of {len(self._guests.keys() | self._bad.keys())} guests"]
         parts += [f"{name}: {why}" for name, why in sorted(self._bad.items())[:3]]
+        parts += [f"{name} COMPLAINS ONLY, until {until}" for name, until in self._complaining()[:3]]
         if any(served.keeper is not None and served.keeper.missing for served in running):
             parts.append("no compositor yet")
         return "; ".join(parts)
+
+    def _complaining(self) -> list[tuple[str, str]]:
+        """The guests whose policies only complain, and until when."""
+        return sorted((name, served.subject.mode.until) for name, served in self._guests.items() if served.subject.mode.until)
 
     # -- the end
 

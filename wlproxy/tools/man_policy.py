@@ -13,6 +13,7 @@ from ..policy.load import ADMIN_FOLDER, DEEPEST, shipped_names
 from ..policy.load_file import CEILING_FILE
 from ..policy.model import DENY, NEVER
 from ..policy.read_audit import ON_FAILURE, PAYLOAD, RECORD
+from ..policy.read_mode import ENFORCE, MOST_DAYS
 from ..policy.read_permissions import ASK_KEYS
 from ..policy.read_predicates import FITTING
 from ..policy.read_quotas import QUOTAS, shown
@@ -92,8 +93,33 @@ def add_keys(page: Page) -> None:
     page.item("`extends`", extends)
     page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
     page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
-    page.item("`mode`", '"enforce", the only one there is')
+    page.item("`mode`", '"enforce", or "complain" until the moment that `until` says. See COMPLAINING')
+    until = f"a date and time with its offset, as in 2026-12-05T18:00:00Z, at most {MOST_DAYS} days ahead; needed to complain"
+    page.item("`until`", until)
     page.item("`transparent`", "true: forward all that the protocol data knows. For tests, never for a guest")
+
+
+def add_complaining(page: Page) -> None:
+    """COMPLAINING."""
+    page.section("COMPLAINING").text(
+        'With `mode = "complain"` what the policy refuses by its permissions, its rules for messages and its demands on arguments passes '
+        "all the same, and is written down. That is an outcome of its own, neither allowed nor denied: `would-deny` in the audit log, in "
+        "`wlproxy trace`, `explain`, `test` and `replay`, and in the counters of `wlproxy ctl`, `top` and `metrics`.",
+        "What never gives way: the floor, the ceiling of this host with its bounds on permissions, the rules of the protocols, values that "
+        "an enum does not have, what is asked of descriptors, quotas and rates, the parameters of permissions, and what cleans or "
+        "rewrites a text.",
+        "Globals do not change. A program that finds one more global binds it and goes another way from there, so the log would be about "
+        "programs that do not exist once the policy enforces; and what has been bound could not be taken back. To try a policy with "
+        "more globals, write it as one, and this one as its shadow (`wlproxy run --shadow`).",
+        "At `until` the sidecar enforces of itself, by the time of day or by the time that has passed since the policy was loaded, "
+        "whichever is first, for connections that are there as well; one line of the log (`mode`) says so. What a guest has made until "
+        "then it keeps. A reload with a policy that enforces ends it at once. A policy past its moment is valid, enforces, and "
+        "`wlproxy check` says so.",
+        "A policy does not inherit that another one complains, and one that extends a policy with `final` permissions or messages cannot. "
+        'A ceiling with `mode = "enforce"` keeps every policy of the host from it. `wlproxy diff` calls it wider; '
+        "`prove` and `score` count what passes.",
+    )
+    page.example('mode  = "complain"\nuntil = 2026-12-05T18:00:00Z')
 
 
 def add_values(page: Page) -> None:
@@ -192,12 +218,12 @@ def add_files(page: Page) -> None:
     page.item(ADMIN_FOLDER, "policies of this host")
     page.item(
         CEILING_FILE,
-        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), and `[permission]` with `at-most` '
-        f'in the place of `verdict`, "{DENY}" for not at all',
+        f'what no guest of this host gets more than: `format`, `name`, `[global]` (also "{NEVER}"), `[permission]` with `at-most` '
+        f'in the place of `verdict`, "{DENY}" for not at all, and `mode` = "{ENFORCE}": no policy only complains',
     )
 
 
 SECTIONS: Final = (
-    *(add_description, add_keys, add_values, add_globals, add_messages, add_rewrites, add_quotas, add_upstream, add_ask, add_audit),
-    *(add_trust, add_files),
+    *(add_description, add_keys, add_complaining, add_values, add_globals, add_messages, add_rewrites),
+    *(add_quotas, add_upstream, add_ask, add_audit, add_trust, add_files),
 )

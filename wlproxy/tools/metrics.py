@@ -15,7 +15,7 @@ from ..sidecar.control.state import USED
 from ..sidecar.control.tally import ENDS, KINDS, OTHER, VERDICTS
 
 GAUGE, COUNTER = "gauge", "counter"
-MODES: Final = ("enforce", "transparent")
+MODES: Final = ("enforce", "complain", "transparent")
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -111,6 +111,9 @@ def of_relay(guest: str, relay: Mapping[str, Any], family: Any) -> None:
         family("messages_total", COUNTER, "Messages received, by direction.").add(carried.get("messages"), **labels)
         family("bytes_total", COUNTER, "Bytes received, by direction.").add(carried.get("bytes"), **labels)
         family("fds_passed_total", COUNTER, "Descriptors received, by direction.").add(carried.get("fds"), **labels)
+    for kind, count in part(relay, "shadow_differences").items():
+        about = "Messages that a shadow policy would have refused (stricter), and refused ones that it would have passed (wider)."
+        family("shadow_differences_total", COUNTER, about).add(count, guest=guest, kind=known(kind, ("stricter", "wider")))
     queue = part(relay, "queue_bytes")
     for side, direction in (("guest", "event"), ("host", "request")):
         family("queue_bytes", GAUGE, "Bytes that wait to be sent, by direction.").add(queue.get(side), guest=guest, direction=direction)

@@ -14,9 +14,10 @@
     [coverage]
     rules = 100                             # per cent of the policy's own rules that some case or trace reaches
 
-expect is a verdict, or a table of: verdict (allow, rewrite, deny, ask, hide, virtual, violation), becomes, deny-as, event (a message that
-the guest is sent in answer), rule (where the rule stands, or how that begins). "allow" holds for what is changed as well, "deny" for what
-would be asked. answer = "deny" says what the user would answer; nobody can be asked yet.
+expect is a verdict, or a table of: verdict (allow, rewrite, would-deny, deny, ask, hide, virtual, violation), becomes, deny-as, event (a
+message that the guest is sent in answer), rule (where the rule stands, or how that begins). "allow" holds for what is changed as well,
+"deny" for what would be asked; "would-deny" is what passes because the policy only complains, and neither. answer = "deny" says what the
+user would answer; nobody can be asked yet.
 
 Promises: any file gives results or ConfigErrors with every finding. The verdicts are the session's (stage.py). Trusts: nothing in the file.
 """

@@ -29,7 +29,7 @@ from ..core import wire
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.fds import F_SEAL_SHRINK, FILE, MEMFD, PIPE, READ_ONLY, READ_WRITE, UNKNOWN, WRITE_ONLY, Fd, Files
 from ..core.objects import LIVE, Object
-from ..core.outcome import GUEST, HOST
+from ..core.outcome import GUEST, HOST, WOULD_DENY
 from ..core.quotas import Limits, Usage, limits_of
 from ..core.session import Session
 from ..core.tables import MISSING, MessageRule, Tables
@@ -38,7 +38,7 @@ from ..handlers.registry import Announced, Registry
 from ..sidecar.watch import recording
 from ..sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, Stepped, Watcher, look
 
-PASSED: Final = (ALLOWED, REWRITTEN)
+PASSED: Final = (ALLOWED, REWRITTEN, WOULD_DENY)
 REFUSED: Final = (DENIED, ENDED)
 UNKNOWN_SERIAL: Final = 0xFFFF_FFFF
 ALL_OF_IT: Final = 1 << 40  # bytes: as large as the guest says
@@ -111,6 +111,11 @@ def open_recording(path: str) -> Iterator[recording.Reader]:
         raise ConfigErrors([ConfigError(path, 0, 0, failed.strerror or str(failed))]) from failed
 
 
+def always() -> bool:
+    """A policy that complains does so for the whole of a replay."""
+    return True
+
+
 class Judging:
     """One policy over a whole recording: what its sessions share."""
 
@@ -123,7 +128,7 @@ class Judging:
         self.files = files
 
     def session(self) -> Session:
-        return Session(self.tables, self.limits, self.files, self.usage)
+        return Session(self.tables, self.limits, self.files, self.usage, complaining=always)
 
 
 def judging(body: bytes, files: ReplayFiles, usage: Usage) -> Judging:
@@ -201,6 +206,7 @@ class Report:
         self.same = 0
         self.denied: dict[tuple[str, str], Group] = {}
         self.allowed: dict[tuple[str, str], Group] = {}
+        self.complained: dict[tuple[str, str], Group] = {}  # passed, and the other would deny them if it did not only complain
         self.rewritten: dict[tuple[str, str], Group] = {}
         self.untouched: dict[tuple[str, str], Group] = {}  # rewritten as recorded, and passed as they are by the other
         self.not_judged = 0
@@ -336,6 +342,8 @@ class Replay:
             report.add(report.denied, other, name, self._at)
         elif step.verdict in REFUSED and other.verdict in PASSED:
             report.add(report.allowed, step, name, self._at)
+        elif step.verdict in (ALLOWED, REWRITTEN) and other.verdict == WOULD_DENY:
+            report.add(report.complained, other, name, self._at)
         elif step.verdict == ALLOWED and other.verdict == REWRITTEN:
             report.add(report.rewritten, other, name, self._at)
         elif step.verdict == REWRITTEN and other.verdict == ALLOWED:

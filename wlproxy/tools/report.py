@@ -25,6 +25,7 @@ from ..policy.document import printable
 from ..policy.load_interface_table import CLASSES, row_of
 from ..policy.model import ALLOW, ASK, DENY, HIDE, NEVER, VIRTUAL, Policy, Predicate
 from ..policy.permissions import NOTE, PERMISSIONS
+from ..policy.read_mode import as_text
 from ..policy.read_quotas import BYTE_UNITS, BYTES, QUOTAS, RATE, SECONDS
 from .man_pages import sentence
 from .man_policy import QUOTA_WORDS
@@ -172,6 +173,9 @@ def judgement(subject: Subject, openings: Sequence[Opening]) -> tuple[str, str, 
     if subject.policy.transparent:
         what = "Every global that the protocol data knows reaches the guest. It is for tests, never for a guest."
         return HOT, "This policy filters nothing.", what
+    if subject.policy.until:
+        what = "What it refuses below passes, and is written down as would-deny; hidden globals, the ceiling and the bounds hold."
+        return HOT, f"This policy only complains, until {as_text(subject.policy.until)}.", what
     beyond = [o for o in openings if is_open(o) and o.risk in BANDS[0][3]]
     unknown = [o for o in openings if is_open(o) and o.risk == UNCLASSED]
     towards = [o for o in openings if is_open(o) and o.risk in BANDS[1][3]]

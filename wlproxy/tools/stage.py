@@ -20,7 +20,7 @@ from ..core.compact import LETTERS
 from ..core.errors import PolicyViolation
 from ..core.fds import DMABUF, KIND_NAMES, MEMFD, PIPE, READ_WRITE, WRITE_ONLY, Fd
 from ..core.objects import LIVE
-from ..core.outcome import GUEST, HOST, Outcome
+from ..core.outcome import GUEST, HOST, WOULD_DENY, Outcome
 from ..core.protocol import ARRAY, FD, FIXED, INT, NEW_ID, OBJECT, STRING, UINT, Argument, Interface
 from ..core.quotas import limits_of
 from ..core.session import Session
@@ -42,7 +42,7 @@ from ..policy.grammar import (
     write,
 )
 from ..policy.reach import REQUESTS, Maker, ways
-from ..sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, look
+from ..sidecar.watch.stepping import ALLOWED, ENDED, HIDDEN, INERT, REWRITTEN, Cutter, Step, look
 from .fuzzing.conversation import Descriptor as Facts
 from .fuzzing.files import PretendedFiles
 from .fuzzing.reference import pack
@@ -54,7 +54,7 @@ DENY: Final = "deny"
 HIDE: Final = "hide"
 VIRTUAL: Final = "virtual"
 VIOLATION: Final = "violation"  # of the protocol, by built-in rules
-VERDICTS: Final = (ALLOW, REWRITE, DENY, HIDE, VIRTUAL, VIOLATION)
+VERDICTS: Final = (ALLOW, REWRITE, WOULD_DENY, DENY, HIDE, VIRTUAL, VIOLATION)
 FAIL_EVENT: Final = "fail-event"
 CLOSE_FD: Final = "close-fd"
 DISCONNECT: Final = "disconnect"
@@ -138,7 +138,7 @@ class Stage:
         self.compiled = compiled
         self.interfaces = interfaces
         self.files = files or PretendedFiles()
-        self.session = session or Session(load_tables(compiled), limits_of(compiled), self.files)
+        self.session = session or Session(load_tables(compiled), limits_of(compiled), self.files, complaining=lambda: True)
         self._deliver = deliver or self.session.receive
         self._ways = ways(compiled, interfaces, global_names(interfaces))
         self._announced: dict[str, tuple[int, int]] = {}  # name, version: as the guest was told
@@ -461,7 +461,7 @@ class Stage:
             if made is not None and made.stage == LIVE and made.interface == new_interface:
                 self._young.setdefault(new_interface, []).append(made.guest_id)
         seen = self._seen(step, outcome, text, told, bool(discarded_before and outcome.discarded))
-        if seen.verdict in (ALLOW, REWRITE):
+        if seen.verdict in (ALLOW, REWRITE, WOULD_DENY):
             seen.becomes = next((line for line in passed if f".{name}" in line), "")
         decision = self._decision(side, interface.name, opcode)
         seen.asks = bool(decision.get("ask")) and seen.verdict == DENY
@@ -482,7 +482,7 @@ class Stage:
 
     def _seen(self, step: Step, outcome: Outcome, text: str, told: list[str], closed: bool) -> Seen:
         shapes = [step.shape] if step.shape else []
-        verdict = {ALLOWED: ALLOW, REWRITTEN: REWRITE, DENIED: DENY, HIDDEN: DENY, INERT: DENY, ENDED: VIOLATION}[step.verdict]
+        verdict = {ALLOWED: ALLOW, REWRITTEN: REWRITE, WOULD_DENY: WOULD_DENY, ENDED: VIOLATION}.get(step.verdict, DENY)
         if step.verdict == INERT:
             shapes.append("inert")
         elif step.verdict == HIDDEN:

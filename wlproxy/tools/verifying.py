@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
+from ..policy.complain import words_of
 from ..policy.load import shipped_bytes
 from ..policy.load_compiled import MOST_BYTES, is_canonical, parse, past_the_host
 from ..policy.load_file import read_file
@@ -43,7 +44,7 @@ def verify(path: str, signers: str, ceiling: str, trusted: list[int]) -> list[Fi
     try:
         compiled = parse(path, raw)
         whole = is_canonical(raw, compiled)
-        says = f"{compiled['name']}, sha256:{compiled['sha256']}"
+        says = f"{compiled['name']}, sha256:{compiled['sha256']}{words_of(compiled)}"
         hint = "" if whole else "it means that, but not one byte after another as wlproxy compile writes it: compile it again"
         found.append(Finding(CONTENT, whole, says, hint))
     except ConfigErrors as errors:

@@ -124,7 +124,10 @@ class Queue:
 
     def notify(self):
         if self.call >= 0 and not self.avail[0] & 1:
-            os.write(self.call, struct.pack("<Q", 1))
+            try:
+                os.write(self.call, struct.pack("<Q", 1))
+            except BrokenPipeError:
+                pass  # the VMM has been killed; the end of its connection comes next
 
 
 class Device:

@@ -46,7 +46,7 @@ def state_of(
     links: Sequence[Link], totals: Totals, usage: Usage, limits: Limits, now: float, accepted: int, waiting: int
 ) -> bytes:
     """The answer to ASK: JSON. {"counts", "used", "most" (0: no limit), "queue": bytes towards guest and host, "carried": as Totals has it,
-    "rows"}, of which those are the clients that are connected longest."""
+    "differs": where a shadow would be stricter and wider, "rows"}, of which those are the clients that are connected longest."""
     sides = [list(side) for side in totals.sides]
     queue = [0, 0]
     rows: list[list[int]] = []
@@ -65,6 +65,7 @@ def state_of(
         "most": most,
         "queue": queue,
         "carried": sides,
+        "differs": [usage.differences.stricter, usage.differences.wider],
         "rows": rows,
     }
     while len(data := json.dumps(told, separators=(",", ":")).encode()) > MOST_BYTES:
@@ -82,6 +83,7 @@ def checked(data: bytes) -> dict[str, Any] | None:
         most = dict(zip(USED, numbers(told["most"], len(USED)), strict=True))
         queue = numbers(told["queue"], 2)
         carried = [numbers(side, 3) for side in told["carried"]]
+        stricter, wider = numbers(told["differs"], 2)
         rows = [dict(zip(ROW, numbers(row, len(ROW)), strict=True)) for row in told["rows"][:MOST_CLIENTS]]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -95,6 +97,7 @@ def checked(data: bytes) -> dict[str, Any] | None:
         "queue_bytes": {"guest": queue[GUEST], "host": queue[HOST]},
         "requests": dict(zip(names, carried[GUEST], strict=True)),
         "events": dict(zip(names, carried[HOST], strict=True)),
+        "shadow_differences": {"stricter": stricter, "wider": wider},
         "client_list": rows,
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..audit_file import AuditLog
 from ..compiled import Compiled
 from ..keeper import Keeper
+from ..mode import Mode
 from ..upstream import Upstream
 from .tally import Tally
 
@@ -33,6 +34,7 @@ class Subject:
         self.leaving = False
         self.taps = 0
         self.keeper: Keeper | None = None
+        self.mode = Mode(name, log)
         self._before = Tally()  # of relays that are gone
 
     def begin(self, keeper: Keeper) -> None:
@@ -83,7 +85,9 @@ class Subject:
             "guest": self.name,
             "state": self.state,
             "policy": self.policy,
-            "mode": "transparent" if transparent(self.compiled.data) else "enforce",
+            "mode": "complain" if self.mode.until else "transparent" if transparent(self.compiled.data) else "enforce",
+            "until": self.mode.until,
+            "shadow": self.compiled.shadow,
             "seconds": max(0, int(time.time() - self.since)),
             "restarts": self.restarts,
             "listen": self.listen,
@@ -95,6 +99,7 @@ class Subject:
             "confined": [] if keeper is None else keeper.tally.confined,
             "unconfined": [] if keeper is None else keeper.tally.unconfined,
             "refused": tally.refused,
+            "would_deny": tally.would_deny,
             "quota_exceeded": tally.quotas,
             "decisions": [[*key, count] for key, count in sorted(tally.decisions.items())],
             "disconnects": tally.ends,

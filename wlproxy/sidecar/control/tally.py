@@ -12,8 +12,8 @@ MOST_KEYS: Final = 300
 MOST_WORDS: Final = 20
 LONGEST: Final = 80
 OTHER: Final = "other"
-VERDICTS: Final = ("allow", "virtual", "rewrite", "deny")
-KINDS: Final = ("refused", "violation", "bind", "rewritten", "taken-back", "quota")
+VERDICTS: Final = ("allow", "virtual", "rewrite", "would-deny", "deny")
+KINDS: Final = ("refused", "violation", "bind", "rewritten", "taken-back", "would-deny", "quota")
 ENDS: Final = ("guest", "host", "policy", "proxy", "admin")
 
 
@@ -33,7 +33,15 @@ class Tally:
     @property
     def refused(self) -> int:
         """All that was denied."""
-        return sum(count for (verdict, _, _), count in self.decisions.items() if verdict == "deny")
+        return self._counted("deny")
+
+    @property
+    def would_deny(self) -> int:
+        """All that passed because the policy only complains."""
+        return self._counted("would-deny")
+
+    def _counted(self, wanted: str) -> int:
+        return sum(count for (verdict, _, _), count in self.decisions.items() if verdict == wanted)
 
     def add(self, entry: dict[str, Any]) -> None:
         """One entry as the relay sends it."""

@@ -499,6 +499,8 @@ class Carrier:
                 "events": {"bytes": host.received, "fds": host.received_fds, "messages": link.session.messages(HOST)},
             }
         )
+        for record in self._usage.differences.rest():
+            self._note(entry_of(record, 0, {}))
         self.freed = True
 
     def _broken(self, link: Link, error: Exception, fds: list[Fd] | None = None) -> None:

@@ -23,6 +23,7 @@ from typing import Final
 from ...core import wire
 from ...core.compact import LETTERS
 from ...core.fds import KIND_NAMES
+from ...core.outcome import WOULD_DENY
 from ...core.protocol import ARRAY, FD, FIXED, NEW_ID, OBJECT, STRING, Argument, Interface
 from ...policy import grammar
 from ..audit import plain
@@ -31,9 +32,9 @@ from .redaction import TYPED, keeps
 from .stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Step
 from .view import View
 
-VERDICTS: Final = (ALLOWED, REWRITTEN, DENIED, HIDDEN, INERT, ENDED)
+VERDICTS: Final = (ALLOWED, REWRITTEN, WOULD_DENY, DENIED, HIDDEN, INERT, ENDED)
 CHOICES: Final = tuple(verdict.replace(" ", "-") for verdict in VERDICTS)
-COLOURS: Final = {REWRITTEN: "33", DENIED: "31", ENDED: "1;31", HIDDEN: "2", INERT: "2"}
+COLOURS: Final = {REWRITTEN: "33", WOULD_DENY: "35", DENIED: "31", ENDED: "1;31", HIDDEN: "2", INERT: "2"}
 TEXT_CHARACTERS: Final = 128
 ARGUMENTS_CHARACTERS: Final = 2000
 
@@ -124,10 +125,10 @@ class Printer:
 
     def _remark(self, traced: Traced) -> str:
         words = [traced.verdict, *([traced.shape] if traced.shape else [])]
-        if traced.verdict in (DENIED, REWRITTEN, ENDED):
+        if traced.verdict in (DENIED, WOULD_DENY, REWRITTEN, ENDED):
             if traced.origin:
                 words.append(f"({plain(traced.origin)})")
-            if traced.verdict == ENDED or (traced.verdict == DENIED and self._view.payload):
+            if traced.verdict == ENDED or (traced.verdict in (DENIED, WOULD_DENY) and self._view.payload):
                 words.append(plain(traced.reason))
         return " ".join(words).rstrip()
 

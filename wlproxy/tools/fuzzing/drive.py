@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wlproxy.core.fds import F_SEAL_SHRINK, UNKNOWN, Fd
-from wlproxy.core.outcome import GUEST, HOST, Outcome, Parcel
+from wlproxy.core.outcome import GUEST, HOST, SHADOW, WOULD_DENY, Outcome, Parcel
 from wlproxy.core.protocol import Interface
 from wlproxy.core.quotas import COUNTED, Limits, Usage
 from wlproxy.core.session import Session
@@ -33,7 +33,7 @@ from .conversation import END, TICK, TRUNCATE, Step
 from .files import PretendedFiles
 from .reference import SERVER_IDS, Heard, Peer, Rejected
 
-EVENTS: Final = frozenset(("bind", "refused", "rewritten", "taken-back", "host-error", "violation"))
+EVENTS: Final = frozenset(("bind", "refused", "rewritten", "taken-back", "host-error", "violation", WOULD_DENY, SHADOW))
 BORROWED: Final = {  # errors that libwayland itself posts on an interface without an enum of its own
     "wl_registry": "wl_display",
     "wl_shm_pool": "wl_shm",
@@ -68,7 +68,7 @@ class Drive:
             usage.objects, usage.shm_bytes, usage.fds = ELSEWHERE, ELSEWHERE, ELSEWHERE
             for kind in usage.kinds:
                 kind.now = ELSEWHERE
-        self.sessions = [Session(tables, self.limits, self.files, usage) for usage in self.usages]
+        self.sessions = [Session(tables, self.limits, self.files, usage, complaining=lambda: True) for usage in self.usages]
         self.guest = Peer(interfaces, server=False)
         self.host = Peer(interfaces, server=True)
         self.guest.keep_log = self.host.keep_log = False

@@ -1,4 +1,5 @@
-"""Policies to fuzz with: a permissive one, one like a desktop's, one that lends and takes back, one that refuses in every shape.
+"""Policies to fuzz with: a permissive one, one like a desktop's, one that lends and takes back, one that refuses in every shape, and that
+one while it only complains, with the desktop's as its shadow.
 
 Promises: `tables_of` gives tables for these names and for whatever `wlproxy run --policy` takes. Trusts: the protocol data.
 """
@@ -6,9 +7,11 @@ Promises: `tables_of` gives tables for these names and for whatever `wlproxy run
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from wlproxy.core.protocol import Interface
+from wlproxy.core.shadow import attach
 from wlproxy.core.tables import Tables
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy, global_names
@@ -37,7 +40,8 @@ LENDING: Final = (
     *("wl_compositor", "wl_subcompositor", "wl_shm", "wl_seat", "xdg_wm_base"),
     *("zwp_idle_inhibit_manager_v1", "zwp_pointer_constraints_v1", "zwp_keyboard_shortcuts_inhibit_manager_v1"),
 )
-BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing")
+COMPLAINING: Final = "fuzz-complaining"
+BUILT_IN: Final = ("fuzz-transparent", "fuzz-desktop", "fuzz-lending", "fuzz-refusing", COMPLAINING)
 
 
 def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
@@ -63,6 +67,8 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
     if name == "fuzz-lending":
         offered = {n: GlobalRule(ALLOW, interfaces[n].version, here) for n in LENDING}
         return Policy(name, globals=offered, origin=here, permissions=everything(here) | lent(here))
+    if name == COMPLAINING:
+        return replace(refusing(interfaces), name=name, until=1)  # which session it is decides whether that is over (drive.py)
     return refusing(interfaces)
 
 
@@ -96,7 +102,10 @@ def refusing(interfaces: Mapping[str, Interface]) -> Policy:
 def tables_of(name: str, interfaces: Mapping[str, Interface]) -> Tables:
     """Raises PolicyInvalid where `run` would."""
     if name in BUILT_IN:
-        return load_tables(compile_policy(built_in(name, interfaces), interfaces))
+        tables = load_tables(compile_policy(built_in(name, interfaces), interfaces))
+        if name == COMPLAINING:
+            attach(tables, tables_of("fuzz-desktop", interfaces))
+        return tables
     from wlproxy.sidecar.compilation import compiled_policy
 
     return load_tables(compiled_policy(name, {"vm": "fuzz"}))

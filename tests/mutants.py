@@ -4091,7 +4091,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/loans.py",
-        "            if needed.stage != LIVE or needed.ghost:",
+        "            if needed.stage != LIVE or needed.ghost or seats.is_gone(needed):",
         "            if False:",
         ("handlers/test_loans.py::test_it_does_not_come_back_without_what_it_was_made_with",),
     ),
@@ -4181,8 +4181,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        "        self.focus.keyboards -= 1\n        self.turn(False)",
-        "        self.focus.keyboards -= 1",
+        "        self.gone = True\n        self.turn(False)",
+        "        self.gone = True",
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
     ),
     Mutant(
@@ -4244,5 +4244,35 @@ TABLE = (
         '        if "escape" in parameters and (verdict == ALLOW or name in tables.complaining):',
         '        if "escape" in parameters and verdict == ALLOW:',
         ("policy/test_complain.py::test_the_keys_that_take_back_what_gives_way_hold",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "    if not is_gone(connection.objects.of_host(message.number(index))):",
+        "    if True:",
+        ("handlers/test_seats.py::test_nothing_is_made_of_a_pointer_that_the_seat_has_lost",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "                device.lose()\n        seat.devices = [",
+        "                pass\n        seat.devices = [",
+        ("handlers/test_seats.py::test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        "            made.lose()",
+        "            pass",
+        ("handlers/test_seats.py::test_one_that_a_seat_without_a_pointer_gives_is_gone_from_the_beginning",),
+    ),
+    Mutant(
+        "handlers/constraints.py",
+        "    if seats.names_one_that_is_gone(connection, message, 2):",
+        "    if False:",
+        ("handlers/test_seats.py::test_nothing_is_made_of_a_pointer_that_the_seat_has_lost",),
+    ),
+    Mutant(
+        "handlers/loans.py",
+        " or seats.is_gone(needed):",
+        ":",
+        ("handlers/test_seats.py::test_a_lock_does_not_come_back_for_a_pointer_that_is_gone",),
     ),
 )

@@ -23,13 +23,15 @@ LEFT = 272
 
 
 class Hands:
-    def __init__(self, compositor: Sway) -> None:
+    def __init__(self, compositor: Sway, mouse: bool) -> None:
         self._client = RawClient(str(compositor.socket))
         registry, found = self._client.globals()
         bound = {name: self._client.bind(registry, found[name][0], name, 1) for name in (SEAT, KEYBOARDS, MICE)}
-        self._keyboard, self._mouse = self._client.new_id(), self._client.new_id()
+        self._keyboard = self._client.new_id()
         self._client.request(bound[KEYBOARDS], 0, uint(bound[SEAT], self._keyboard))
-        self._client.request(bound[MICE], 0, uint(bound[SEAT], self._mouse))
+        self._mouse = self._client.new_id() if mouse else 0
+        if mouse:  # else the seat has no pointer
+            self._client.request(bound[MICE], 0, uint(bound[SEAT], self._mouse))
         text = keymap_text().encode() + b"\0"
         fd = os.memfd_create("keymap", os.MFD_CLOEXEC)
         os.write(fd, text)
@@ -63,8 +65,8 @@ class Hands:
 
 
 @contextmanager
-def hands_on(compositor: Sway) -> Iterator[Hands]:
-    made = Hands(compositor)
+def hands_on(compositor: Sway, mouse: bool = True) -> Iterator[Hands]:
+    made = Hands(compositor, mouse)
     try:
         yield made
     finally:

@@ -63,7 +63,7 @@ async def test_the_screen_is_kept_awake_by_a_window_that_is_seen_for_a_time_and_
     async with sway(folder) as compositor, holding(compositor, folder) as (taken, _client):
         await until_awake(compositor, True)
         await until_awake(compositor, False)  # nobody has said anything meanwhile
-        with hands_on(compositor) as hands:
+        with hands_on(compositor, mouse=False) as hands:
             hands.key(A)
             await until_awake(compositor, True)
         await until_awake(compositor, False)
@@ -91,3 +91,15 @@ async def test_the_user_takes_the_pointer_back_and_gives_it_with_a_click(folder:
                 while client.output.count("locked\n") == before:
                     client.check_alive()
                     await trio.sleep(0.02)
+
+
+async def test_a_mouse_that_is_unplugged_takes_no_compositor_along(folder: Path) -> None:
+    """sway 1.7 dies of a lock for a pointer that its seat has lost."""
+    async with sway(folder) as compositor, holding(compositor, folder) as (taken, client):
+        with hands_on(compositor) as hands:
+            hands.point()
+            await client.until_says("locked")
+        await client.until_says("no pointer")
+        await until("the refusal", lambda: [r for r in taken.denials() if r["decided"]["rule"] == "built-in: pointer gone"])
+        client.check_alive()
+        await compositor.window()

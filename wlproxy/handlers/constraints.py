@@ -13,8 +13,8 @@ from ..core.connection import Connection
 from ..core.errors import ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.tables import FORWARD
-from . import escape, loans
+from ..core.tables import FORWARD, MAKE_INERT
+from . import escape, loans, seats
 from .attachments import on_one_each, one_made
 from .surfaces import surface_at
 
@@ -65,6 +65,8 @@ def on_constrain(connection: Connection, message: Message) -> int:
         raise ProtocolViolation(
             message.target.guest_id, ALREADY_CONSTRAINED, f"{holder.interface}#{holder.guest_id} constrains this pointer already"
         )
+    if seats.names_one_that_is_gone(connection, message, 2):
+        return MAKE_INERT
     return hold(connection, message)
 
 

@@ -17,10 +17,11 @@ from typing import Final
 from ..core.connection import Connection
 from ..core.message import Message
 from ..core.objects import Object
-from ..core.tables import DROP, FORWARD, IGNORE, Note
+from ..core.tables import DROP, FORWARD, IGNORE
 from ..core.wire import read_i32_le
 from . import inhibitors
 from .keys import Combination, combination
+from .seats import Device
 
 SHORTCUTS: Final = "shortcuts-inhibit"
 TAKEN: Final = "the user has taken it back"
@@ -48,10 +49,11 @@ def focus_of(connection: Connection) -> Focus:
     return found
 
 
-class Keyboard(Note):
+class Keyboard(Device):
     """One wl_keyboard: what is down on it."""
 
     def __init__(self, connection: Connection, owner: Object) -> None:
+        super().__init__(connection, owner)
         self.focus = focus_of(connection)
         self.focus.keyboards += 1
         self.focused = False
@@ -63,7 +65,13 @@ class Keyboard(Note):
 
     def ending(self) -> None:
         """wl_keyboard.release."""
-        self.focus.keyboards -= 1
+        self.lose()
+
+    def lose(self) -> None:
+        """It hears nothing any more."""
+        if not self.gone:
+            self.focus.keyboards -= 1
+        self.gone = True
         self.turn(False)
 
     def turn(self, focused: bool) -> None:

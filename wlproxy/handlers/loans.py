@@ -24,6 +24,7 @@ from ..core.message import Message
 from ..core.objects import LIVE, Object
 from ..core.outcome import GUEST, Record
 from ..core.tables import FORWARD, INERT, MAKE_INERT, MessageRule, Note
+from . import seats
 
 MOST_LOANS: Final = 16  # of a connection: each is looked at whenever something has changed
 TAKEN_BACK: Final = "taken-back"  # a kind of decision in the audit log, under the request that was once granted
@@ -116,7 +117,7 @@ class Loan(Note):
         if maker is None or made_by is None or (self._complained and not self.connection.complaining()):
             return
         for needed in (maker, *self._needs):
-            if needed.stage != LIVE or needed.ghost:
+            if needed.stage != LIVE or needed.ghost or seats.is_gone(needed):
                 return
         self.connection.objects.give_again(self.owner)
         self.connection.send_to_host(wire.encode(maker.host_id, made_by.opcode, made_by.signature, self._args))

@@ -2,7 +2,8 @@
 
     python holding.py APP_ID TITLE
 
-Asks for the inhibitor before its window is there, and for the lock as soon as there is a pointer. Says "locked" and "unlocked".
+Asks for the inhibitor before its window is there, and for the lock as soon as there is a pointer. Says "locked" and "unlocked". When the
+pointer is gone it says "no pointer", and asks for a lock of it all the same.
 """
 
 from __future__ import annotations
@@ -29,10 +30,17 @@ class Holding(Client):
         super().on_capabilities(seat, capabilities)
         if capabilities & POINTER and self.pointer is None:
             self.pointer = seat.get_pointer()
-            persistent = ZwpPointerConstraintsV1.lifetime.persistent
-            self.lock = self.constraints.lock_pointer(self.surface, self.pointer, None, persistent)
-            self.lock.dispatcher["locked"] = lambda _lock: say("locked")
-            self.lock.dispatcher["unlocked"] = lambda _lock: say("unlocked")
+            self.lock_it()
+        elif self.pointer is not None and not capabilities & POINTER:
+            say("no pointer")
+            self.lock.destroy()
+            self.lock_it()
+
+    def lock_it(self) -> None:
+        persistent = ZwpPointerConstraintsV1.lifetime.persistent
+        self.lock = self.constraints.lock_pointer(self.surface, self.pointer, None, persistent)
+        self.lock.dispatcher["locked"] = lambda _lock: say("locked")
+        self.lock.dispatcher["unlocked"] = lambda _lock: say("unlocked")
 
 
 if __name__ == "__main__":

@@ -173,6 +173,8 @@ class Drive:
 
     def _check_second(self, outcome: Outcome) -> None:
         for record in outcome.audit:
+            if record.reason.startswith("not now: "):  # the first has not heard what it goes by: a key that this one has swallowed
+                continue
             if record.side == GUEST and record.event in ("refused", "violation") and self.honest:
                 raise Finding("again", f"{record!r}")
 

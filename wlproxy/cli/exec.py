@@ -65,7 +65,7 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
     trust = trust_of(args)
-    compilation = Compilation(args.policy, variables, trust=trust)
+    compilation = Compilation(args.policy, variables, trust=trust, shadow=args.shadow)
     from ..sidecar import notify
     from ..sidecar.start import Settings, serve
 
@@ -76,6 +76,7 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
         settings = Settings([f"unix:{path}"], upstream, args.policy, variables, compilation)
         settings.guest = args.guest
         settings.trust = trust
+        settings.shadow = args.shadow
         settings.audit = args.audit
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients

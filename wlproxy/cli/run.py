@@ -49,12 +49,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--listen", action="append", default=[], metavar="URI", help="where guests connect; repeatable, see below")
     add_common(parser)
     parser.add_argument("--ready-fd", type=int, default=-1, metavar="N", help="write a newline to this descriptor when accepting")
-    parser.add_argument(
-        "--shadow",
-        default="",
-        metavar="NAME|FILE",
-        help="a policy that is asked beside the one in force and decides nothing: `wlproxy shadow report` says where they differ",
-    )
     add_record(parser)
     parser.add_argument("--trace", default="", metavar="FILE|-", help="print each message and its verdict, like WAYLAND_DEBUG")
     add_view(parser)
@@ -74,6 +68,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def add_common(parser: argparse.ArgumentParser) -> None:
     """The options that `exec` has as well."""
     parser.add_argument("--policy", default="strict", metavar="NAME|FILE", help="a policy by name, its file, or a compiled .json")
+    parser.add_argument(
+        "--shadow",
+        default="",
+        metavar="NAME|FILE",
+        help="a policy that is asked beside the one in force and decides nothing: `wlproxy shadow report` says where they differ",
+    )
     parser.add_argument("--upstream", default="", metavar="PATH", help="the compositor's socket; default: as a client would find it")
     parser.add_argument("--upstream-wait", type=seconds, default=5.0, metavar="S", help="how long a guest waits for it (5)")
     parser.add_argument("--guest", default=DEFAULT_GUEST, metavar="NAME", help="the guest's name, in policy and audit")

@@ -3281,8 +3281,8 @@ TABLE = (
     ),
     Mutant(
         "sidecar/relay/carrier.py",
-        ("                peer.queued <= peer_limit\n                and peer"),
-        "                peer",
+        "        peer.queued <= peer_limit\n        and peer",
+        "        peer",
         ("sidecar/test_relay.py::test_the_sender_is_read_until_the_limit_and_no_further",),
     ),
     Mutant(
@@ -4133,9 +4133,27 @@ TABLE = (
     ),
     Mutant(
         "handlers/inhibitors.py",
-        "            return -1 if states & 1 << STATE_SUSPENDED else states",
-        "            return states",
+        "            if held is None or window.states & 1 << STATE_SUSPENDED:",
+        "            if held is None:",
         ("handlers/test_loans.py::test_a_suspended_window_is_not_visible",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            if held is None or window.states & 1 << STATE_SUSPENDED:",
+        "            if held is None or held.states & 1 << STATE_SUSPENDED:",
+        ("handlers/test_loans.py::test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            return held.states & window.states",
+        "            return held.states",
+        ("handlers/test_loans.py::test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            return held.states & window.states",
+        "            return window.states",
+        ("handlers/test_loans.py::test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged",),
     ),
     Mutant(
         "handlers/inhibitors.py",
@@ -4169,7 +4187,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        '    return "" if focus.focused else NO_FOCUS',
+        '    return "" if focus.is_there else NO_FOCUS',
         '    return ""',
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
     ),
@@ -4181,9 +4199,27 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        "        self.gone = True\n        self.turn(False)",
+        "        self.gone = True\n        self.turn(None)",
         "        self.gone = True",
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "        return any(surface.stage == LIVE for surface in self._on)",
+        "        return bool(self._on)",
+        ("handlers/test_loans.py::test_a_surface_that_is_destroyed_takes_the_focus_along",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "    if connection.deaf:",
+        "    if False:",
+        ("handlers/test_loans.py::test_nothing_is_held_while_the_compositor_is_not_read",),
+    ),
+    Mutant(
+        "sidecar/relay/carrier.py",
+        "        if deaf == link.deaf:",
+        "        if True:",
+        ("sidecar/test_relay.py::test_a_session_is_told_when_the_compositor_is_not_read_and_when_it_is_again",),
     ),
     Mutant(
         "handlers/escape.py",

@@ -179,6 +179,18 @@ def test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged():
     assert [record.reason for record in scene.records("taken-back")] == ["zwp_idle_inhibitor_v1#13: its window is not full screen"]
 
 
+def test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it():
+    scene = shown(idle(only="fullscreen"), FULLSCREEN).guest(9, "create_inhibitor", 13, 6)
+    assert inhibited(scene)
+    scene.event(8, "configure", 800, 600, states(4)).event(7, "configure", 500)
+    assert not inhibited(scene)
+    scene = shown(idle(only="visible")).guest(9, "create_inhibitor", 13, 6)
+    scene.event(8, "configure", 800, 600, states(SUSPENDED)).event(7, "configure", 500)
+    assert not inhibited(scene)
+    confirmed(scene).event(8, "configure", 800, 600, b"").event(7, "configure", 501)
+    assert inhibited(scene)
+
+
 def test_it_makes_no_difference_how_the_stream_is_cut():
     """Hidden and shown again in one read: the same as in two."""
 
@@ -433,6 +445,35 @@ def test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard(kind):
     confirmed(scene, 14).event(10, "enter", 82, 6, b"")
     assert has(scene, interface)
     assert not has(scene.guest(10, "release"), interface)
+
+
+@pytest.mark.parametrize("confirmed_before", [True, False])
+def test_a_surface_that_is_destroyed_takes_the_focus_along(confirmed_before):
+    """weston sends no leave for it."""
+    request_, interface, *_ = KINDS[0]
+    scene = grabbing().guest(3, "create_surface", 14).event(10, "leave", 81, 6).event(10, "enter", 82, 14, b"")
+    scene.guest(12, "lock_pointer", 15, 6, 11, 0, 2)
+    assert has(scene, interface, 15)
+    scene.guest(14, "destroy")
+    assert not has(scene, interface, 15)
+    confirmed(scene, 15)
+    if confirmed_before:
+        confirmed(scene, 14)
+    scene.event(10, "leave", 83, 14)
+    assert not has(scene, interface, 15)
+    scene.event(10, "enter", 84, 6, b"")
+    assert has(scene, interface, 15)
+
+
+@EACH
+def test_nothing_is_held_while_the_compositor_is_not_read(request_, interface, begins, ends):
+    """The guest does not read, its queue is full: the combination would lie unread."""
+    scene = grabbing().guest(*request_).event(14, begins).forget()
+    scene.take(scene.session.tick(1.0, True)).guest_gets(f"{interface}#14.{ends}()")
+    assert not has(scene, interface)
+    confirmed(scene, 14).guest(3, "create_surface", 15)
+    assert not has(scene, interface)
+    assert has(scene.take(scene.session.tick(2.0)), interface)
 
 
 def test_shortcuts_are_inhibited_only_where_there_is_a_keyboard_to_be_heard():

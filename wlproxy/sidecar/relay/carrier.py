@@ -269,7 +269,7 @@ class Carrier:
             return
         try:
             link.session.now = self.now
-            outcome = link.session.tick(self.now)
+            outcome = link.session.tick(self.now, link.deaf)
             if outcome.to_guest or outcome.to_host or outcome.audit or outcome.farewell or outcome.discarded:
                 self._deliver(link, outcome)
             if outcome.alarm:
@@ -413,6 +413,7 @@ class Carrier:
         """Hands on ends, closes what is over, and asks epoll for what can be done now."""
         if link.closed:
             return
+        self._tell_whether_deaf(link)
         guest = link.guest
         host = link.host
         over = link.ended_by != ""
@@ -436,6 +437,21 @@ class Carrier:
         self._watch(host, guest, link, self._limits.guest_queue_bytes, self._limits.host_queue_bytes)
         link.plain = not (guest.chunks or host.chunks or over or link.paused_until) and guest.reading and host.reading
 
+    def _tell_whether_deaf(self, link: Link) -> None:
+        """The session is to know when the compositor is not read before the guest has read: it may hold what a key of the user's ends."""
+        if link.ended_by:
+            return
+        limits = self._limits
+        deaf = link.host.reading and not may_read(link.host, link.guest, link, limits.guest_queue_bytes, limits.host_queue_bytes)
+        if deaf == link.deaf:
+            return
+        link.deaf = deaf
+        link.session.now = self.now
+        outcome = link.session.tick(self.now, deaf)
+        self._deliver(link, outcome)
+        if outcome.alarm:
+            self._arrange(link, outcome)
+
     def _allow(self, link: Link, seconds: float) -> None:
         if not link.deadline or self.now + seconds < link.deadline:
             link.deadline = self.now + seconds
@@ -445,15 +461,7 @@ class Carrier:
 
     def _watch(self, half: Half, peer: Half, link: Link, peer_limit: int, own_limit: int) -> None:
         events = 0
-        if half.reading and (
-            link.ended_by
-            or (
-                peer.queued <= peer_limit
-                and peer.queued_fds <= QUEUED_FDS
-                and half.queued <= 2 * own_limit
-                and (half.side == HOST or not link.paused_until)
-            )
-        ):
+        if half.reading and may_read(half, peer, link, peer_limit, own_limit):
             events = IN
         if half.chunks and not half.later:
             events |= OUT
@@ -550,7 +558,7 @@ class Carrier:
         session = link.session
         if not link.ended_by and session.waiting:
             session.now = now
-            outcome = session.tick(now)
+            outcome = session.tick(now, link.deaf)
             if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
                 self._deliver(link, outcome)
         framing = link.guest.framing
@@ -577,6 +585,16 @@ class Carrier:
 
     def _note(self, entry: dict[str, Any]) -> None:
         self._broker.note(entry, self.now)
+
+
+def may_read(half: Half, peer: Half, link: Link, peer_limit: int, own_limit: int) -> bool:
+    """Whether there is room for what one side says. Of a connection that is over nothing is kept."""
+    return link.ended_by != "" or (
+        peer.queued <= peer_limit
+        and peer.queued_fds <= QUEUED_FDS
+        and half.queued <= 2 * own_limit
+        and (half.side == HOST or not link.paused_until)
+    )
 
 
 def held_by(session: SessionLike) -> list[Fd]:

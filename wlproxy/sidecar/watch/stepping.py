@@ -207,8 +207,8 @@ class Stepped:
     def refuse(self, reason: str, rule: str) -> Outcome:
         return self.session.refuse(reason, rule)
 
-    def tick(self, now: float) -> Outcome:
-        return self.session.tick(now)
+    def tick(self, now: float, deaf: bool = False) -> Outcome:
+        return self.session.tick(now, deaf)
 
     def messages(self, side: int) -> int:
         return self.session.messages(side)

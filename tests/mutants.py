@@ -4210,6 +4210,18 @@ TABLE = (
         ("handlers/test_loans.py::test_a_surface_that_is_destroyed_takes_the_focus_along",),
     ),
     Mutant(
+        "handlers/seats.py",
+        '        """wl_seat.release: its devices live on, and nobody says any more when they are gone. What could be gone is taken for gone."""\n        self.lose_all()',
+        "        pass",
+        ("handlers/test_seats.py::test_one_whose_wl_seat_the_guest_has_released_may_be_gone_unheard",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    seats.on_global_gone(connection, announced.host_name)",
+        "    pass",
+        ("handlers/test_seats.py::test_one_of_a_seat_whose_global_is_gone_is_gone_without_a_word_of_its_capabilities",),
+    ),
+    Mutant(
         "handlers/escape.py",
         "    if connection.deaf:",
         "    if False:",
@@ -4289,8 +4301,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/seats.py",
-        "                device.lose()\n        seat.devices = [",
-        "                pass\n        seat.devices = [",
+        "                device.lose()\n        seat.forget()",
+        "                pass\n        seat.forget()",
         ("handlers/test_seats.py::test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again",),
     ),
     Mutant(

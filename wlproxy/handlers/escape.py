@@ -102,7 +102,7 @@ def on_enter(connection: Connection, message: Message) -> None:
     """wl_keyboard.enter(serial, surface, keys)."""
     note = message.target.note
     keys = message.args[2]
-    if isinstance(note, Keyboard) and isinstance(keys, bytes):
+    if isinstance(note, Keyboard) and isinstance(keys, bytes) and not note.gone:
         note.turn(connection.objects.of_guest(message.number(1)))
         note.held.update([int(read_i32_le(keys, at)) for at in range(0, len(keys) - 3, 4)])
 

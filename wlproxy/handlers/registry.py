@@ -17,6 +17,7 @@ from ..core.message import Message
 from ..core.outcome import GUEST
 from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note, Tables
 from ..core.wire import INVALID_OBJECT
+from . import seats
 
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
 GLOBAL: Final = 0  # the event's opcode
@@ -233,6 +234,7 @@ def on_global_remove(connection: Connection, message: Message) -> int:
         return DROP
     registry.tell_end(announced)
     globals_of(connection).removed(announced)
+    seats.on_global_gone(connection, announced.host_name)
     fill_up(connection, message, registry, announced.interface)
     if announced.guest_name != message.number(NAME):
         message.args[NAME] = announced.guest_name

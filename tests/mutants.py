@@ -4222,6 +4222,12 @@ TABLE = (
         ("handlers/test_seats.py::test_one_of_a_seat_whose_global_is_gone_is_gone_without_a_word_of_its_capabilities",),
     ),
     Mutant(
+        "core/objects.py",
+        "        elif gone.stage == LIVE:  # ended unasked",
+        "        elif False:  # ended unasked",
+        ("handlers/test_loans.py::test_it_does_not_come_back_for_what_the_compositor_has_ended_unasked",),
+    ),
+    Mutant(
         "handlers/escape.py",
         "    if connection.deaf:",
         "    if False:",

@@ -505,6 +505,14 @@ def test_it_does_not_come_back_without_what_it_was_made_with(gone):
     scene.take(scene.session.tick(1.0)).host_gets().goes_on()
 
 
+def test_it_does_not_come_back_for_what_the_compositor_has_ended_unasked():
+    """As sway 1.7 does with a pointer when the last wl_seat is released."""
+    scene = confirmed(escaped(grabbing().guest(*KINDS[0][0])), 14)
+    confirmed(scene, 11).forget()
+    scene.session.connection.usage.escaped.clear()
+    scene.take(scene.session.tick(1.0)).host_gets().goes_on()
+
+
 def test_what_is_lent_later_has_passed_the_checks_when_it_was_asked_for():
     rule = {(CONSTRAINTS, "lock_pointer"): only(lifetime=Predicate(values=frozenset((1,)), origin=Origin("p.toml", 9)))}
     scene = grabbing(messages=rule).event(10, "leave", 81, 6)

@@ -4229,6 +4229,12 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
+        "            follow(connection, message, note, code)\n",
+        "            pass\n",
+        ("handlers/test_loans.py::test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it",),
+    ),
+    Mutant(
+        "handlers/escape.py",
         "    if connection.deaf:",
         "    if False:",
         ("handlers/test_loans.py::test_nothing_is_held_while_the_compositor_is_not_read",),
@@ -4241,8 +4247,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        "                    connection.stirs = True\n        note.held",
-        "                    pass\n        note.held",
+        "                connection.stirs = True\n    return completed",
+        "                pass\n    return completed",
         ("handlers/test_loans.py::test_it_reaches_what_the_guest_has_on_its_other_connections",),
     ),
     Mutant(

@@ -418,6 +418,16 @@ def test_keys_that_are_down_already_when_the_focus_comes_count_and_are_forgotten
     assert has(key(scene, ESC), KINDS[2][1])
 
 
+def test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it():
+    """What the compositor sends to the former one meanwhile nobody hears; the next one is told what is down."""
+    scene = key(grabbing().guest(*KINDS[2][0]), SUPER).guest(10, "release").guest(9, "get_keyboard", 15)
+    scene.event(15, "enter", 82, 6, states(SUPER, ESC))
+    confirmed(scene, 14)
+    assert not has(scene, KINDS[2][1])
+    assert {record.reason for record in scene.records("refused")} == {"Super+Escape is the host's"}
+    assert has(click(scene), KINDS[2][1])
+
+
 def test_another_combination_does_as_well_where_there_are_two():
     scene = grabbing(["Ctrl+Shift+F12", "Super+Escape"]).guest(*KINDS[0][0])
     assert has(key(key(scene, 29), 88), KINDS[0][1])

@@ -98,6 +98,19 @@ class Keyboard(Device):
         self.swallowed.clear()
 
 
+def follow(connection: Connection, message: Message, keyboard: Keyboard, code: int) -> bool:
+    """A key is down: whether it completes a combination, which takes back what its permission has given."""
+    completed = False
+    for permission, keys in keyboard.escapes:
+        if keys.completed_by(code, keyboard.held):
+            completed = True
+            connection.record("refused", message, f"{keys.text} is the host's", IGNORE, f"permission: {permission}")
+            if permission not in connection.usage.escaped:
+                connection.usage.escaped.add(permission)
+                connection.stirs = True
+    return completed
+
+
 def on_enter(connection: Connection, message: Message) -> None:
     """wl_keyboard.enter(serial, surface, keys)."""
     note = message.target.note
@@ -105,6 +118,8 @@ def on_enter(connection: Connection, message: Message) -> None:
     if isinstance(note, Keyboard) and isinstance(keys, bytes) and not note.gone:
         note.turn(connection.objects.of_guest(message.number(1)))
         note.held.update([int(read_i32_le(keys, at)) for at in range(0, len(keys) - 3, 4)])
+        for code in note.held:  # it may have gone down while the guest changed its keyboard, and what is sent to the former is not heard
+            follow(connection, message, note, code)
 
 
 def on_leave(connection: Connection, message: Message) -> None:
@@ -121,13 +136,8 @@ def on_key(connection: Connection, message: Message) -> int:
         return FORWARD
     code, state = message.number(2), message.number(3)
     if state == PRESSED:
-        for permission, keys in note.escapes:
-            if keys.completed_by(code, note.held):
-                note.swallowed.add(code)
-                connection.record("refused", message, f"{keys.text} is the host's", IGNORE, f"permission: {permission}")
-                if permission not in connection.usage.escaped:
-                    connection.usage.escaped.add(permission)
-                    connection.stirs = True
+        if follow(connection, message, note, code):
+            note.swallowed.add(code)
         note.held.add(code)
     elif state == 0:
         note.held.discard(code)

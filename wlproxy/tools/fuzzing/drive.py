@@ -73,6 +73,7 @@ class Drive:
         self.host = Peer(interfaces, server=True)
         self.guest.keep_log = self.host.keep_log = False
         self.now = 1.0
+        self.deaf = False  # what the sessions are told of it; another thing with each tick
         self.farewell = ""
 
     @property
@@ -94,9 +95,10 @@ class Drive:
         """Raises Finding."""
         if step.action == TICK:
             self.now += step.seconds
+            self.deaf = not self.deaf
             for index, session in enumerate(self.sessions):
                 session.now = self.now
-                self._carry_out(index, self._call(session.tick, self.now))
+                self._carry_out(index, self._call(session.tick, self.now, self.deaf))
         elif step.action == END:
             index = 0 if step.side == GUEST else len(self.sessions) - 1
             (self.guest if step.side == GUEST else self.host).own = b""

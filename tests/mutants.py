@@ -4235,6 +4235,12 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
+        "        found = self._by_seat.get(seat)",
+        "        seat = 0\n        found = self._by_seat.get(seat)",
+        ("handlers/test_loans.py::test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held",),
+    ),
+    Mutant(
+        "handlers/escape.py",
         "    if connection.deaf:",
         "    if False:",
         ("handlers/test_loans.py::test_nothing_is_held_while_the_compositor_is_not_read",),

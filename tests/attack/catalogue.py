@@ -603,6 +603,7 @@ ROWS: dict[str, Entry] = {
             "test_it_reaches_what_the_guest_has_on_its_other_connections",
             "test_a_surface_that_is_destroyed_takes_the_focus_along",
             "test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it",
+            "test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held",
             "test_nothing_is_held_while_the_compositor_is_not_read",
         ),
         hidden=("zwp_keyboard_shortcuts_inhibit_manager_v1",),

@@ -475,6 +475,18 @@ def test_a_surface_that_is_destroyed_takes_the_focus_along(confirmed_before):
     assert has(scene, interface, 15)
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held(kind):
+    request_, interface, *_ = KINDS[kind]
+    scene = grabbing().event(2, "global", 95, "wl_seat", 7).bind("wl_seat", 14).guest(14, "get_pointer", 15)
+    manager, name, _, surface, _, *rest = request_
+    scene.guest(manager, name, 16, surface, 15 if rest else 14, *rest)
+    assert not has(scene, interface, 16)
+    confirmed(scene.event(16, "done", 0), 16).guest(14, "get_keyboard", 17).event(17, "enter", 83, 6, b"")
+    assert has(scene, interface, 16)
+    assert not has(scene.guest(17, "release"), interface, 16)
+
+
 @EACH
 def test_nothing_is_held_while_the_compositor_is_not_read(request_, interface, begins, ends):
     """The guest does not read, its queue is full: the combination would lie unread."""

@@ -4,7 +4,7 @@ The rule of `escape`: the keys that the compositor sends to the guest are follow
 permission has given is taken back, on all of the guest's connections, and nothing of it is given again, before the next button or finger
 that goes down in one of its windows. The key that completed the combination is not sent to the guest, neither down nor up. A key can be
 heard only where the guest has a wl_keyboard and reads: so what holds the pointer is real only while a wl_keyboard of the same connection
-has the focus, what inhibits shortcuts only while there is one, and either only while the compositor's events are read.
+and seat has the focus, what inhibits shortcuts only while there is one, and either only while the compositor's events are read.
 
 It works only for keys that the compositor passes on: a combination that it has a use for itself never comes here.
 Trusts: the compositor's events. Source: wayland.xml, pointer-constraints-unstable-v1.xml, keyboard-shortcuts-inhibit-unstable-v1.xml.
@@ -25,8 +25,8 @@ from .seats import Device
 
 SHORTCUTS: Final = "shortcuts-inhibit"
 TAKEN: Final = "the user has taken it back"
-NO_FOCUS: Final = "no wl_keyboard of this connection has the focus"
-NO_KEYBOARD: Final = "this connection has no wl_keyboard"
+NO_FOCUS: Final = "no wl_keyboard of this connection and seat has the focus"
+NO_KEYBOARD: Final = "this connection has no wl_keyboard of the seat"
 DEAF: Final = "this connection's events are not read before the guest has read those that wait"
 PRESSED: Final = 1  # wl_keyboard.key_state, wl_pointer.button_state; of 2, repeated, the user is not the author
 
@@ -34,8 +34,8 @@ FOCUS: Final = "keyboards"
 
 
 class Focus:
-    """The keyboards of one connection: how many there are, and on which surfaces how many have the focus. A surface that the guest destroys
-    has it no more: the compositor need not say so."""
+    """The keyboards of one connection and one seat: how many there are, and on which surfaces how many have the focus. A surface that the
+    guest destroys has it no more: the compositor need not say so."""
 
     def __init__(self) -> None:
         self.keyboards = 0
@@ -56,13 +56,28 @@ class Focus:
         return any(surface.stage == LIVE for surface in self._on)
 
 
-def focus_of(connection: Connection) -> Focus:
-    """Made when it is first asked for."""
+class Foci:
+    """Those of one connection, by the name of the seat."""
+
+    def __init__(self) -> None:
+        self._by_seat: dict[int, Focus] = {}
+
+    def of(self, seat: int) -> Focus:
+        """Made when it is first asked for."""
+        found = self._by_seat.get(seat)
+        if found is None:
+            found = Focus()
+            self._by_seat[seat] = found
+        return found
+
+
+def focus_of(connection: Connection, seat: int) -> Focus:
+    """Of the keyboards of one seat."""
     found = connection.shared.get(FOCUS)
-    if not isinstance(found, Focus):
-        found = Focus()
+    if not isinstance(found, Foci):
+        found = Foci()
         connection.shared[FOCUS] = found
-    return found
+    return found.of(seat)
 
 
 class Keyboard(Device):
@@ -70,14 +85,19 @@ class Keyboard(Device):
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         super().__init__(connection, owner)
-        self.focus = focus_of(connection)
-        self.focus.keyboards += 1
+        self.connection = connection
+        self.focus = Focus()
         self.on: Object | None = None  # the surface that has its focus
         self.held: set[int] = set()
         self.swallowed: set[int] = set()
         self.escapes: list[tuple[str, Combination]] = [
             (permission, combination(text)) for permission, said in connection.tables.escapes.items() for text in said
         ]
+
+    def given(self, seat: int) -> None:
+        super().given(seat)
+        self.focus = focus_of(self.connection, seat)
+        self.focus.keyboards += 1
 
     def ending(self) -> None:
         """wl_keyboard.release."""
@@ -169,13 +189,13 @@ def is_bounded(connection: Connection, permission: str) -> bool:
     return permission in connection.tables.escapes
 
 
-def refusal(connection: Connection, permission: str) -> str:
-    """Why what the permission gives may not be had now; "" where it may."""
+def refusal(connection: Connection, permission: str, seat: int) -> str:
+    """Why what the permission gives may not be had of that seat now; "" where it may."""
     if permission in connection.usage.escaped:
         return TAKEN
     if connection.deaf:
         return DEAF
-    focus = focus_of(connection)
+    focus = focus_of(connection, seat)
     if permission == SHORTCUTS:
         return "" if focus.keyboards else NO_KEYBOARD
     return "" if focus.is_there else NO_FOCUS

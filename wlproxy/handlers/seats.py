@@ -19,6 +19,7 @@ from ..core.tables import DROP, FORWARD, INERT, MAKE_INERT, Note
 POINTER: Final = "wl_pointer"
 CAPABILITIES: Final = {POINTER: 1, "wl_keyboard": 2}  # wl_seat.capability
 GONE: Final = "built-in: pointer gone"
+NO_SEAT: Final = -1
 FEW: Final = 8
 # request -> the argument that is the pointer; the constraints' own handler asks as well
 USERS: Final[dict[tuple[str, str], int]] = {
@@ -38,7 +39,12 @@ class Device(Note):
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
+        self.seat = NO_SEAT
         self.gone = False
+
+    def given(self, seat: int) -> None:
+        """By the seat of that name."""
+        self.seat = seat
 
     def lose(self) -> None:
         """The seat has none any more."""
@@ -50,7 +56,7 @@ class Seat(Note):
 
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.capabilities = sum(CAPABILITIES.values())
-        self.name = -1  # of its global, as the compositor has it
+        self.name = NO_SEAT  # of its global, as the compositor has it: one that is bound twice is still one
         self.devices: list[Device] = []
         self._most = FEW
 
@@ -114,10 +120,20 @@ def device_made(connection: Connection, message: Message) -> None:
     seat = message.target.note
     made = None if message.created is None else message.created.note
     if isinstance(seat, Seat) and isinstance(made, Device):
+        made.given(seat.name)
         if seat.has(made):
             seat.add(made)
         else:
             made.lose()
+
+
+def seat_at(connection: Connection, message: Message, index: int) -> int:
+    """The name of the seat that an argument is, or is a device of."""
+    found = connection.objects.of_host(message.number(index))
+    note = None if found is None else found.note
+    if isinstance(note, Seat):
+        return note.name
+    return note.seat if isinstance(note, Device) else NO_SEAT
 
 
 def is_gone(found: Object | None) -> bool:

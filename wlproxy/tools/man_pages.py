@@ -147,8 +147,8 @@ def add_taking_back(page: Page) -> None:
         "connections, and the program is told as if the compositor had done it. Nothing of it is given again before the next button or "
         "finger that goes down in one of the guest's windows. The last key of the combination is not sent to the guest.",
         "It works only for keys that the compositor passes on to the guest: for none that it has a use for itself. Where the guest hears "
-        "no keys nothing is given: what holds the pointer lasts only while a keyboard of the same connection has the focus, and nothing "
-        "lasts while so much waits for the program to read it that the compositor is not read.",
+        "no keys nothing is given: what holds the pointer lasts only while a keyboard of the same connection and seat has the focus, "
+        "and nothing lasts while so much waits for the program to read it that the compositor is not read.",
         f"Modifiers, one or more: {', '.join(keys.MODIFIERS)}. Keys: {', '.join(keys.KEYS)}. They are keys of the keyboard, whatever the "
         "layout makes of them; more modifiers than the combination has do no harm.",
     )

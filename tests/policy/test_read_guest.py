@@ -105,6 +105,12 @@ def test_any_file_gives_a_guest_or_findings(pairs: dict[str, str]) -> None:
         assert guest.policy and all(isinstance(uri, str) for uri in guest.listen)
 
 
+def test_what_belongs_into_the_policy() -> None:
+    document = Document("x", b'format = 1\npolicy = "strict"\nmode = "complain"\n')
+    read_guest(document)
+    assert [(f.line, f.message) for f in document.findings] == [(3, "a guest's file has no 'mode': it stands in the policy")]
+
+
 def test_the_files_of_a_folder(tmp_path: Path) -> None:
     for name in ("b.toml", "a.toml", ".#a.toml", "a.toml~", "README"):
         (tmp_path / name).write_text("")

@@ -430,3 +430,14 @@ def test_replay_tells_what_would_be_denied_from_what_is() -> None:
     enforced, complained = scene.under(strict), scene.under(replace(strict, until=1))
     assert messages(enforced.denied) == {"xdg_toplevel.set_minimized": 1} and not enforced.complained
     assert messages(complained.complained) == {"xdg_toplevel.set_minimized": 1} and not complained.denied
+
+
+def test_a_policy_past_its_moment_is_replayed_as_one_that_enforces(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Recorded(policy(*BASIC))
+    dressed(scene).guest(8, "set_minimized")
+    recording = path.parent / "x.wltrace"
+    recording.write_bytes(scene.file)
+    rule = 'extends = "strict"\n[message.xdg_toplevel]\nset_minimized = "deny"\n'
+    for mode, code in (("", 1), (MODE, 0), (OVER, 1)):
+        path.write_text(HEAD + mode + rule)
+        assert main(["replay", str(recording), "--policy", str(path), "--fail-on", "denied"]) == code, capsys.readouterr()

@@ -149,6 +149,8 @@ def test_a_gate_that_nobody_passed_through(tmp_path: Path, capsys: pytest.Captur
     assert "no shadow of guest wrok has been asked" in capsys.readouterr().out
     (tmp_path / "empty").touch()
     assert main(["shadow", "report", str(tmp_path / "empty")]) == 0
+    (tmp_path / "log").write_text('{"event": "shadow", "shadow": {"policy": 3}, "guest": "work"}\n')
+    assert main([*gate, "work"]) == 2
 
 
 KEYS = ("event", "shadow", "policy", "sha256", "would_be", "message", "interface", "name", "count", "first", "mono", "ts", "decided")

@@ -4024,6 +4024,30 @@ TABLE = (
         ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
     ),
     Mutant(
+        "tools/sources.py",
+        "    if 0 < policy.until <= time.time():",
+        "    if False:",
+        ("policy/test_complain.py::test_past_its_moment_the_verbs_say_what_is_in_force",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '    if told is None or told["until"] > now:',
+        "    if True:",
+        ("policy/test_complain.py::test_at_a_moment_a_policy_is_what_it_is_then",),
+    ),
+    Mutant(
+        "cli/shadow.py",
+        "    if args.fail_on and not report.beside:",
+        "    if False:",
+        ("sidecar/test_shadow.py::test_a_gate_that_nobody_passed_through",),
+    ),
+    Mutant(
+        "tools/audit_log.py",
+        "            if read and not events:",
+        "            if False:",
+        ("sidecar/test_shadow.py::test_no_log",),
+    ),
+    Mutant(
         "sidecar/deadline.py",
         "            left = min(self.until - time.time(), self._boot - time.clock_gettime(time.CLOCK_BOOTTIME))",
         "            left = self.until - time.time()",

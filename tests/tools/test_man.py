@@ -36,10 +36,10 @@ def test_a_page_is_up_to_date(name: str) -> None:
     assert (FOLDER / name).read_text() == made()[name], "run: python -m wlproxy.cli.man"
 
 
-def run(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(*command: str, text: str = "", width: int = 100) -> subprocess.CompletedProcess[str]:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    env = os.environ | {"LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANPAGER": "cat"}
+    env = os.environ | {"LC_ALL": "C.UTF-8", "MANWIDTH": str(width), "MANPAGER": "cat"}
     return subprocess.run(command, input=text, env=env, capture_output=True, text=True, timeout=60)
 
 
@@ -50,6 +50,12 @@ def test_man_and_mandoc_have_nothing_to_say_about_it(name: str) -> None:
     assert "SEE ALSO" in read.stdout
     lint = run("mandoc", "-T", "lint", "-W", "warning", str(FOLDER / name))
     assert (lint.returncode, lint.stdout) == (0, "")
+
+
+def test_only_what_is_typed_or_printed_is_wider_than_a_terminal() -> None:
+    read = run("man", "-l", str(FOLDER / "wlproxy.1"), width=80).stdout
+    assert "SYNOPSIS" in read
+    assert [line for line in read.split("\n") if len(line) > 80 and not line.startswith(" " * 11)] == []
 
 
 def test_the_warnings_would_be_seen() -> None:

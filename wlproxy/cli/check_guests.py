@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import ConfigError, ConfigErrors
 
 if TYPE_CHECKING:
+    from ..policy.document import Document
     from ..policy.load_safely import Owners
 
 
@@ -27,7 +28,7 @@ def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> 
             raise_findings_about_variables(document, guest, beside(path, guest.policy))
         compiled = compiled_of(beside(path, guest.policy), variables, host, owners)
     except ConfigErrors as errors:
-        raise ConfigErrors([about(document.name, finding, guest.policy) for finding in errors.findings]) from errors
+        raise ConfigErrors([about(document, "policy", finding) for finding in errors.findings]) from errors
     if COMPLAIN in compiled and compiled[COMPLAIN]["until"] > time.time():
         document.warn(("policy",), COMPLAIN, f"policy {guest.policy!a} only complains until {as_text(compiled[COMPLAIN]['until'])}")
     if guest.shadow:
@@ -35,7 +36,7 @@ def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> 
         try:
             compiled_of(shadow, variables if shadow.endswith(".json") else declared_only(shadow, variables), host, owners)
         except ConfigErrors as errors:
-            raise ConfigErrors([about(document.name, finding, guest.shadow) for finding in errors.findings]) from errors
+            raise ConfigErrors([about(document, "shadow", finding) for finding in errors.findings]) from errors
     return document.warnings, compiled
 
 
@@ -52,11 +53,12 @@ def compiled_of(place: str, variables: dict[str, str], ceiling: str, owners: Own
     return compile_policy(load_policy(place, variables, interfaces, (ADMIN_FOLDER,), ceiling, owners), interfaces)
 
 
-def about(path: str, finding: ConfigError, policy: str) -> ConfigError:
-    """A finding in the policy, which the guest's file gave a reason for: what stands nowhere in the policy is the guest's file's."""
+def about(document: Document, key: str, finding: ConfigError) -> ConfigError:
+    """A finding in the policy that a key of the guest's file names: what stands nowhere in the policy is the guest's file's."""
     if finding.line:
         return finding
-    return ConfigError(path, 0, 0, f"policy {policy!a}: {finding.message}", finding.hint, finding.code)
+    spot = document.place((key,), f"{key} {document.data.get(key)!a}: {finding.message}")
+    return ConfigError(spot.path, spot.line, spot.column, spot.message, finding.hint, finding.code, spot.length, spot.source)
 
 
 def files_in(folder: str) -> list[str]:

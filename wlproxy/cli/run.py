@@ -21,7 +21,7 @@ GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"  # as policy/load_guest.py has it
 
 EXAMPLE: Final = """example:
   wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
-and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
+  and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
   wlproxy run --guest work        all of it from /etc/wlproxy/guests.d/work.toml; options go over what it says
 
 URI:

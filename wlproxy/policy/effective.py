@@ -20,7 +20,7 @@ from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
 from .read_audit import PAYLOAD, RECORD
 from .read_mode import COMPLAIN, MODE, UNTIL, as_text
-from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
+from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS, time_text
 
 BUILT_IN: Final = "built-in"
 
@@ -181,17 +181,12 @@ def parameter_text(key: str, value: Any) -> str:
         return quoted(value[0]) if key == ESCAPE and len(value) == 1 else listed([str(item) for item in value])
     if key in (NOTE, ONLY):
         return quoted(value)
-    return quoted(seconds_text(value)) if isinstance(value, float) else str(value)
+    return quoted(time_text(value)) if isinstance(value, float) else str(value)
 
 
 def rate_text(rate: Any) -> str:
     """A rate as an admin writes it."""
     return f"{rate[0]:g}/s burst {rate[1]:g}" if rate[0] else "unlimited"
-
-
-def seconds_text(value: float) -> str:
-    """A time as an admin writes it."""
-    return f"{value:g}s"
 
 
 def _messages(policy: Policy, interfaces: Mapping[str, Interface]) -> list[Setting]:
@@ -288,7 +283,7 @@ def amount_text(kind: str, amount: Any) -> str:
     if kind == COUNT:
         return str(amount)
     if kind == SECONDS:
-        return quoted(seconds_text(amount))
+        return quoted(time_text(amount))
     if kind == BYTES:
         unit, factor = next((u, f) for u, f in reversed(BYTE_UNITS.items()) if amount % f == 0)
         return quoted(f"{amount // factor}{unit}")

@@ -129,6 +129,10 @@ def add_taking_back(page: Page) -> None:
         "keeps an object that does nothing. It is made anew when the condition holds again; a pointer is held for the whole window then. "
         "Each taking back is in the audit log, but for what follows the focus.",
     )
+    page.example(
+        'idle-inhibit = { verdict = "allow", only = "visible", max-duration = "2h" }\n'
+        'pointer-lock = { verdict = "allow", escape = ["Super+Escape", "Ctrl+F12"] }'
+    )
     page.item(
         f"`{ONLY}`",
         "A window is visible while it has content and the compositor has not called it suspended: what covers it is not asked. It is full "

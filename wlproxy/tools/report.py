@@ -309,8 +309,13 @@ def in_words(key: str, value: Any) -> str:
     if key == "max-bytes":
         return size(value)
     if isinstance(value, float):
-        return f"{value:g} s"
+        return time(value)
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def time(seconds: float) -> str:
+    unit, factor = next((unit, factor) for unit, factor in (("h", 3600), ("min", 60), ("s", 1)) if not seconds % factor or factor == 1)
+    return f"{seconds / factor:g} {unit}"
 
 
 def rate(value: Sequence[float]) -> str:
@@ -469,7 +474,7 @@ def amount(kind: str, value: Any) -> str:
         return rate(value)
     if kind == BYTES:
         return size(value)
-    return f"{value:g} s" if kind == SECONDS else f"{value:,}"
+    return time(value) if kind == SECONDS else f"{value:,}"
 
 
 def odd(subject: Subject) -> list[str]:

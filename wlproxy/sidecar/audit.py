@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, SHADOW, WOULD_DENY, Record, Told
+from ..core.outcome import ALL, DECISIONS, SHADOW, TAKEN_BACK, WOULD_DENY, Record, Told
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -26,7 +26,7 @@ GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what i
 REFUSALS: Final = ("deny", WOULD_DENY)
 DECISION: Final = "decision"
 REWRITE: Final = "rewrite"
-EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", "taken-back", WOULD_DENY), DECISION) | {"rewritten": REWRITE}
+EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", TAKEN_BACK, WOULD_DENY), DECISION) | {"rewritten": REWRITE}
 VERDICTS: Final = {"rewritten": REWRITE, WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 

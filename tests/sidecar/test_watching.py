@@ -15,11 +15,13 @@ from tests.scene import shipped
 from tests.sidecar.conftest import Compositor, Sidecar, compiled_policy, read, send_fds, until
 from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_recording import HEAD
+from wlproxy.cli.verbs import options, parsers
+from wlproxy.core.outcome import WOULD_DENY
 from wlproxy.policy import grammar
 from wlproxy.sidecar.watch import recording
 from wlproxy.sidecar.watch.printing import Printer, Traced, records, told
 from wlproxy.sidecar.watch.recording import CLOSE, END, OPEN, POLICY, READ, Reader
-from wlproxy.sidecar.watch.stepping import DENIED, Step
+from wlproxy.sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Step
 from wlproxy.sidecar.watch.view import View
 from wlproxy.sidecar.watch.watching import GAP, STEP, TracePipe
 
@@ -123,6 +125,12 @@ def test_a_line_for_programs() -> None:
     assert (told["at"], told["client"], told["dir"], told["interface"], told["object"]) == (1.5, 7, "request", "xdg_toplevel", 9)
     assert told["message"] == "xdg_toplevel#9.set_title(text[9])" and grammar.read(told["message"], shipped())
     assert json.loads(Printer(shipped(), View(json=True)).lost(2.0, 7)) == {"at": 2.0, "lost": 7}
+
+
+def test_each_verdict_can_be_asked_for() -> None:
+    (only,) = [action for action in options(parsers()["trace"]) if action.dest == "only"]
+    verdicts = (ALLOWED, REWRITTEN, WOULD_DENY, DENIED, HIDDEN, INERT, ENDED)
+    assert set(only.choices or ()) == {verdict.replace(" ", "-") for verdict in verdicts}
 
 
 def test_what_cannot_be_read_is_still_a_line() -> None:

@@ -22,8 +22,8 @@ from ...core.outcome import NO_FDS, NO_PARCELS, Parcel
 from ...core.quotas import Limits, Usage
 from ...core.waypipe import NAMES, Refused, Terms
 from ...core.wire import read_i32_le, word
+from .closing import close_all
 from .compression import Codec
-from .half import close_all
 from .mirrors import Mirrors
 from .remote_pipes import RemotePipe, RemotePipes
 

@@ -95,8 +95,17 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
 def of_head(head: dict[str, Any], data: bytes) -> Compiled:
     """The policy of which `head` tells, with what a guest's file said beside it."""
     most, rule = head["clients"]
-    name, sha256, upstream = head["name"], head["sha256"], head["upstream"]
-    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"], head["shadow"])
+    return Compiled(
+        head["name"],
+        head["sha256"],
+        data,
+        upstream=head["upstream"],
+        guest=head.get("guest"),
+        record=head["record"],
+        clients=(most, rule),
+        until=head["until"],
+        shadow=head["shadow"],
+    )
 
 
 def load_entry(compiled: Compiled, reason: str) -> dict[str, Any]:

@@ -63,18 +63,16 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust,
     ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     document, guest = checked(path, owners)
     policy, expired = (instead, False) if instead else policy_of(guest, time.time())
-    values = {"vm": name_of(path)} | guest.variables | variables
+    given = {"vm": name_of(path)} | guest.variables | variables
     other = shadow or ("" if expired else beside(path, guest.shadow))
-    given = dict(values)
     place = instead or beside(path, policy)
     if policy.endswith(".json"):
         compiled = load_compiled(place, owners, signature_check(trust, owners), ceiling)
     elif trust.signers and not expired:
         raise only_compiled(policy)
     else:
-        if expired:
-            values = declared_only(policy, values)
-        elif not instead:
+        values = declared_only(policy, given) if expired else given
+        if not expired and not instead:
             raise_findings_about_variables(document, guest, place)
         compiled = compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
     if other:

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from ..handlers import load_tables
     from ..policy.document import show
     from ..policy.explain import Explainer
-    from ..policy.grammar import read
     from ..policy.load_protocols import load_shipped
+    from ..policy.read_literal import read
     from ..sidecar.say import say
     from ..tools.audit_log import NoEvent, find, literal_of
     from ..tools.sources import explained, risk_of

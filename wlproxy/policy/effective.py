@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.protocol import Interface, Message
+from ..core.protocol import Interface, Message, enum_of
 from ..core.quotas import COUNTED, Limits
-from .compile import enum_of, usual_shape, vetted_version
+from .compile import usual_shape, vetted_version
 from .decide import BUILT_IN, GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate

@@ -21,12 +21,12 @@ from ..core.errors import PolicyViolation
 from ..core.fds import DMABUF, KIND_NAMES, MEMFD, PIPE, READ_WRITE, WRITE_ONLY, Fd
 from ..core.objects import LIVE
 from ..core.outcome import GUEST, HOST, WOULD_DENY, Outcome
-from ..core.protocol import ARRAY, FD, FIXED, INT, NEW_ID, OBJECT, STRING, UINT, Argument, Interface
+from ..core.protocol import ARRAY, FD, FIXED, INT, NEW_ID, OBJECT, STRING, UINT, Argument, Interface, enum_of
 from ..core.quotas import limits_of
 from ..core.session import Session
 from ..core.tables import MessageRule
 from ..handlers import descriptors, host_files, load_tables
-from ..policy.compile import enum_of, global_names
+from ..policy.compile import global_names
 from ..policy.grammar import (
     ANY,
     REQUEST,

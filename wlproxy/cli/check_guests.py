@@ -41,15 +41,12 @@ def findings_of_guest(path: str, ceiling: str | None, owners: Owners | None) -> 
 
 def compiled_of(place: str, variables: dict[str, str], ceiling: str, owners: Owners | None) -> dict[str, Any]:
     """A policy by name or path, compiled or to be compiled. Raises ConfigErrors."""
-    from ..policy.compile import compile_policy
-    from ..policy.load import ADMIN_FOLDER, load_policy
     from ..policy.load_compiled import load_compiled
-    from ..policy.load_protocols import load_shipped
+    from ..sidecar.compiled import from_source
 
     if place.endswith(".json"):
         return load_compiled(place, owners, ceiling=ceiling)
-    interfaces = load_shipped()
-    return compile_policy(load_policy(place, variables, interfaces, (ADMIN_FOLDER,), ceiling, owners), interfaces)
+    return from_source(place, variables, owners, ceiling)
 
 
 def about(path: str, finding: ConfigError, policy: str) -> ConfigError:

@@ -12,29 +12,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from functools import cache
 from typing import IO, Any
 
 from ..core.errors import ConfigError, ConfigErrors
-from ..core.protocol import Interface
-from ..policy.compile import compile_policy
 from ..policy.document import Document, show
 from ..policy.identity import canonical
-from ..policy.load import ADMIN_FOLDER, load_policy
 from ..policy.load_compiled import load_compiled, only_compiled
 from ..policy.load_file import CEILING_FILE
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
-from ..policy.load_protocols import load_shipped
 from ..policy.load_safely import ROOT_AND_US, Owners, check_folder
 from ..policy.read_guest import GuestFile
 from . import address
-from .compiled import PolicyInvalid, Trust, head_of, invalid, signature_check, with_shadow
-
-
-@cache
-def interfaces() -> dict[str, Interface]:
-    """The installation's, once for all guests."""
-    return load_shipped()
+from .compiled import PolicyInvalid, Trust, from_source, head_of, invalid, signature_check, with_shadow
 
 
 def read(path: str, variables: dict[str, str], policy: str, trust: Trust, shadow: str = "") -> tuple[dict[str, Any], bytes]:
@@ -74,7 +63,7 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust,
         values = declared_only(policy, given) if expired else given
         if not expired and not instead:
             raise_findings_about_variables(document, guest, place)
-        compiled = compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
+        compiled = from_source(place, values, owners, ceiling)
     if other:
         compiled = with_shadow(compiled, other, given, trust)
     said = {

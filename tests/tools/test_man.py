@@ -18,6 +18,7 @@ from wlproxy.cli.verbs import options, parsers
 from wlproxy.policy.compile import global_names
 from wlproxy.policy.permissions import PERMISSIONS
 from wlproxy.policy.read_quotas import QUOTAS
+from wlproxy.tools.man_pages import PARAMETERS
 from wlproxy.tools.man_policy import QUOTA_WORDS
 from wlproxy.tools.roff import Page
 
@@ -65,6 +66,7 @@ def test_every_verb_option_permission_global_and_quota_is_there() -> None:
     assert set(parsers()) == set(VERBS)
     seventh = made()["wlproxy-permissions.7"]
     assert not [name for name in PERMISSIONS if rf"\fB{name}\fR".replace("-", r"\-") not in seventh]
+    assert {key for permission in PERMISSIONS.values() for key in permission.parameters} == set(PARAMETERS)
     plain = re.sub(r"\\f.", "", made()["wlproxy-interfaces.7"])
     words = set(re.split(r"[\s,.:]+", plain))
     assert not [name for name in global_names(shipped()) if name not in words | {"wl_registry"}]

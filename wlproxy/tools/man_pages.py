@@ -16,7 +16,25 @@ from ..policy.load import load_policy, shipped_names
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
 from ..policy.model import HIDE, NEVER, VIRTUAL
-from ..policy.permissions import ESCAPE, MAX_BYTES, MAX_DURATION, MAX_SIZE, MIME, NOTE, ONLY, PERMISSIONS, RATE, REMEMBER, TIMEOUT
+from ..policy.permissions import (
+    ESCAPE,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DURATION,
+    MAX_PLANES,
+    MAX_SIZE,
+    MIME,
+    MODIFIER_WORDS,
+    MODIFIERS,
+    NEEDS_INPUT_SERIAL,
+    NOTE,
+    ONLY,
+    PERMISSIONS,
+    RATE,
+    REMEMBER,
+    SKIP_IF,
+    TIMEOUT,
+)
 from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES
 from ..policy.read_rules import BUILT_IN
 from .man_policy import policy_page
@@ -29,7 +47,12 @@ PARAMETERS: Final = {
     RATE: 'how often, as "1/s burst 5"; more is left out',
     MIME: "a list of the types of data that pass, spelt whole",
     MAX_BYTES: 'of one transfer, as "1MiB"',
+    SKIP_IF: "a list of types of data: what has one of them, as what a password manager marks, is not shown at all",
     MAX_SIZE: "logical pixels, either way",
+    MAX_PLANES: "of one GPU buffer, 1 to 4",
+    MODIFIERS: f"a list of layouts of GPU buffers: {', '.join(MODIFIER_WORDS)}",
+    MAX_DEPTH: "of menus that take the input, one out of the other",
+    NEEDS_INPUT_SERIAL: "true: only for what the user has just pressed in the guest",
     ONLY: '"visible" or "fullscreen": what its window must be',
     MAX_DURATION: f'for how long without any input to the guest, as "2h"; {LEAST_DURATION:g}s to {MOST_DURATION / 3600:g}h',
     ESCAPE: f'keys by which the user takes it back, as "Super+Escape", or a list of up to {MOST_ESCAPES}, each of which will do',

@@ -214,7 +214,7 @@ class Explainer:
                 self._maker(found, maker, blocked)
                 if not blocked:
                     blocked, stop = True, found.decides
-        own = self._layers(found, literal, message)
+        own = self._layers(found, literal)
         if held is None:
             self._out_of_reach(found, literal, blocked, stop)
         elif not held.real:
@@ -233,7 +233,7 @@ class Explainer:
             found.verdict, found.decides = step.verdict, offset + steps.index(step)
         found.changes += self.remedies.of_message(maker.interface, maker.message, steps)
 
-    def _layers(self, found: Explanation, literal: Literal, message: Message) -> tuple[int, Step]:
+    def _layers(self, found: Explanation, literal: Literal) -> tuple[int, Step]:
         """The words about the message itself: where they begin, and the one that decides among them."""
         about = f"{literal.interface}.{literal.message}"
         steps = message_steps(self.policy, literal.interface, literal.message)

@@ -159,7 +159,7 @@ class Waypipe:
             self._count(run.end - run.start)
             self._framer.taken()
 
-    def sunk(self, size: int, now: float) -> None:
+    def sunk(self, size: int) -> None:
         """So many bytes were read into `sink`."""
         sink = self.sink
         if sink is None:

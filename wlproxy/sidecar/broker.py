@@ -35,8 +35,8 @@ FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT
 
 
 class Broker:
-    """`command_pid`: of the program that `exec` runs, 0 for none. `compilation`: the one of the start, for a reload; `said`: what the
-    guest's file said at the start. `subject`: the guest, as the control socket shows it; `controlled`: where that is."""
+    """`command_pid`: of the program that `exec` runs, 0 for none. `compilation`: the one of the start, for a reload. `subject`: the guest,
+    as the control socket shows it; `controlled`: where that is."""
 
     def __init__(
         self,
@@ -45,7 +45,6 @@ class Broker:
         upstream: Upstream,
         log: AuditLog,
         compilation: Compilation,
-        said: dict[str, Any],
         ready_fd: int,
         notifier: Notifier,
         subject: Subject,
@@ -57,7 +56,7 @@ class Broker:
         self._upstream = upstream
         self._log = log
         self._first = compilation
-        self._said = said
+        self._said = subject.compiled.guest  # what the guest's file says, or said when it could last be read
         self._ready_fd = ready_fd
         self._notifier = notifier
         self._watchdog = Watchdog(notifier.period)

@@ -182,8 +182,8 @@ def run_both(
     subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
     subject.begin(keeper)
     subject.mode.under(compiled.until)
-    again, said = settings.compilation, compiled.guest
-    broker = Broker(keeper, listening, upstream, log, again, said, settings.ready_fd, settings.notifier, subject, controlled)
+    again = settings.compilation
+    broker = Broker(keeper, listening, upstream, log, again, settings.ready_fd, settings.notifier, subject, controlled)
     broker.catch_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     if controlled is None:

@@ -23,10 +23,11 @@ from wlproxy.policy.compare import TIGHTER, WIDER, changes
 from wlproxy.policy.compile import compile_policy
 from wlproxy.policy.complain import as_of, let_through, loosened
 from wlproxy.policy.exposure import Never, powers, prove, score_of
-from wlproxy.policy.grammar import Literal, read
+from wlproxy.policy.grammar import Literal
 from wlproxy.policy.identity import digest
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
+from wlproxy.policy.read_literal import read
 from wlproxy.policy.recompiled import beyond
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of

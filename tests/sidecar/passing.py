@@ -109,8 +109,8 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
-    compilation = Compilation(policy, {}, shadow=given.get("shadow", ""))
-    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, compilation)
+    compilation = Compilation(policy, {}, shadow=given.pop("shadow", ""))
+    settings = Settings(given.pop("listen"), given.pop("upstream"), compilation)
     rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 

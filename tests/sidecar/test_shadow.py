@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sidecar.conftest import Compositor, Serve, Sidecar, until
@@ -161,6 +161,7 @@ values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), values, max_size=10), max_size=6))
 def test_a_report_takes_whatever_a_log_says(entries: list[dict[str, Any]]) -> None:
     report = report_of(entries, every=True)

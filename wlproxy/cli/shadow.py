@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from ..core.differences import STRICTER, WIDER
 from .policies import BOLD, EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, YELLOW, coloured
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ is counted: --all adds those before.
 
 exit codes: 0 reported, 1 there is what --fail-on names, 2 usage or no such log, or --fail-on where no shadow has been asked."""
 
-STRICTER, WIDER, ANY = "stricter", "wider", "any"
+ANY: Final = "any"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

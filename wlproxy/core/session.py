@@ -195,7 +195,7 @@ class Session:
                 else:
                     target = objects.of_guest(oid) if from_guest else objects.of_host(oid)
                 if target is None:
-                    raise no_object(side, oid)
+                    raise no_object(oid)
                 rules = target.requests if from_guest else target.events
                 opcode: i64 = head & 0xFFFF
                 if opcode >= len(rules):

@@ -263,5 +263,5 @@ def load_tables(compiled: dict[str, Any]) -> Tables:
     tables = load(compiled, HANDLERS)
     for said in tables.escapes.values():
         for text in said:
-            combination(text)
+            combination(text)  # raises here and not with the guest's first keyboard
     return tables

@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from ..core.protocol import Interface, Message
+from ..core.protocol import Interface, Message, enum_of
 from ..core.quotas import COUNTED, Limits
-from .compile import enum_of, usual_shape, vetted_version
-from .decide import GLOBAL, global_steps, permission_verdict, strictest
+from .compile import usual_shape, vetted_version
+from .decide import BUILT_IN, GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
 from .read_audit import PAYLOAD, RECORD
 from .read_mode import COMPLAIN, MODE, UNTIL, as_text
 from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS, time_text
-
-BUILT_IN: Final = "built-in"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ..core.outcome import PAYLOADS, RECORDS, WOULD_DENY
-from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
+from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message, enum_of
 from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
 from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
-from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
+from .compile import REWRITES, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
 from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
 from .permissions import (

@@ -13,12 +13,13 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..core.outcome import WOULD_DENY
 from ..core.protocol import Interface
 from ..policy.grammar import ANY, EVENT, REQUEST, Literal, NewId
 
 LONGEST: Final = 1 << 16
 MOST_BYTES: Final = 1 << 32
-REFUSED: Final = ("deny", "would-deny", "hide", "virtual")
+REFUSED: Final = ("deny", WOULD_DENY, "hide", "virtual")
 BOUND: Final = re.compile(r"([a-z][a-z0-9_]{0,127}) version ([0-9]{1,5})")
 GUESSED: Final = re.compile(r"invalid (?:global|version for global) '?([a-z][a-z0-9_]{0,127})'?")
 

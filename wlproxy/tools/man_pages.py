@@ -35,7 +35,7 @@ from ..policy.permissions import (
     SKIP_IF,
     TIMEOUT,
 )
-from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES
+from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES, MOST_PLANES
 from ..policy.read_rules import BUILT_IN
 from .man_policy import policy_page
 from .roff import Page
@@ -49,7 +49,7 @@ PARAMETERS: Final = {
     MAX_BYTES: 'of one transfer, as "1MiB"',
     SKIP_IF: "a list of types of data: what has one of them, as what a password manager marks, is not shown at all",
     MAX_SIZE: "logical pixels, either way",
-    MAX_PLANES: "of one GPU buffer, 1 to 4",
+    MAX_PLANES: f"of one GPU buffer, 1 to {MOST_PLANES}",
     MODIFIERS: f"a list of layouts of GPU buffers: {', '.join(MODIFIER_WORDS)}",
     MAX_DEPTH: "of menus that take the input, one out of the other",
     NEEDS_INPUT_SERIAL: "true: only for what the user has just pressed in the guest",

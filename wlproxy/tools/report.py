@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from .. import __version__
 from ..core.errors import ConfigError
-from ..core.protocol import FIXED, Interface
+from ..core.protocol import FIXED, Interface, enum_of
 from ..policy.compare import TIGHTER, WIDER, Change
-from ..policy.compile import enum_of, global_names, vetted_version
+from ..policy.compile import global_names, vetted_version
 from ..policy.decide import Step, allowed_version, global_steps, permission_verdict, strictest
 from ..policy.document import printable
 from ..policy.load_interface_table import CLASSES, row_of

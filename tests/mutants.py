@@ -85,8 +85,8 @@ TABLE = (
     ),
     Mutant(
         "core/objects.py",
-        ("                    usage.kinds[kind].now -= 1\n"),
-        ("                    pass\n"),
+        "                held.note = None\n                self._count_kind(held, -1)\n",
+        "                held.note = None\n",
         ("core/test_quotas.py::test_objects_are_counted_over_connections",),
     ),
     Mutant(
@@ -1884,13 +1884,43 @@ TABLE = (
             '        """wl_surface.destroy. A wl_subsurface becomes inert, every other role object must have gone before."""\n'
             "        return"
         ),
-        ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_window_is_defunct_role_object",),
+        ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_popup_is_defunct_role_object",),
     ),
     Mutant(
         "handlers/surfaces.py",
         "        if role_object is not None and role_object.stage == LIVE and self.role != SUBSURFACE:",
         "        if False:",
-        ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_window_is_defunct_role_object",),
+        ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_popup_is_defunct_role_object",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:",
+        "        if window is None or window.owner.interface != TOPLEVEL or window.decoration is not None:",
+        ("handlers/test_surfaces.py::test_destroying_a_surface_before_a_window_that_others_depend_on_is_defunct_role_object",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:",
+        "        if window is None or window.popups or window.decoration is not None:",
+        ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_popup_is_defunct_role_object",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "        for owner in (window.owner, held.owner):",
+        "        for owner in (held.owner, window.owner):",
+        ("handlers/test_surfaces.py::test_a_window_whose_surface_goes_first_is_taken_down_in_order",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "    if isinstance(note, (Window, ShellSurface)) and note.defunct:",
+        "    if False:",
+        ("handlers/test_surfaces.py::test_to_use_a_window_that_is_taken_down_ends_the_session",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        if kind and not held.retired:",
+        "        if kind:",
+        ("handlers/test_surfaces.py::test_windows_that_are_taken_down_are_windows_no_more_for_the_quota",),
     ),
     Mutant(
         "handlers/surfaces.py",
@@ -4091,8 +4121,8 @@ TABLE = (
     ),
     Mutant(
         "core/objects.py",
-        "        held.events = held.table.muted_events\n\n    def give_again",
-        "        pass\n\n    def give_again",
+        "        held.events = held.table.muted_events\n\n    def retire",
+        "        pass\n\n    def retire",
         ("handlers/test_loans.py::test_what_the_compositor_still_says_of_it_is_swallowed",),
     ),
     Mutant(

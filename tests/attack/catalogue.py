@@ -69,8 +69,18 @@ ROWS: dict[str, Entry] = {
     "A04": Entry("a pool's reference count overflows", of(BUFFERS, "test_one_pool_has_a_bounded_number_of_buffers")),
     "A05": Entry(
         "a surface goes before the window it carries",
-        of(SURFACES, "test_destroying_a_surface_before_its_window_is_defunct_role_object")
-        + of(ATTACHMENTS, "test_a_surface_is_not_destroyed_before_its_layer_surface"),
+        of(
+            SURFACES,
+            "test_a_window_whose_surface_goes_first_is_taken_down_in_order",
+            "test_to_use_a_window_that_is_taken_down_ends_the_session",
+            "test_destroying_a_surface_before_its_popup_is_defunct_role_object",
+            "test_destroying_a_surface_before_a_window_that_others_depend_on_is_defunct_role_object",
+        )
+        + of(
+            ATTACHMENTS,
+            "test_a_surface_is_not_destroyed_before_its_layer_surface",
+            "test_a_surface_is_not_destroyed_before_the_decoration_of_its_window",
+        ),
     ),
     "A06": Entry(
         "parents destroyed before their children",

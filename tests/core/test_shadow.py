@@ -21,11 +21,14 @@ from wlproxy.core.tables import FULL, REFER
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compile import compile_policy
 from wlproxy.policy.grammar import Literal
-from wlproxy.policy.model import Policy, Predicate
+from wlproxy.policy.model import VIRTUAL, Policy, Predicate
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.stage import Seen, Stage, Unstaged
 
 __all__ = ["path"]  # the fixture
+
+
+OUTPUTS = "zxdg_output_manager_v1"
 
 
 def beside(real: Policy, shadow: Policy, usage: Usage | None = None) -> Scene:
@@ -86,6 +89,15 @@ def test_a_global_that_the_shadow_hides_is_told_where_it_is_bound() -> None:
     (record,) = scene.records(SHADOW)
     assert (record.verdict, record.message, record.reason) == (STRICTER, "bind", "wl_seat is not announced")
     assert record.shadow is not None and record.shadow.about == "wl_seat"
+
+
+def test_a_global_that_the_proxy_serves_under_one_of_the_policies_is_announced_under_both() -> None:
+    passed_on = policy(*BASIC, OUTPUTS)
+    served = replace(passed_on, globals=passed_on.globals | {OUTPUTS: replace(passed_on.globals[OUTPUTS], verdict=VIRTUAL)})
+    for real, shadow in ((passed_on, served), (served, passed_on)):
+        scene = beside(real, shadow)
+        scene.announce(names=("wl_output", OUTPUTS)).bind("wl_output", 3).bind(OUTPUTS, 4).guest(4, "get_xdg_output", 5, 3).goes_on()
+        assert told(scene) == []
 
 
 def test_a_version_that_the_shadow_does_not_announce() -> None:

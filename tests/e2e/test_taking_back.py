@@ -25,8 +25,6 @@ extends = "desktop"
 [permission]
 idle-inhibit = { verdict = "allow", only = "visible", max-duration = "3s" }
 pointer-lock = { verdict = "allow", escape = "Super+Escape" }
-[message.zwp_pointer_constraints_v1]
-lock_pointer.args.lifetime = { in = ["oneshot", "persistent"] }
 """
 
 

@@ -83,6 +83,10 @@ def test_a_window_is_not_destroyed_before_its_decoration():
     dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(8, "destroy").ends(10, 2, "destroyed before it")
 
 
+def test_a_surface_is_not_destroyed_before_the_decoration_of_its_window():
+    dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(6, "destroy").ends(6, 4, "destroyed before its xdg_surface#7")
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_decoration_comes_before_the_first_buffer_at_version_1(version):
     scene = dressed(version).guest(6, "commit").event(7, "configure", 60)

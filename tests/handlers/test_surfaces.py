@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.scene import BASIC, Scene, policy
+from wlproxy.core import wire
+from wlproxy.core.quotas import COUNTED, Limits
+
+TOPLEVELS = COUNTED.index("toplevels")
 
 
 def surfaces(*ids: int) -> Scene:
@@ -25,10 +29,103 @@ def with_buffer(scene: Scene, pool: int = 20, buffer: int = 21) -> Scene:
     return scene.guest(pool, "create_buffer", buffer, 0, 16, 16, 64, 0).forget()
 
 
-def test_destroying_a_surface_before_its_window_is_defunct_role_object():
-    """weston 10.0.1 and sway 1.7 die of what follows."""
-    scene = Scene().window().forget()
+def test_destroying_a_surface_before_a_window_that_others_depend_on_is_defunct_role_object():
+    """sway 1.7 dies of a popup whose parent is gone."""
+    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
+    scene.guest(11, "set_size", 10, 10).guest(11, "set_anchor_rect", 0, 0, 5, 5).guest(10, "get_popup", 12, 7, 11).forget()
     scene.guest_bytes(scene.request(6, "destroy")).host_gets().ends(6, 4, "destroyed before its xdg_surface#7")
+
+
+def test_destroying_a_surface_before_its_popup_is_defunct_role_object():
+    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
+    scene.guest(11, "set_size", 10, 10).guest(11, "set_anchor_rect", 0, 0, 5, 5).guest(10, "get_popup", 12, 7, 11).forget()
+    scene.guest_bytes(scene.request(9, "destroy")).host_gets().ends(9, 4, "destroyed before its xdg_surface#10")
+
+
+def test_destroying_a_surface_before_the_role_is_constructed_is_defunct_role_object():
+    scene = Scene().announce().bind("wl_compositor", 3).bind("xdg_wm_base", 4)
+    scene.guest(3, "create_surface", 5).guest(4, "get_xdg_surface", 6, 5).forget()
+    scene.guest_bytes(scene.request(5, "destroy")).host_gets().ends(5, 4, "destroyed before its xdg_surface#6")
+
+
+TAKEN_DOWN = ("xdg_toplevel#8.destroy()", "xdg_surface#7.destroy()", "wl_surface#6.destroy()")
+
+
+def test_a_window_whose_surface_goes_first_is_taken_down_in_order():
+    """What SDL 2 with libdecor 0.1 does of each window that it closes."""
+    scene = Scene().window().forget()
+    scene.guest(6, "destroy").host_gets(*TAKEN_DOWN).goes_on()
+    (record,) = scene.records("rewritten")
+    assert record.reason == "its xdg_toplevel#8 and xdg_surface#7 are destroyed before it"
+
+
+def test_what_was_said_before_in_the_same_read_reaches_the_compositor_before():
+    scene = Scene().window().forget()
+    scene.guest_bytes(scene.request(8, "set_maximized") + scene.request(6, "destroy")).goes_on()
+    scene.host_gets("xdg_toplevel#8.set_maximized()", *TAKEN_DOWN)
+
+
+def test_a_program_that_destroys_the_parts_of_its_window_late_notices_nothing():
+    scene = Scene().window().guest(6, "destroy").forget()
+    scene.guest(8, "destroy").guest(7, "destroy").host_gets()
+    for freed in (8, 7, 6):
+        scene.event(1, "delete_id", freed)
+    scene.guest_gets(*(f"wl_display#1.delete_id({freed})" for freed in (8, 7, 6)))
+    scene.guest(5, "destroy").host_gets("xdg_wm_base#5.destroy()").goes_on()
+
+
+def test_the_ids_of_a_window_that_is_taken_down_are_free_once_the_guest_has_destroyed_them():
+    scene = Scene().window().guest(6, "destroy")
+    for freed in (8, 7, 6):
+        scene.event(1, "delete_id", freed)
+    scene.forget()
+    scene.guest(8, "destroy").guest_gets("wl_display#1.delete_id(8)").host_gets()
+    scene.guest(3, "create_surface", 8).host_gets("wl_compositor#3.create_surface(8)").goes_on()
+
+
+def test_a_late_configure_of_a_window_that_is_taken_down_is_kept_back_and_an_earlier_one_may_be_answered():
+    scene = Scene().window().event(7, "configure", 41)
+    serial = scene.serial()
+    scene.guest(6, "destroy").forget()
+    scene.host_bytes(wire.encode(8, 0, "iia", [0, 0, b""]) + wire.encode(7, 0, "u", [42])).guest_gets()
+    scene.guest(7, "ack_configure", serial).host_gets().goes_on()
+
+
+@pytest.mark.parametrize(
+    ("object_id", "request_name", "args"),
+    [
+        (8, "set_title", ("x",)),
+        (8, "set_maximized", ()),
+        (8, "set_parent", (0,)),
+        (7, "set_window_geometry", (0, 0, 9, 9)),
+        (7, "get_toplevel", (9,)),
+    ],
+)
+def test_to_use_a_window_that_is_taken_down_ends_the_session(object_id, request_name, args):
+    """weston 10.0.1 and sway 1.7 die of it."""
+    scene = Scene().window().guest(6, "destroy").forget()
+    scene.guest(object_id, request_name, *args).ends(1, 0, "its wl_surface#6 was destroyed before it")
+    assert not any("xdg" in line for line in scene.host_lines)
+
+
+def test_nothing_that_names_a_window_that_is_taken_down_reaches_the_compositor():
+    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(10, "get_toplevel", 11)
+    scene.guest(6, "destroy").forget()
+    scene.guest(11, "set_parent", 8).host_gets("xdg_toplevel#11.set_parent(0)").goes_on()
+
+
+def test_windows_that_are_taken_down_are_windows_no_more_for_the_quota():
+    scene = Scene(limits=Limits(toplevels=1)).window()
+    scene.guest(6, "destroy").event(1, "delete_id", 6)
+    scene.guest(3, "create_surface", 6).guest(5, "get_xdg_surface", 9, 6).guest(9, "get_toplevel", 10).goes_on()
+    kinds = scene.session.connection.usage.kinds
+    assert kinds[TOPLEVELS].now == 1
+    scene.guest(8, "destroy")
+    assert kinds[TOPLEVELS].now == 1
+    scene.event(1, "delete_id", 8)
+    assert kinds[TOPLEVELS].now == 1
+    scene.guest(3, "create_surface", 8).guest(5, "get_xdg_surface", 11, 8)
+    scene.guest_bytes(scene.request(11, "get_toplevel", 12)).ends(1, 2, "more than 1 toplevels")
 
 
 def test_a_surface_may_go_once_its_window_has_gone():

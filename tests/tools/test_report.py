@@ -33,6 +33,8 @@ screenshot = { verdict = "allow", note = "</style><img src=x onerror=alert(1)>" 
 [message.xdg_toplevel]
 set_app_id.args.app_id = { charset = "<>&\\"'" }
 set_minimized = "deny"
+[message.zwp_pointer_constraints_v1]
+lock_pointer.args.lifetime = { in = ["oneshot"] }
 [rewrite]
 title = "<b>${vm}</b> {title}"
 """
@@ -157,9 +159,9 @@ def test_differences_are_those_of_the_parent() -> None:
     assert "It extends no other policy." in Reader(report("strict")).text
 
 
-def test_rules_stand_in_words() -> None:
+def test_rules_stand_in_words(evil: str) -> None:
+    assert "lifetime one of oneshot" in Reader(evil).text
     text = Reader(report("desktop")).text
-    assert "lifetime one of oneshot" in text
     assert "title as plain text on one line, cut at 256 bytes" in text
     assert "width from 1 to 16384" in text
     assert "2 GiB" in text

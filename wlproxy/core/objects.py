@@ -59,6 +59,7 @@ class Object:
         self.placeholder = False  # a ghost whose id upstream is not free yet
         self.early = 0  # delete_ids still to come for earlier holders of this id
         self.masked = False  # a callback whose data is not the guest's business
+        self.retired = False  # gone upstream for good: no longer counted as one of its kind
         self.note: Note | None = None
 
     @property
@@ -155,6 +156,12 @@ class ObjectTable:
         held.placeholder = True
         held.requests = held.table.ghost_requests
         held.events = held.table.muted_events
+
+    def retire(self, held: Object) -> None:
+        """Taken back for good: of its kind the guest may have another one. As an object it counts until the guest destroys it."""
+        self.take_back(held)
+        self._count_kind(held, -1)
+        held.retired = True
 
     def give_again(self, ghost: Object) -> None:
         """The compositor is being told to create it once more; its id is free there."""
@@ -255,9 +262,7 @@ class ObjectTable:
         for held in (*self.client, *self.by_guest):
             if held is not None:
                 held.note = None
-                kind = held.table.family.counted
-                if kind:
-                    usage.kinds[kind].now -= 1
+                self._count_kind(held, -1)
         for known in self.by_host.values():
             known.note = None
         self.client = []
@@ -273,13 +278,14 @@ class ObjectTable:
     def _count_up(self, made: Object) -> None:
         self.count += 1
         self._usage.objects += 1
-        kind = made.table.family.counted
-        if kind:
-            self._usage.kinds[kind].now += 1
+        self._count_kind(made, 1)
 
     def _count_down(self, gone: Object) -> None:
         self.count -= 1
         self._usage.objects -= 1
-        kind = gone.table.family.counted
-        if kind:
-            self._usage.kinds[kind].now -= 1
+        self._count_kind(gone, -1)
+
+    def _count_kind(self, held: Object, change: i64) -> None:
+        kind = held.table.family.counted
+        if kind and not held.retired:
+            self._usage.kinds[kind].now += change

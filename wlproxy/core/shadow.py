@@ -88,11 +88,16 @@ def refusal(rule: MessageRule, args: list[object]) -> PolicyViolation | None:
     return None
 
 
+def announced(tables: Tables, name: str) -> tuple[int, str]:
+    """The version that a global has for guests, the compositor's or one that the proxy serves itself, and the line that says so."""
+    return tables.globals.get(name) or tables.served.get(name) or (0, tables.name)
+
+
 def over_global(tables: Tables, shadow: Tables, message: Message) -> Difference | None:
     """The bind of a global that the shadow would not have announced (so), or the announcement of one that only the shadow would pass on."""
     name, version = message.text(INTERFACE), message.number(VERSION)
-    mine, origin = tables.globals.get(name, (0, tables.name))
-    its, other = shadow.globals.get(name, (0, shadow.name))
+    mine, origin = announced(tables, name)
+    its, other = announced(shadow, name)
     least, most = (its, mine) if message.side == GUEST else (mine, its)
     wanted = min(version, most)
     if wanted <= least:

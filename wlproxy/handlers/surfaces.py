@@ -71,6 +71,9 @@ class Content:
     def surface_gone(self) -> None:
         """The wl_surface is destroyed."""
 
+    def take_down(self, connection: Connection, message: Message) -> None:
+        """The wl_surface is about to go before this: what can go first, without harm, does."""
+
 
 class Surface(Note):
     """One wl_surface: pending and committed state as far as a rule looks at it."""
@@ -273,6 +276,14 @@ def surface_of(message: Message) -> Surface:
     if not isinstance(note, Surface):
         raise TypeError(f"{message.rule.interface}#{message.target.guest_id} has no surface state")
     return note
+
+
+def on_destroy(connection: Connection, message: Message) -> int:
+    """wl_surface.destroy; `Surface.ending` has the error for what is still there afterwards."""
+    shell = surface_of(message).shell
+    if shell is not None:
+        shell.take_down(connection, message)
+    return FORWARD
 
 
 def on_attach(connection: Connection, message: Message) -> int:

@@ -2,7 +2,10 @@
 
 Promises towards the compositor: objects are built and taken down in the order the specification asks for; a buffer is committed only
 after a configure was acknowledged; only serials the compositor sent are acknowledged; popups have a complete positioner and a parent
-that is there; no toplevel is its own ancestor; sizes are in range. Each misuse gets the error that the specification names.
+that is there; no toplevel is its own ancestor; sizes are in range. Each misuse gets the error that the specification names, but for one
+that compositors let pass and many programs make: SDL 2, where libdecor draws its title bars, destroys of a window that it closes only the
+wl_surface (docs/programs.md). The compositor is told to destroy all three objects, in the order that the specification asks for; the
+guest keeps ghosts of those it has not destroyed, and to use one is an error (`on_defunct`).
 Trusts: the session's object table. Source: xdg-shell.xml.
 """
 
@@ -10,12 +13,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core import wire
 from ..core.connection import Connection
 from ..core.errors import PolicyViolation, ProtocolViolation
 from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.tables import DROP, FORWARD, MAKE_INERT, Note
-from ..core.wire import DISPLAY_ID, IMPLEMENTATION, read_i32_le
+from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note
+from ..core.wire import DISPLAY_ID, IMPLEMENTATION, INVALID_OBJECT, read_i32_le
 from .surfaces import FARTHEST, Content, Surface, surface_at
 
 # xdg_wm_base.error
@@ -28,12 +32,34 @@ INVALID_GRAB: Final = 0  # xdg_popup.error
 ORPHANED: Final = 2  # zxdg_toplevel_decoration_v1.error
 INVALID_INPUT: Final = 0  # xdg_positioner.error
 
+DESTROY: Final = 0  # the opcode, of xdg_surface and of xdg_toplevel
+
 TOPLEVEL: Final = "xdg_toplevel"
 POPUP: Final = "xdg_popup"
 MOST_SERIALS: Final = 1024  # configures without an acknowledgement
 MOST_STATES: Final = 32  # of xdg_toplevel.state, which has 13 at version 7
 DEEPEST_POPUP: Final = 16
 RESIZE_EDGES: Final = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10))
+
+# What nobody may ask of a window whose wl_surface is gone: all but destroy, and ack_configure, which answers what was on its way.
+USES: Final[list[tuple[str, str]]] = [
+    ("xdg_surface", "get_toplevel"),
+    ("xdg_surface", "get_popup"),
+    ("xdg_surface", "set_window_geometry"),
+    ("xdg_toplevel", "set_parent"),
+    ("xdg_toplevel", "set_title"),
+    ("xdg_toplevel", "set_app_id"),
+    ("xdg_toplevel", "show_window_menu"),
+    ("xdg_toplevel", "move"),
+    ("xdg_toplevel", "resize"),
+    ("xdg_toplevel", "set_max_size"),
+    ("xdg_toplevel", "set_min_size"),
+    ("xdg_toplevel", "set_maximized"),
+    ("xdg_toplevel", "unset_maximized"),
+    ("xdg_toplevel", "set_fullscreen"),
+    ("xdg_toplevel", "unset_fullscreen"),
+    ("xdg_toplevel", "set_minimized"),
+]
 
 
 class Shell(Note):
@@ -87,6 +113,21 @@ class ShellContent(Content):
         """The wl_surface is destroyed; Surface has seen to it that no role object is alive."""
         self.shell_surface.surface = None
 
+    def take_down(self, connection: Connection, message: Message) -> None:
+        """A toplevel on which nothing else depends goes before its wl_surface."""
+        held = self.shell_surface
+        window = held.window
+        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:
+            return
+        for owner in (window.owner, held.owner):
+            connection.send_to_host(wire.encode(owner.host_id, DESTROY, "", []))
+            connection.objects.retire(owner)
+        window.ending()
+        held.ending()
+        window.defunct = held.defunct = message.target.guest_id
+        reason = f"its {TOPLEVEL}#{window.owner.guest_id} and xdg_surface#{held.owner.guest_id} are destroyed before it"
+        connection.record("rewritten", message, reason, ALLOW, "built-in: role object")
+
 
 class Window(Note):
     """What a toplevel and a popup have in common: the xdg_surface they belong to and the windows that depend on them."""
@@ -94,6 +135,7 @@ class Window(Note):
     def __init__(self, connection: Connection, owner: Object) -> None:
         self.owner = owner
         self.shell_surface: ShellSurface | None = None
+        self.defunct = 0  # the wl_surface that the guest destroyed before it
         self.mapped = False
         self.grabbed = False
         self.parent: Window | None = None
@@ -146,6 +188,7 @@ class ShellSurface(Note):
         self.owner = owner
         self.manager: Shell | None = None
         self.surface: Surface | None = None
+        self.defunct = 0  # the wl_surface that the guest destroyed before it
         self.window: Window | None = None
         self.configured = False
         self.states = 0  # as bits, of the configure that was acknowledged last
@@ -218,6 +261,14 @@ def xdg_surface_made(connection: Connection, message: Message) -> None:
     if isinstance(manager, Shell):
         manager.surfaces += 1
         made.note.manager = manager
+
+
+def on_defunct(connection: Connection, message: Message) -> None:
+    """One of USES, of a ghost: an error where it is one because its wl_surface is gone. That has an error of its own for this, but no
+    object any more that could have it."""
+    note = message.target.note
+    if isinstance(note, (Window, ShellSurface)) and note.defunct:
+        raise ProtocolViolation(DISPLAY_ID, INVALID_OBJECT, f"its wl_surface#{note.defunct} was destroyed before it")
 
 
 # xdg_positioner

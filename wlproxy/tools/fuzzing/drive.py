@@ -267,7 +267,7 @@ class Drive:
         counts = [ELSEWHERE] * len(COUNTED)
         there = [o for o in (*objects.client, *objects.by_guest) if o is not None]
         for each in there:
-            if each.table.family.counted:
+            if each.table.family.counted and not each.retired:
                 counts[each.table.family.counted] += 1
         if (usage.objects, usage.counts) != (ELSEWHERE + len(there), counts):
             raise Finding("usage", f"{usage.objects} objects counted and {len(there)} there, of kinds {usage.counts} and {counts}")

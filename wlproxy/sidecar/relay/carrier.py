@@ -449,11 +449,7 @@ class Carrier:
         if deaf == link.deaf:
             return
         link.deaf = deaf
-        link.session.now = self.now
-        outcome = link.session.tick(self.now, deaf)
-        self._deliver(link, outcome)
-        if outcome.alarm:
-            self._arrange(link, outcome)
+        self._tick_session(link)
 
     def _allow(self, link: Link, seconds: float) -> None:
         if not link.deadline or self.now + seconds < link.deadline:

@@ -3317,8 +3317,8 @@ TABLE = (
     ),
     Mutant(
         "sidecar/relay/carrier.py",
-        ("                peer.queued <= peer_limit\n                and peer"),
-        "                peer",
+        "        peer.queued <= peer_limit\n        and peer",
+        "        peer",
         ("sidecar/test_relay.py::test_the_sender_is_read_until_the_limit_and_no_further",),
     ),
     Mutant(
@@ -4049,15 +4049,39 @@ TABLE = (
     ),
     Mutant(
         "policy/recompiled.py",
-        '        if name not in held[COMPLAIN]["permissions"]:',
-        "        if False:",
+        '        holds = name not in held[COMPLAIN]["permissions"]',
+        "        holds = False",
         ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
     ),
     Mutant(
         "policy/recompiled.py",
-        '        elif held["permissions"][name][2] != compiled["permissions"][name][2]:',
-        "        elif False:",
+        '        if holds or held["permissions"][name][2] != compiled["permissions"][name][2]:',
+        "        if holds:",
         ("policy/test_complain.py::test_a_compiled_policy_is_held_to_a_younger_ceiling",),
+    ),
+    Mutant(
+        "tools/sources.py",
+        "    if 0 < policy.until <= time.time():",
+        "    if False:",
+        ("policy/test_complain.py::test_past_its_moment_the_verbs_say_what_is_in_force",),
+    ),
+    Mutant(
+        "policy/complain.py",
+        '    if told is None or told["until"] > now:',
+        "    if True:",
+        ("policy/test_complain.py::test_at_a_moment_a_policy_is_what_it_is_then",),
+    ),
+    Mutant(
+        "cli/shadow.py",
+        "    if args.fail_on and not report.beside:",
+        "    if False:",
+        ("sidecar/test_shadow.py::test_a_gate_that_nobody_passed_through",),
+    ),
+    Mutant(
+        "tools/audit_log.py",
+        "            if read and not events:",
+        "            if False:",
+        ("sidecar/test_shadow.py::test_no_log",),
     ),
     Mutant(
         "sidecar/deadline.py",
@@ -4169,9 +4193,27 @@ TABLE = (
     ),
     Mutant(
         "handlers/inhibitors.py",
-        "            return -1 if states & 1 << STATE_SUSPENDED else states",
-        "            return states",
+        "            if held is None or window.states & 1 << STATE_SUSPENDED:",
+        "            if held is None:",
         ("handlers/test_loans.py::test_a_suspended_window_is_not_visible",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            if held is None or window.states & 1 << STATE_SUSPENDED:",
+        "            if held is None or held.states & 1 << STATE_SUSPENDED:",
+        ("handlers/test_loans.py::test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            return held.states & window.states",
+        "            return held.states",
+        ("handlers/test_loans.py::test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it",),
+    ),
+    Mutant(
+        "handlers/inhibitors.py",
+        "            return held.states & window.states",
+        "            return window.states",
+        ("handlers/test_loans.py::test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged",),
     ),
     Mutant(
         "handlers/inhibitors.py",
@@ -4205,7 +4247,7 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        '    return "" if focus.focused else NO_FOCUS',
+        '    return "" if focus.is_there else NO_FOCUS',
         '    return ""',
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
     ),
@@ -4217,14 +4259,62 @@ TABLE = (
     ),
     Mutant(
         "handlers/escape.py",
-        "        self.gone = True\n        self.turn(False)",
+        "        self.gone = True\n        self.turn(None)",
         "        self.gone = True",
         ("handlers/test_loans.py::test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",),
     ),
     Mutant(
         "handlers/escape.py",
-        "                    connection.stirs = True\n        note.held",
-        "                    pass\n        note.held",
+        "        return any(surface.stage == LIVE for surface in self._on)",
+        "        return bool(self._on)",
+        ("handlers/test_loans.py::test_a_surface_that_is_destroyed_takes_the_focus_along",),
+    ),
+    Mutant(
+        "handlers/seats.py",
+        '        """wl_seat.release: its devices live on, and nobody says any more when they are gone. What could be gone is taken for gone."""\n        self.lose_all()',
+        "        pass",
+        ("handlers/test_seats.py::test_one_whose_wl_seat_the_guest_has_released_may_be_gone_unheard",),
+    ),
+    Mutant(
+        "handlers/registry.py",
+        "    seats.on_global_gone(connection, announced.host_name)",
+        "    pass",
+        ("handlers/test_seats.py::test_one_of_a_seat_whose_global_is_gone_is_gone_without_a_word_of_its_capabilities",),
+    ),
+    Mutant(
+        "core/objects.py",
+        "        elif gone.stage == LIVE:  # ended unasked",
+        "        elif False:  # ended unasked",
+        ("handlers/test_loans.py::test_it_does_not_come_back_for_what_the_compositor_has_ended_unasked",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "            follow(connection, message, note, code)\n",
+        "            pass\n",
+        ("handlers/test_loans.py::test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "        found = self._by_seat.get(seat)",
+        "        seat = 0\n        found = self._by_seat.get(seat)",
+        ("handlers/test_loans.py::test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "    if connection.deaf:",
+        "    if False:",
+        ("handlers/test_loans.py::test_nothing_is_held_while_the_compositor_is_not_read",),
+    ),
+    Mutant(
+        "sidecar/relay/carrier.py",
+        "        if deaf == link.deaf:",
+        "        if True:",
+        ("sidecar/test_relay.py::test_a_session_is_told_when_the_compositor_is_not_read_and_when_it_is_again",),
+    ),
+    Mutant(
+        "handlers/escape.py",
+        "                connection.stirs = True\n    return completed",
+        "                pass\n    return completed",
         ("handlers/test_loans.py::test_it_reaches_what_the_guest_has_on_its_other_connections",),
     ),
     Mutant(
@@ -4289,8 +4379,8 @@ TABLE = (
     ),
     Mutant(
         "handlers/seats.py",
-        "                device.lose()\n        seat.devices = [",
-        "                pass\n        seat.devices = [",
+        "                device.lose()\n        seat.forget()",
+        "                pass\n        seat.forget()",
         ("handlers/test_seats.py::test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again",),
     ),
     Mutant(

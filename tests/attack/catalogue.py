@@ -30,7 +30,7 @@ def of(module: str, *names: str) -> tuple[str, ...]:
 
 SESSION, SERIALS, CHECKS = "core.test_session", "core.test_serials", "core.test_checks"
 BUFFERS, SURFACES, WINDOWS = "handlers.test_buffers", "handlers.test_surfaces", "handlers.test_windows"
-LOANS = "handlers.test_loans"
+LOANS, SEATS = "handlers.test_loans", "handlers.test_seats"
 REGISTRY, VIEWPORTS, CURSORS = "handlers.test_registry", "handlers.test_viewports", "handlers.test_cursors"
 DESCRIPTORS, HOST_FILES, SELECTIONS = "handlers.test_descriptors", "handlers.test_host_files", "handlers.test_selections"
 DMABUFS, TEXTS, ICONS, ATTACHMENTS = "handlers.test_dmabufs", "handlers.test_texts", "handlers.test_icons", "handlers.test_attachments"
@@ -299,7 +299,13 @@ ROWS: dict[str, Entry] = {
     ),
     "A40": Entry(
         "objects destroyed while their destruction is under way",
-        of(SESSION, "test_a_request_to_a_destroyed_object_ends_the_session", "test_an_id_is_free_again_only_after_delete_id"),
+        of(SESSION, "test_a_request_to_a_destroyed_object_ends_the_session", "test_an_id_is_free_again_only_after_delete_id")
+        + of(
+            SEATS,
+            "test_nothing_is_made_of_a_pointer_that_the_seat_has_lost",
+            "test_one_whose_wl_seat_the_guest_has_released_may_be_gone_unheard",
+            "test_one_of_a_seat_whose_global_is_gone_is_gone_without_a_word_of_its_capabilities",
+        ),
         open="what a compositor does inside its own destroy listeners no message shows; a gentle end of a guest's objects is the relay's",
     ),
     "B01": Entry("header sizes that are none", of(SESSION, "test_a_size_below_eight_or_not_a_multiple_of_four_ends_the_session")),
@@ -605,6 +611,10 @@ ROWS: dict[str, Entry] = {
             "test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard",
             "test_shortcuts_are_inhibited_only_where_there_is_a_keyboard_to_be_heard",
             "test_it_reaches_what_the_guest_has_on_its_other_connections",
+            "test_a_surface_that_is_destroyed_takes_the_focus_along",
+            "test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it",
+            "test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held",
+            "test_nothing_is_held_while_the_compositor_is_not_read",
         ),
         hidden=("zwp_keyboard_shortcuts_inhibit_manager_v1",),
         open=f"an exception by the user's will: {CONSENT}",
@@ -615,6 +625,7 @@ ROWS: dict[str, Entry] = {
         + of(
             LOANS,
             "test_it_ends_with_the_window_and_comes_back_with_it",
+            "test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it",
             "test_an_inhibitor_ends_when_its_time_is_over",
             "test_destroying_and_creating_gains_nothing",
             "test_nor_does_another_connection",

@@ -47,6 +47,14 @@ def test_show_says_what_a_policy_is_and_with_effective_each_value(run: Run) -> N
     assert any(line.startswith("strict.toml:") and line.endswith("wl_shm = 2") for line in out.split("\n"))
 
 
+def test_times_are_written_as_an_admin_would(run: Run, tmp_path: Path) -> None:
+    rule = 'idle-inhibit = { verdict = "allow", only = "visible", max-duration = "90m" }\n'
+    mine = file(tmp_path, HEAD + 'extends = "desktop"\n[permission]\n' + rule)
+    assert 'max-duration = "2h"' in run("show", "desktop", "--effective")[1]
+    assert 'max-duration = "90m"' in run("show", mine, "--effective")[1]
+    assert "allow (max-duration 2h, only visible) -> allow (max-duration 90m, only visible)" in run("diff", "desktop", mine)[1]
+
+
 def test_show_as_json_has_values_and_origins(run: Run) -> None:
     code, out, _ = run("show", "desktop", "--json", "--guest", "work")
     settings = {(s["table"], s["key"]): s for s in json.loads(out)["settings"]}
@@ -138,7 +146,7 @@ def test_what_explain_says_would_allow_it_does(run: Run, tmp_path: Path, message
     [
         ("xdg_toplevel.show_window_menu", "desktop", ["a press of a button or a finger or a key, at most 10 s ago; otherwise left out"]),
         ("xdg_activation_v1.activate", "desktop", ["at most 0.2 a second, 5 at once (desktop.toml:", "otherwise left out"]),
-        ("zwp_idle_inhibit_manager_v1.create_inhibitor", "desktop", ["its window is visible (desktop.toml:", "less than 7200 s ago"]),
+        ("zwp_idle_inhibit_manager_v1.create_inhibitor", "desktop", ["its window is visible (desktop.toml:", "less than 2h ago"]),
         ("zwp_pointer_constraints_v1.confine_pointer", "desktop", ["the user has not pressed Super+Escape since the last click"]),
         ("zwp_confined_pointer_v1.destroy", "desktop", ["it has not been taken back: permission pointer-confine"]),
         ("xdg_toplevel.set_maximized", "viewer", ["at most 2 a second, 4 at once (viewer.toml:"]),

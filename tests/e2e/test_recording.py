@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.processes import environment, need, program, until
 from tests.e2e.proxy import with_own_wlproxy
 from tests.scene import shipped
-from wlproxy.policy import grammar
+from wlproxy.policy import read_literal
 
 pytest.importorskip("pywayland")
 pytestmark = [pytest.mark.e2e, pytest.mark.trio]
@@ -75,8 +75,8 @@ async def test_a_terminal_recorded_and_replayed(folder: Path, redact: tuple[str,
     printed = wlproxy("trace", str(file))
     lines = printed.stdout.splitlines()
     assert printed.returncode == 0 and len(lines) == same["messages"]
-    assert all(grammar.read(line, shipped(), partial=True) for line in lines + live.read_text().splitlines())
-    assert len(debug) > 50 and all(grammar.read(line, shipped()) for line in debug)  # what libwayland itself prints
+    assert all(read_literal.read(line, shipped(), partial=True) for line in lines + live.read_text().splitlines())
+    assert len(debug) > 50 and all(read_literal.read(line, shipped()) for line in debug)  # what libwayland itself prints
     titles = [line for line in lines if ".set_title(" in line]
     assert titles and all("rewritten" in line for line in titles)
     assert (b"Terminal" in file.read_bytes()) == (not redact)
@@ -108,7 +108,7 @@ async def test_a_sidecar_that_runs_is_joined(folder: Path) -> None:
         assert "Traceback" not in sidecar.output and "internal" not in sidecar.output, sidecar.output
     seen = [json.loads(line) for line in lines.read_text().splitlines() if line.endswith("}")]
     assert {line["client"] for line in seen} == {2} and {"rewritten", "allowed"} <= {line["verdict"] for line in seen}
-    assert "Terminal" not in lines.read_text() and all(grammar.read(line["message"], shipped(), partial=True) for line in seen)
+    assert "Terminal" not in lines.read_text() and all(read_literal.read(line["message"], shipped(), partial=True) for line in seen)
     same = replay(file, "strict")
     assert same["same"] == same["messages"] and int(str(same["messages"])) > 50 and same["damage"] == ""
     audit = [json.loads(line) for line in (folder / "audit").read_text().splitlines()]

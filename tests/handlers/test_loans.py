@@ -179,6 +179,18 @@ def test_full_screen_is_what_the_compositor_said_and_the_guest_acknowledged():
     assert [record.reason for record in scene.records("taken-back")] == ["zwp_idle_inhibitor_v1#13: its window is not full screen"]
 
 
+def test_the_compositor_has_the_last_word_though_the_guest_never_acknowledges_it():
+    scene = shown(idle(only="fullscreen"), FULLSCREEN).guest(9, "create_inhibitor", 13, 6)
+    assert inhibited(scene)
+    scene.event(8, "configure", 800, 600, states(4)).event(7, "configure", 500)
+    assert not inhibited(scene)
+    scene = shown(idle(only="visible")).guest(9, "create_inhibitor", 13, 6)
+    scene.event(8, "configure", 800, 600, states(SUSPENDED)).event(7, "configure", 500)
+    assert not inhibited(scene)
+    confirmed(scene).event(8, "configure", 800, 600, b"").event(7, "configure", 501)
+    assert inhibited(scene)
+
+
 def test_it_makes_no_difference_how_the_stream_is_cut():
     """Hidden and shown again in one read: the same as in two."""
 
@@ -406,6 +418,16 @@ def test_keys_that_are_down_already_when_the_focus_comes_count_and_are_forgotten
     assert has(key(scene, ESC), KINDS[2][1])
 
 
+def test_a_guest_that_changes_its_keyboard_while_the_combination_goes_down_has_heard_it():
+    """What the compositor sends to the former one meanwhile nobody hears; the next one is told what is down."""
+    scene = key(grabbing().guest(*KINDS[2][0]), SUPER).guest(10, "release").guest(9, "get_keyboard", 15)
+    scene.event(15, "enter", 82, 6, states(SUPER, ESC))
+    confirmed(scene, 14)
+    assert not has(scene, KINDS[2][1])
+    assert {record.reason for record in scene.records("refused")} == {"Super+Escape is the host's"}
+    assert has(click(scene), KINDS[2][1])
+
+
 def test_another_combination_does_as_well_where_there_are_two():
     scene = grabbing(["Ctrl+Shift+F12", "Super+Escape"]).guest(*KINDS[0][0])
     assert has(key(key(scene, 29), 88), KINDS[0][1])
@@ -435,6 +457,47 @@ def test_the_pointer_is_held_only_while_the_keyboard_is_there_to_be_heard(kind):
     assert not has(scene.guest(10, "release"), interface)
 
 
+@pytest.mark.parametrize("confirmed_before", [True, False])
+def test_a_surface_that_is_destroyed_takes_the_focus_along(confirmed_before):
+    """weston sends no leave for it."""
+    request_, interface, *_ = KINDS[0]
+    scene = grabbing().guest(3, "create_surface", 14).event(10, "leave", 81, 6).event(10, "enter", 82, 14, b"")
+    scene.guest(12, "lock_pointer", 15, 6, 11, 0, 2)
+    assert has(scene, interface, 15)
+    scene.guest(14, "destroy")
+    assert not has(scene, interface, 15)
+    confirmed(scene, 15)
+    if confirmed_before:
+        confirmed(scene, 14)
+    scene.event(10, "leave", 83, 14)
+    assert not has(scene, interface, 15)
+    scene.event(10, "enter", 84, 6, b"")
+    assert has(scene, interface, 15)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_the_keyboard_of_another_seat_is_not_the_one_whose_user_is_held(kind):
+    request_, interface, *_ = KINDS[kind]
+    scene = grabbing().event(2, "global", 95, "wl_seat", 7).bind("wl_seat", 14).guest(14, "get_pointer", 15)
+    manager, name, _, surface, _, *rest = request_
+    scene.guest(manager, name, 16, surface, 15 if rest else 14, *rest)
+    assert not has(scene, interface, 16)
+    confirmed(scene.event(16, "done", 0), 16).guest(14, "get_keyboard", 17).event(17, "enter", 83, 6, b"")
+    assert has(scene, interface, 16)
+    assert not has(scene.guest(17, "release"), interface, 16)
+
+
+@EACH
+def test_nothing_is_held_while_the_compositor_is_not_read(request_, interface, begins, ends):
+    """The guest does not read, its queue is full: the combination would lie unread."""
+    scene = grabbing().guest(*request_).event(14, begins).forget()
+    scene.take(scene.session.tick(1.0, True)).guest_gets(f"{interface}#14.{ends}()")
+    assert not has(scene, interface)
+    confirmed(scene, 14).guest(3, "create_surface", 15)
+    assert not has(scene, interface)
+    assert has(scene.take(scene.session.tick(2.0)), interface)
+
+
 def test_shortcuts_are_inhibited_only_where_there_is_a_keyboard_to_be_heard():
     scene = grabbing().guest(*KINDS[2][0]).event(10, "leave", 81, 6)
     assert has(scene, KINDS[2][1])
@@ -460,6 +523,14 @@ def test_what_comes_back_has_no_region():
 def test_it_does_not_come_back_without_what_it_was_made_with(gone):
     scene = confirmed(escaped(grabbing().guest(*KINDS[0][0])), 14).guest(*gone).forget()
     scene.event(10, "leave", 81, 6).event(10, "enter", 82, 6, b"")
+    scene.session.connection.usage.escaped.clear()
+    scene.take(scene.session.tick(1.0)).host_gets().goes_on()
+
+
+def test_it_does_not_come_back_for_what_the_compositor_has_ended_unasked():
+    """As sway 1.7 does with a pointer when the last wl_seat is released."""
+    scene = confirmed(escaped(grabbing().guest(*KINDS[0][0])), 14)
+    confirmed(scene, 11).forget()
     scene.session.connection.usage.escaped.clear()
     scene.take(scene.session.tick(1.0)).host_gets().goes_on()
 

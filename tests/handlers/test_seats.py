@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.handlers.test_loans import CONSTRAINTS, KINDS, click, confirmed, escaped, grabbing, has
-from tests.scene import Scene, policy
-from wlproxy.handlers.seats import USERS
+from tests.scene import BASIC, Scene, policy
+from wlproxy.handlers.seats import FEW, USERS
 
 POINTER, KEYBOARD = 1, 2
 
@@ -48,6 +48,23 @@ def test_one_of_before_is_gone_also_where_the_seat_has_a_pointer_again():
     assert scene.host_lines[-1] == "zwp_pointer_constraints_v1#7.lock_pointer(10, 5, 9, 0, 2)"
 
 
+def test_one_whose_wl_seat_the_guest_has_released_may_be_gone_unheard():
+    """sway 1.7 dies of a lock for it, once the mouse is unplugged: nobody says so to another wl_seat's pointers."""
+    scene = seated(CONSTRAINTS).guest(4, "release").forget().guest(7, "lock_pointer", 8, 5, 6, 0, 2).host_gets("wl_display#1.sync(8)")
+    scene.goes_on()
+
+
+def test_one_of_a_seat_whose_global_is_gone_is_gone_without_a_word_of_its_capabilities():
+    scene = seated(CONSTRAINTS).event(2, "global_remove", 51).forget()
+    scene.guest(7, "lock_pointer", 8, 5, 6, 0, 2).host_gets("wl_display#1.sync(8)").goes_on()
+    scene.guest(4, "get_pointer", 9).forget().guest(7, "lock_pointer", 10, 5, 9, 0, 2).host_gets("wl_display#1.sync(10)").goes_on()
+
+
+def test_the_end_of_another_global_is_not_the_pointers():
+    scene = seated(CONSTRAINTS).event(2, "global_remove", 50).forget().guest(7, "lock_pointer", 8, 5, 6, 0, 2)
+    assert has(scene, KINDS[0][1], 8)
+
+
 def test_one_that_a_seat_without_a_pointer_gives_is_gone_from_the_beginning():
     seated(CONSTRAINTS, KEYBOARD).guest(7, "lock_pointer", 8, 5, 6, 0, 2).host_gets("wl_display#1.sync(8)")
 
@@ -70,3 +87,16 @@ def test_a_keyboard_that_is_gone_hears_no_escape(kind):
     assert not has(scene, interface)
     scene.guest(9, "get_keyboard", 15).event(15, "enter", 90, 6, b"")
     assert has(scene, interface)
+
+
+def test_released_devices_are_forgotten_without_a_look_at_all_of_them_each_time() -> None:
+    scene = Scene(policy(*BASIC)).window().bind("wl_seat", 9)
+    seat = scene.session.connection.objects.client[9].note
+    for _ in range(10 * FEW):
+        scene.guest(9, "get_pointer", 10).guest(10, "release").event(1, "delete_id", 10)
+        assert len(seat.devices) <= FEW
+    for number in range(10, 10 + 3 * FEW):
+        scene.guest(9, "get_keyboard", number)
+    assert len(seat.devices) == 3 * FEW
+    scene.event(9, "capabilities", 1)
+    assert seat.devices == []

@@ -59,7 +59,7 @@ primary-in = ‹3›                                        #! type
 drag-in = { verdict = "ask", timeout = ‹"0s"›, note = ‹""› } #! type text
 fullscreen = { verdict = "allow", ‹banner› = "3s" }     #! not-kept
 idle-inhibit = { verdict = "allow", only = ‹"visibel"›, max-duration = ‹"2d"› } #! unknown-word type
-pointer-lock = { verdict = "allow", escape = ‹"Super+Escpae"› } #! unknown-key
+pointer-lock = { verdict = "allow", escape = ‹["Super", "Escape"]› } #! no-key
 pointer-confine = { verdict = "allow", escape = ‹["Sper+Escape"]›, ‹only› = "visible" } #! unknown-modifier unknown-key
 shortcuts-inhibit = { verdict = "allow", escape = ‹"Escape"› } #! no-modifier
 gpu-buffers = { verdict = "allow", max-planes = ‹5›, modifiers = ‹["linar"]› } #! type unknown-word
@@ -474,3 +474,31 @@ def test_check_warns_of_a_policy_that_complains(
     path.write_text(f'format = 1\nname = "p"\nmode = "complain"\nuntil = {until}-12-05T18:00:00Z\n')
     assert main(["check", "--json", str(path)]) == (1 if until == "2999" else 0)
     assert [finding["code"] for finding in json.loads(capsys.readouterr().out)] == codes
+
+
+@pytest.mark.parametrize(
+    ("escape", "said"),
+    [
+        ('"Super+Escpae"', 'error[unknown-key]: \'Escpae\' is no key that a combination can have'),
+        ('"Super+Esc"', 'did you mean "Escape"?'),
+        ('"Win+Escape"', 'did you mean "Super"?'),
+        ('"control+F1"', 'did you mean "Ctrl"?'),
+        ('["Super", "Escape"]', 'error[no-key]: \'Super\' lacks its key: modifiers and one key are joined, as in "Super+Escape"'),
+        ('"Super+Ctrl"', "error[no-key]: 'Super+Ctrl' lacks its key"),
+        ('"Escape"', "error[no-modifier]: 'Escape' needs one or more of Super, Ctrl, Alt, Shift before its key"),
+        ("[]", 'error[type]: a combination of keys such as "Super+Escape" is needed, or a list of 1 to 4'),
+    ],
+)
+def test_a_combination_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], escape: str, said: str) -> None:
+    path = tmp_path / "p.toml"
+    head = 'format = 1\nname = "p"\nextends = "desktop"\n[permission]\n'
+    path.write_text(f'{head}pointer-lock = {{ verdict = "allow", escape = {escape} }}\n')
+    assert main(["check", str(path)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_shadow_is_no_policys_to_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('format = 1\nname = "p"\nextends = "desktop"\nshadow = "strict"\n')
+    assert main(["check", str(path)]) == 1
+    assert "p.toml:4:1: error[unknown-key]: a policy has no 'shadow': it stands in a guest's file" in capsys.readouterr().err

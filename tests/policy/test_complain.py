@@ -21,12 +21,13 @@ from wlproxy.core.session import Session
 from wlproxy.handlers import load_tables
 from wlproxy.policy.compare import TIGHTER, WIDER, changes
 from wlproxy.policy.compile import compile_policy
-from wlproxy.policy.complain import let_through, loosened
+from wlproxy.policy.complain import as_of, let_through, loosened
 from wlproxy.policy.exposure import Never, powers, prove, score_of
-from wlproxy.policy.grammar import Literal, read
+from wlproxy.policy.grammar import Literal
 from wlproxy.policy.identity import digest
 from wlproxy.policy.load import load_policy
 from wlproxy.policy.model import Policy
+from wlproxy.policy.read_literal import read
 from wlproxy.policy.recompiled import beyond
 from wlproxy.tools.fuzzing.files import PretendedFiles
 from wlproxy.tools.sources import risk_of
@@ -381,6 +382,42 @@ def test_the_verbs_say_so(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert f"enforce -> complain until {moment}" in " ".join(capsys.readouterr().out.split())
 
 
+OVER = 'mode = "complain"\nuntil = 2020-12-05T18:00:00Z\n'
+
+
+def test_past_its_moment_the_verbs_say_what_is_in_force(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    strict, json_path = path.parent / "strict.toml", path.parent / "p.json"
+    strict.write_text(WINDOWS)
+    path.write_text(OVER + WINDOWS)
+    assert main(["compile", str(path), "-o", str(json_path)]) == 0
+    for name in (str(path), str(json_path)):
+        capsys.readouterr()
+        assert main(["explain", "xdg_toplevel.set_minimized()", "--policy", name]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("DENIED (ignore) by the permission layer") and "complain" not in said
+        assert main(["prove", name, "--never", "permission:fullscreen"]) == 0
+        assert main(["score", name]) == 0
+        assert main(["diff", str(strict), name, "--fail-on=wider"]) == 0
+        said = capsys.readouterr().out
+        assert "complain" not in said and "0 wider, 0 tighter" in said
+    assert main(["check", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "warning[complain-over]" in said.err and "wider" not in said.err + said.out
+    assert main(["show", str(path), "--effective"]) == 0
+    said = capsys.readouterr().out
+    assert "complain" not in said
+    assert f"# sha256:{compiled(path, OVER + WINDOWS)['sha256']}" in said.split("\n")  # as the sidecar's log has it
+
+
+def test_at_a_moment_a_policy_is_what_it_is_then(path: Path) -> None:
+    both, enforced = compiled(path, complaining(WINDOWS)), compiled(path, WINDOWS)
+    until = both["complain"]["until"]
+    assert as_of(both, until - 1) == both
+    over = as_of(both, until)
+    assert [change.key for change in changes(enforced, over)] == [] and "complain" not in over
+    assert [played(one, "xdg_toplevel.set_minimized()").verdict for one in (over, enforced)] == ["deny", "deny"]
+
+
 def test_what_is_shown_as_effective_means_the_same(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = compiled(path, complaining(WINDOWS))["sha256"]
     assert main(["show", str(path), "--effective"]) == 0
@@ -394,3 +431,14 @@ def test_replay_tells_what_would_be_denied_from_what_is() -> None:
     enforced, complained = scene.under(strict), scene.under(replace(strict, until=1))
     assert messages(enforced.denied) == {"xdg_toplevel.set_minimized": 1} and not enforced.complained
     assert messages(complained.complained) == {"xdg_toplevel.set_minimized": 1} and not complained.denied
+
+
+def test_a_policy_past_its_moment_is_replayed_as_one_that_enforces(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Recorded(policy(*BASIC))
+    dressed(scene).guest(8, "set_minimized")
+    recording = path.parent / "x.wltrace"
+    recording.write_bytes(scene.file)
+    rule = 'extends = "strict"\n[message.xdg_toplevel]\nset_minimized = "deny"\n'
+    for mode, code in (("", 1), (MODE, 0), (OVER, 1)):
+        path.write_text(HEAD + mode + rule)
+        assert main(["replay", str(recording), "--policy", str(path), "--fail-on", "denied"]) == code, capsys.readouterr()

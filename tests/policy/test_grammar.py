@@ -12,7 +12,7 @@ from tests.interfaces import interfaces
 from tests.scene import shipped
 from wlproxy.core.errors import ConfigError
 from wlproxy.core.fds import KIND_NAMES
-from wlproxy.core.protocol import Argument, Interface
+from wlproxy.core.protocol import Argument, Interface, enum_of
 from wlproxy.policy.grammar import (
     ANY,
     EVENT,
@@ -25,11 +25,10 @@ from wlproxy.policy.grammar import (
     Reference,
     Unshown,
     Value,
-    enum_of,
-    read,
     wire_arguments,
     write,
 )
+from wlproxy.policy.read_literal import read
 
 
 def one(text: str, partial: bool = False) -> Literal:

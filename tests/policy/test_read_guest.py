@@ -105,6 +105,12 @@ def test_any_file_gives_a_guest_or_findings(pairs: dict[str, str]) -> None:
         assert guest.policy and all(isinstance(uri, str) for uri in guest.listen)
 
 
+def test_what_belongs_into_the_policy() -> None:
+    document = Document("x", b'format = 1\npolicy = "strict"\nmode = "complain"\n')
+    read_guest(document)
+    assert [(f.line, f.message) for f in document.findings] == [(3, "a guest's file has no 'mode': it stands in the policy")]
+
+
 def test_the_files_of_a_folder(tmp_path: Path) -> None:
     for name in ("b.toml", "a.toml", ".#a.toml", "a.toml~", "README"):
         (tmp_path / name).write_text("")
@@ -138,7 +144,8 @@ def test_check_guests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "odd.toml").write_text('format = 1\npolicy = "strict"\nvars = { team = "x" }\nlisten = ["unix:/a"]\n')
     assert main(["check", "--guests", str(tmp_path)]) == 1
     told = capsys.readouterr()
-    assert "work.toml: valid" in told.out and "no policy of that name" in told.err and "odd.toml:3:10: error[unknown-variable]" in told.err
+    assert "work.toml: valid" in told.out and "bad.toml:2:10: error[not-found]: policy 'strikt': no policy of that name" in told.err
+    assert "odd.toml:3:10: error[unknown-variable]" in told.err
     assert main(["check", str(tmp_path / "work.toml"), "--fail-on", "warning"]) == 0
     assert main(["check", "--guests", str(tmp_path / "nothing")]) == 2
     assert main(["check"]) == 2
@@ -157,6 +164,8 @@ def test_check_is_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_check_looks_at_the_shadow_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "work.toml").write_text(WORK.replace('shadow = "strict"', 'shadow = "next.toml"').replace("next", "./next"))
+    assert main(["check", str(tmp_path / "work.toml")]) == 1
+    assert "error[not-found]: shadow './next.toml': No such file" in capsys.readouterr().err
     (tmp_path / "next.toml").write_text('format = 1\nname = "next"\n[global]\nwl_shmm = 1\n')
     assert main(["check", str(tmp_path / "work.toml")]) == 1
     assert "next.toml:4:1: error[unknown-interface]" in capsys.readouterr().err

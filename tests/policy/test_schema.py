@@ -15,6 +15,7 @@ from tests.policy.test_check import BROKEN
 from tests.scene import shipped
 from wlproxy.cli.main import main
 from wlproxy.core.errors import ConfigErrors
+from wlproxy.policy import read_guest
 from wlproxy.policy.load import load_ceiling, load_policy
 from wlproxy.policy.load_interface_table import floor
 from wlproxy.policy.read_rules import BUILT_IN, SHAPES
@@ -167,6 +168,16 @@ def test_of_a_test_file_the_schema_has_the_keys_that_the_reader_has() -> None:
 
 def test_a_guest() -> None:
     assert wrong('format = 1\npolicy = "strict"\nvars = { vm = 3 }', "guest") == {("vars", "vm")}
+    text = 'format = 1\npolicy = "strict"\nshadwo = "strict"\nlisten = []\naudit = "x"'
+    assert wrong(text, "guest") == {("shadwo",), ("listen",), ("audit",)}
+    assert set(schema_of("guest", {}, {}, lambda name: "")["properties"]) == set(read_guest.KEYS)
+
+
+def test_dates_are_those_of_toml() -> None:
+    """JSON has no dates. tombi goes by the format: a text under one is an error to it, a date without one is."""
+    policy, guest = (schema_of(kind, {}, {}, lambda name: "")["properties"] for kind in ("policy", "guest"))
+    assert policy["until"]["format"] == "date-time"
+    assert [one["format"] for one in guest["expires"]["anyOf"]] == ["date", "date-time-local", "date-time"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -29,6 +29,8 @@ class Passing:
         self.now = 0.0
         self._held: list[Fd] = []
         self._messages = [0, 0]
+        self._deaf = False
+        self._tells = False  # the compositor, when that changes
 
     @property
     def waiting(self) -> bool:
@@ -50,6 +52,9 @@ class Passing:
             return Outcome([], [], fds, [], "")
         if data.startswith(b"ALARM"):
             return Outcome([], [], [], [], "", alarm=0.2)
+        if data.startswith(b"DEAF"):
+            self._tells = True
+            return Outcome([], [], [], [], "")
         if data.startswith(b"STIR"):
             return Outcome([], [], [], [], "", stirs=True)
         if data.startswith(b"REFUSE"):
@@ -72,8 +77,11 @@ class Passing:
     def refuse(self, reason: str, rule: str) -> Outcome:
         return Outcome([], [], [], [Record("violation", 0, "", 0, "", reason, "disconnect", rule)], reason)
 
-    def tick(self, now: float) -> Outcome:
-        return Outcome([], [Parcel(b"asked", [])], [], [], "")
+    def tick(self, now: float, deaf: bool = False) -> Outcome:
+        if deaf == self._deaf:
+            return Outcome([], [Parcel(b"asked", [])], [], [], "")
+        self._deaf = deaf
+        return Outcome([], [Parcel(b"deaf!" if deaf else b"hears", [])] if self._tells else [], [], [], "")
 
     def messages(self, side: int) -> int:
         return self._messages[side]
@@ -101,8 +109,8 @@ def main() -> int:
     given = json.loads(sys.argv[1])
     policy = given.pop("policy")
     change_listeners(given.pop("framing", ""), given.pop("stranger_cid", 0))
-    compilation = Compilation(policy, {}, shadow=given.get("shadow", ""))
-    settings = Settings(given.pop("listen"), given.pop("upstream"), policy, {}, compilation)
+    compilation = Compilation(policy, {}, shadow=given.pop("shadow", ""))
+    settings = Settings(given.pop("listen"), given.pop("upstream"), compilation)
     rates = {name: tuple(value) if isinstance(value, list) else value for name, value in given.pop("limits", {}).items()}
     limits = Limits(**{"connects": (0.0, 0.0), "messages": (0.0, 0.0)} | rates)
 

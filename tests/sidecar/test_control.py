@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_supervisor import connected
 from tests.sidecar.test_watching import step
 from wlproxy.cli.ctl import HEAD, details, outcome, row, table
+from wlproxy.cli.joining import until_over
 from wlproxy.cli.top import screen
 from wlproxy.policy.compile import digest
 from wlproxy.sidecar.control import client as control_client
@@ -231,7 +233,7 @@ def test_a_guest_of_any_name_is_found_by_it(tmp_path: Path, compositor: Composit
         assert "\x1b" not in table and "a/b" in table
         prometheus = wlproxy("metrics", XDG_RUNTIME_DIR=str(tmp_path)).stdout
         assert 'wlproxy_up{guest="a/b ?[31m"} 1' in prometheus
-        assert wlproxy("completion", "--words", "guests", XDG_RUNTIME_DIR=str(tmp_path)).stdout.split() == []  # no word for a shell
+        assert "a/b" not in wlproxy("completion", "--words", "guests", XDG_RUNTIME_DIR=str(tmp_path)).stdout  # no word for a shell
         assert wlproxy("ctl", "status", "other", XDG_RUNTIME_DIR=str(tmp_path)).returncode == 4
         assert wlproxy("ctl", "kill", name, XDG_RUNTIME_DIR=str(tmp_path)).returncode == 0
         assert process.wait(PATIENCE) == 0
@@ -457,6 +459,35 @@ def test_a_trace_without_payload_leaves_the_relay_without_it(payload: bool) -> N
     assert (b"a title" in data) == payload and b"xdg_toplevel" in data
     pipe.close()
     os.close(reader)
+
+
+@pytest.mark.parametrize(("over", "told"), [("the relay has ended", "the relay has ended"), ("nobody reads it any more", ""), ("", "")])
+def test_whoever_prints_may_end_before_the_sidecar_says_why(tmp_path: Path, over: str, told: str) -> None:
+    """Both ends of a trace go with the relay, in any order."""
+    printed, ended = os.pipe()
+    os.close(ended)
+    before = signal.getsignal(signal.SIGTERM)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(tmp_path / "c"))
+        listening.listen()
+
+        def answer() -> None:
+            call, _ = listening.accept()
+            with call:
+                while call.recv(4096):
+                    pass
+                call.sendall(json.dumps({"ok": True, "over": over}).encode() + b"\n")
+
+        sidecar = threading.Thread(target=answer)
+        sidecar.start()
+        conversation = Conversation(str(tmp_path / "c"), {"do": "trace", "guest": "guest"})
+        try:
+            assert until_over(conversation, printed) == told
+        finally:
+            conversation.close()
+            sidecar.join()
+            os.close(printed)
+            signal.signal(signal.SIGTERM, before)
 
 
 def test_joining_by_the_verbs(compositor: Compositor, start: Start, tmp_path: Path) -> None:

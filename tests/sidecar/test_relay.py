@@ -161,6 +161,18 @@ def test_the_sender_is_read_until_the_limit_and_no_further(start: Start, composi
     assert read(host, 11)[0] == b"still heard"
 
 
+def test_a_session_is_told_when_the_compositor_is_not_read_and_when_it_is_again(start: Start, compositor: Compositor) -> None:
+    sidecar = start(limits={"guest_queue_bytes": 300_000})
+    guest, host = sidecar.pair(compositor)
+    guest.sendall(b"DEAF")
+    sender = threading.Thread(target=host.sendall, args=(bytes(1 << 20),))
+    sender.start()
+    assert read(host, 5)[0] == b"deaf!"
+    read(guest, 1 << 20)
+    sender.join()
+    assert read(host, 5)[0] == b"hears"
+
+
 def test_a_stalled_guest_is_ended_and_no_other(start: Start, compositor: Compositor) -> None:
     sidecar = start(limits={"stall_seconds": 0.3})
     _stalled, host = sidecar.pair(compositor)

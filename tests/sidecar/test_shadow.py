@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sidecar.conftest import Compositor, Serve, Sidecar, until
@@ -126,8 +126,31 @@ def test_a_guests_file_names_its_shadow(serve: Serve, compositor: Compositor, tm
 # -- the report
 
 
-def test_no_log(tmp_path: Path) -> None:
+def test_no_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shadow", "report", str(tmp_path / "none")]) == 2
+    for text in (b"\x7fELF\0\0{\n" * 9, b"# wlproxy\n{}\n", b'{"event": "decis'):
+        (tmp_path / "log").write_bytes(text)
+        assert main(["shadow", "report", str(tmp_path / "log")]) == 2
+        assert "log: no line of it is an event: give what --audit has written" in capsys.readouterr().err
+    with open(tmp_path / "log", "wb") as file:
+        file.truncate((1 << 32) + 1)
+    assert main(["shadow", "report", str(tmp_path / "log")]) == 2
+    assert "log: is larger than 4 GiB" in capsys.readouterr().err
+
+
+def test_a_gate_that_nobody_passed_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_text(
+        '{"event": "policy-load", "guest": "work", "shadow": {"policy": "next", "sha256": "00"}, "policy": {"name": "p"}}\n{"event": "sha'
+    )
+    gate = ["shadow", "report", str(tmp_path / "log"), "--fail-on", "any", "--guest"]
+    assert main([*gate, "work"]) == 0
+    assert "no difference" in capsys.readouterr().out
+    assert main([*gate, "wrok"]) == 2
+    assert "no shadow of guest wrok has been asked" in capsys.readouterr().out
+    (tmp_path / "empty").touch()
+    assert main(["shadow", "report", str(tmp_path / "empty")]) == 0
+    (tmp_path / "log").write_text('{"event": "shadow", "shadow": {"policy": 3}, "guest": "work"}\n')
+    assert main([*gate, "work"]) == 2
 
 
 KEYS = ("event", "shadow", "policy", "sha256", "would_be", "message", "interface", "name", "count", "first", "mono", "ts", "decided")
@@ -138,6 +161,7 @@ values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), values, max_size=10), max_size=6))
 def test_a_report_takes_whatever_a_log_says(entries: list[dict[str, Any]]) -> None:
     report = report_of(entries, every=True)

@@ -15,11 +15,13 @@ from tests.scene import shipped
 from tests.sidecar.conftest import Compositor, Sidecar, compiled_policy, read, send_fds, until
 from tests.sidecar.test_cli import wlproxy
 from tests.sidecar.test_recording import HEAD
-from wlproxy.policy import grammar
+from wlproxy.cli.verbs import options, parsers
+from wlproxy.core.outcome import WOULD_DENY
+from wlproxy.policy import grammar, read_literal
 from wlproxy.sidecar.watch import recording
 from wlproxy.sidecar.watch.printing import Printer, Traced, records, told
 from wlproxy.sidecar.watch.recording import CLOSE, END, OPEN, POLICY, READ, Reader
-from wlproxy.sidecar.watch.stepping import DENIED, Step
+from wlproxy.sidecar.watch.stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Step
 from wlproxy.sidecar.watch.view import View
 from wlproxy.sidecar.watch.watching import GAP, STEP, TracePipe
 
@@ -109,8 +111,8 @@ def lines_of(view: View, *texts: bytes) -> list[str]:
 def test_a_line_says_what_was_decided_and_can_be_read_back() -> None:
     line, cut = lines_of(View(payload=True), b"a\xe2\x80\xae\x1b[31m", b"x" * 500)
     assert line == '[    1.500000] 7  -> xdg_toplevel#9.set_title("a\\u202e\\u001b[31m")  ; denied ignore (strict.toml:31)'
-    assert grammar.read(line, shipped()).arguments == ("a\u202e\x1b[31m",)
-    assert grammar.read(cut, shipped()).arguments == (grammar.Unshown(500, "x" * 128),)
+    assert read_literal.read(line, shipped()).arguments == ("a\u202e\x1b[31m",)
+    assert read_literal.read(cut, shipped()).arguments == (grammar.Unshown(500, "x" * 128),)
     assert lines_of(View(), b"secret")[0].startswith("[    1.500000] 7  -> xdg_toplevel#9.set_title(text[6])  ;")
     assert lines_of(View(only=("allowed",)), b"x") == lines_of(View(interfaces=("wl_*",)), b"x") == [""]
     assert lines_of(View(interfaces=("xdg_*",)), b"x") != [""] and "\x1b[31m" in lines_of(View(colour=True), b"x")[0]
@@ -121,8 +123,14 @@ def test_a_line_for_programs() -> None:
     told = json.loads(line)
     assert line.isascii() and (told["verdict"], told["shape"], told["rule"]) == ("denied", "ignore", "strict.toml:31")
     assert (told["at"], told["client"], told["dir"], told["interface"], told["object"]) == (1.5, 7, "request", "xdg_toplevel", 9)
-    assert told["message"] == "xdg_toplevel#9.set_title(text[9])" and grammar.read(told["message"], shipped())
+    assert told["message"] == "xdg_toplevel#9.set_title(text[9])" and read_literal.read(told["message"], shipped())
     assert json.loads(Printer(shipped(), View(json=True)).lost(2.0, 7)) == {"at": 2.0, "lost": 7}
+
+
+def test_each_verdict_can_be_asked_for() -> None:
+    (only,) = [action for action in options(parsers()["trace"]) if action.dest == "only"]
+    verdicts = (ALLOWED, REWRITTEN, WOULD_DENY, DENIED, HIDDEN, INERT, ENDED)
+    assert set(only.choices or ()) == {verdict.replace(" ", "-") for verdict in verdicts}
 
 
 def test_what_cannot_be_read_is_still_a_line() -> None:

@@ -92,6 +92,8 @@ def test_options_and_their_words(ask: Ask) -> None:
     assert "--listen" not in ask("wlproxy check --l")
     assert ask("wlproxy check --fail-on wi") == ["wider"]
     assert {"live"} <= set(ask("wlproxy check --against li"))
+    assert ask("wlproxy shadow rep") == ["report"]
+    assert "work.toml" in ask("wlproxy shadow report wo")  # a log, of whatever name
     assert set(ask("wlproxy schema ")) == {"policy", "ceiling", "guest", "test"}
 
 

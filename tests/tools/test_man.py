@@ -18,6 +18,7 @@ from wlproxy.cli.verbs import options, parsers
 from wlproxy.policy.compile import global_names
 from wlproxy.policy.permissions import PERMISSIONS
 from wlproxy.policy.read_quotas import QUOTAS
+from wlproxy.tools.man_pages import PARAMETERS
 from wlproxy.tools.man_policy import QUOTA_WORDS
 from wlproxy.tools.roff import Page
 
@@ -35,10 +36,10 @@ def test_a_page_is_up_to_date(name: str) -> None:
     assert (FOLDER / name).read_text() == made()[name], "run: python -m wlproxy.cli.man"
 
 
-def run(*command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(*command: str, text: str = "", width: int = 100) -> subprocess.CompletedProcess[str]:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    env = os.environ | {"LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANPAGER": "cat"}
+    env = os.environ | {"LC_ALL": "C.UTF-8", "MANWIDTH": str(width), "MANPAGER": "cat"}
     return subprocess.run(command, input=text, env=env, capture_output=True, text=True, timeout=60)
 
 
@@ -49,6 +50,12 @@ def test_man_and_mandoc_have_nothing_to_say_about_it(name: str) -> None:
     assert "SEE ALSO" in read.stdout
     lint = run("mandoc", "-T", "lint", "-W", "warning", str(FOLDER / name))
     assert (lint.returncode, lint.stdout) == (0, "")
+
+
+def test_only_what_is_typed_or_printed_is_wider_than_a_terminal() -> None:
+    read = run("man", "-l", str(FOLDER / "wlproxy.1"), width=80).stdout
+    assert "SYNOPSIS" in read
+    assert [line for line in read.split("\n") if len(line) > 80 and not line.startswith(" " * 11)] == []
 
 
 def test_the_warnings_would_be_seen() -> None:
@@ -65,6 +72,7 @@ def test_every_verb_option_permission_global_and_quota_is_there() -> None:
     assert set(parsers()) == set(VERBS)
     seventh = made()["wlproxy-permissions.7"]
     assert not [name for name in PERMISSIONS if rf"\fB{name}\fR".replace("-", r"\-") not in seventh]
+    assert {key for permission in PERMISSIONS.values() for key in permission.parameters} == set(PARAMETERS)
     plain = re.sub(r"\\f.", "", made()["wlproxy-interfaces.7"])
     words = set(re.split(r"[\s,.:]+", plain))
     assert not [name for name in global_names(shipped()) if name not in words | {"wl_registry"}]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.scene import BASIC, policy, shipped
 from tests.tools.test_replay import Recorded, dressed
-from wlproxy.policy.grammar import read
+from wlproxy.policy.read_literal import read
 from wlproxy.sidecar.watch.recording import CLOSE, record
 from wlproxy.tools.policy_tests import Report, run_file
 from wlproxy.tools.sources import load_source

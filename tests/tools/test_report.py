@@ -139,6 +139,10 @@ def test_the_headline_says_that_a_policy_only_complains(tmp_path: Path, capsys: 
     assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 0
     said = Reader((tmp_path / "page.html").read_text()).text
     assert f"This policy only complains, until {until:%Y-%m-%dT%H:%M:%SZ}." in said
+    path.write_text('format = 1\nname = "loud"\nmode = "complain"\nuntil = 2020-12-05T18:00:00Z\n')
+    assert main(["report", str(path), "-o", str(tmp_path / "page.html"), "--force"]) == 0
+    said = Reader((tmp_path / "page.html").read_text()).text
+    assert "only complains" not in said and "that moment has passed: the policy enforces" in said
 
 
 def test_the_headline_follows_the_risk(evil: str) -> None:
@@ -161,6 +165,7 @@ def test_rules_stand_in_words(evil: str) -> None:
     assert "title as plain text on one line, cut at 256 bytes" in text
     assert "width from 1 to 16384" in text
     assert "2 GiB" in text
+    assert "only visible" in text and "max-duration 2 h" in text
 
 
 def test_text_of_a_policy_stays_text(evil: str) -> None:

@@ -134,12 +134,12 @@ def findings_of(
     from ..core.errors import ConfigError
     from ..policy.inheritance import loosenings
     from ..policy.lint import lacking, lint
-    from ..policy.load import compiled_part, replaces_shipped
+    from ..policy.load import replaces_shipped
     from ..policy.load_desktop_files import installed
     from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
     from ..policy.tokens import collisions
-    from ..tools.sources import load_source, risk_of
+    from ..tools.sources import load_source, part_of, risk_of
 
     interfaces = load_shipped()
     source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling, owners)
@@ -147,7 +147,7 @@ def findings_of(
     found = [*lint(chain, source.policy, compiled, interfaces, risk_of)]
     found += collisions(chain, source.policy, installed(os.environ))
     found.sort(key=lambda finding: (finding.path, finding.line, finding.column))
-    found += loosenings(chain, lambda part: compiled_part(part, interfaces, variables))
+    found += loosenings(chain, lambda part: part_of(part, interfaces, variables))
     for document in chain:
         replaced = replaces_shipped(document)
         if replaced:

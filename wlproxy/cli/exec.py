@@ -64,8 +64,7 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     upstream = upstream_of(args.upstream)
     if not upstream or not there_within(upstream, args.upstream_wait):
         return EXIT_NO_COMPOSITOR
-    trust = trust_of(args)
-    compilation = Compilation(args.policy, variables, trust=trust, shadow=args.shadow)
+    compilation = Compilation(args.policy, variables, trust=trust_of(args), shadow=args.shadow)
     from ..sidecar import notify
     from ..sidecar.start import Settings, serve
 
@@ -73,10 +72,8 @@ def run_behind(args: argparse.Namespace, verb: str, more: Callable[[Settings], N
     directory = tempfile.mkdtemp(prefix="wlproxy-", dir=private_place())  # 0700
     try:
         path = os.path.join(directory, "wayland-0")
-        settings = Settings([f"unix:{path}"], upstream, args.policy, variables, compilation)
+        settings = Settings([f"unix:{path}"], upstream, compilation)
         settings.guest = args.guest
-        settings.trust = trust
-        settings.shadow = args.shadow
         settings.audit = args.audit
         settings.upstream_wait = args.upstream_wait
         settings.clients = args.max_clients

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
+from ..core.outcome import WOULD_DENY
 from .policies import BOLD, EXIT_USAGE, GREEN, RED, YELLOW, add_variables, ceiling_of, coloured, tell, variables
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from ..handlers import load_tables
     from ..policy.document import show
     from ..policy.explain import Explainer
-    from ..policy.grammar import read
     from ..policy.load_protocols import load_shipped
+    from ..policy.read_literal import read
     from ..sidecar.say import say
     from ..tools.audit_log import NoEvent, find, literal_of
     from ..tools.sources import explained, risk_of
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
 WORDS: Final = {
     "allow": "ALLOWED",
     "rewrite": "ALLOWED, changed",
-    "would-deny": "PASSES, and would be DENIED if the policy did not only complain",
+    WOULD_DENY: "PASSES, and would be DENIED if the policy did not only complain",
     "ask": "DENIED, as there is nobody to ask yet",
     "deny": "DENIED",
     "virtual": "VIRTUAL",
@@ -124,7 +125,7 @@ def as_text(found: Explanation) -> list[str]:
     """For an admin."""
     from ..policy.document import printable
 
-    colour = GREEN if found.verdict == "allow" else YELLOW if found.verdict in ("rewrite", "would-deny", "virtual") else RED
+    colour = GREEN if found.verdict == "allow" else YELLOW if found.verdict in ("rewrite", WOULD_DENY, "virtual") else RED
     title = coloured(WORDS[found.verdict], colour)
     kind = found.verdict if found.verdict in ("hide", "never") else found.shape
     if not found.passes and found.verdict != "virtual" and kind:

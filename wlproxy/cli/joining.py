@@ -122,7 +122,8 @@ def say_joined(told: dict[str, Any], guest: str) -> None:
 
 
 def until_over(conversation: Conversation, printer: int = -1) -> str:
-    """Waits for the end; why it came, "" where it was wanted. `printer` becomes readable when nobody prints any more."""
+    """Waits for the end; why it came, "" where it was wanted. `printer` becomes readable when nobody prints any more: whoever read has had
+    enough, or the relay has ended, and its pipe with it; then the sidecar is about to say so."""
     from ..policy.document import printable
     from ..sidecar.control.client import Refused
 
@@ -144,7 +145,7 @@ def until_over(conversation: Conversation, printer: int = -1) -> str:
         reason = ""
     except Refused as error:
         reason = "" if wanted else ENDED if "not whole" in str(error) else str(error)
-    return "" if wanted else printable(reason)
+    return "" if wanted and reason != ENDED else printable(reason)
 
 
 def printed(error: Exception) -> str:

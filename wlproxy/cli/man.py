@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -49,8 +51,7 @@ def wlproxy_page() -> Page:
             tag = ", ".join(f"`{option}`" for option in action.option_strings)
             page.item(f"{tag} {value}".strip(), (action.help or "").replace("%%", "%") or VERBS[verb])
         example, _, codes = (parser.epilog or "").partition("exit codes:")
-        if example.strip():
-            page.example(example.removeprefix("example:\n").rstrip())
+        add_epilog(page, example.removeprefix("example:\n"))
         if codes:
             page.text("Exit codes: " + " ".join(codes.split()))
     page.section("EXIT STATUS").text("Of all verbs together:")
@@ -59,6 +60,17 @@ def wlproxy_page() -> Page:
     page.section("ENVIRONMENT")
     page.item("`WAYLAND_DISPLAY`, `XDG_RUNTIME_DIR`", "where the compositor is, unless `--upstream` says it")
     return page.see(*[other for other in PAGES if other[0] != "wlproxy"], ("vsockclient", 1), ("vsockserver", 1))
+
+
+def add_epilog(page: Page, text: str) -> None:
+    """What stands below a verb's options: indented lines as they are typed, those at the margin as running text that fits any width."""
+    for paragraph in text.strip("\n").split("\n\n"):
+        for typed, lines in groupby(paragraph.split("\n"), key=lambda line: line.startswith(" ")):
+            said = "\n".join(lines)
+            if typed:
+                page.example(textwrap.dedent(said))
+            elif said.strip():
+                page.text(said)
 
 
 def pages() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from .options import add_values
@@ -49,6 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """The verb; its exit code."""
     from ..core.errors import ConfigErrors
+    from ..policy.complain import as_of
     from ..policy.load import explain
     from ..sidecar.compilation import compiled_policy
     from ..sidecar.compiled import PolicyInvalid
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if variables is None:
         return EXIT_USAGE
     try:
-        replay = Replay(compiled_policy(args.policy, variables))
+        replay = Replay(as_of(compiled_policy(args.policy, variables), time.time()))
         with open_recording(args.file) as reader:
             report = replay.play(reader)
     except PolicyInvalid as error:

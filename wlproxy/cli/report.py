@@ -76,18 +76,17 @@ def subject_of(name: str, variables: dict[str, str], ceiling: str | None) -> Sub
     """What the page is about. Raises ConfigErrors."""
     from ..policy.compare import changes
     from ..policy.lint import lint
-    from ..policy.load import compiled_part
     from ..policy.load_file import CEILING_FILE
     from ..policy.load_protocols import load_shipped
     from ..tools.report import Subject
-    from ..tools.sources import load_source, risk_of
+    from ..tools.sources import load_source, part_of, risk_of
 
     interfaces = load_shipped()
     source = load_source(name, variables, interfaces, CEILING_FILE if ceiling is None else ceiling)
     policy, chain, compiled = source.policy, source.chain, source.compiled
     found = []
     if len(chain) > 1:
-        found = changes(compiled_part(chain[:-1], interfaces, variables), compiled_part(chain, interfaces, variables))
+        found = changes(part_of(chain[:-1], interfaces, variables), part_of(chain, interfaces, variables))
     ancestors = [str(document.data.get("name", document.name)) for document in chain[:-1]]
     warnings = [finding for finding in lint(chain, policy, compiled, interfaces, risk_of) if finding.severity == "warning"]
     return Subject(policy, compiled, ancestors, found, warnings, interfaces)

@@ -21,7 +21,7 @@ GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"  # as policy/load_guest.py has it
 
 EXAMPLE: Final = """example:
   wlproxy run --guest work --policy strict --listen unix:$XDG_RUNTIME_DIR/wlproxy-work.sock
-and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
+  and then, in the VMM: crosvm run --gpu ... --wayland-sock $XDG_RUNTIME_DIR/wlproxy-work.sock
   wlproxy run --guest work        all of it from /etc/wlproxy/guests.d/work.toml; options go over what it says
 
 URI:
@@ -239,15 +239,11 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_NO_COMPOSITOR
     notifier = take(os.environ)
     policy = args.policy if guest_file else args.policy or DEFAULT_POLICY
-    trust = trust_of(args)
-    compilation = Compilation(policy, variables, guest_file, trust, args.shadow)
+    compilation = Compilation(policy, variables, guest_file, trust_of(args), args.shadow)
     from ..sidecar.start import Settings, serve
 
-    settings = Settings(args.listen, upstream, policy, variables, compilation)
+    settings = Settings(args.listen, upstream, compilation)
     settings.guest = guest
-    settings.guest_file = guest_file
-    settings.trust = trust
-    settings.shadow = args.shadow
     settings.audit = args.audit
     settings.ready_fd = args.ready_fd
     settings.notifier = notifier

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from ..core.differences import STRICTER, WIDER
 from .policies import BOLD, EXIT_FINDINGS, EXIT_USAGE, GREEN, RED, YELLOW, coloured
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ The audit log has the first message of a kind at once, then one line a minute, a
 are open the last minute may be missing. ctl status GUEST and metrics have the exact totals. Only the youngest version of a guest's shadow
 is counted: --all adds those before.
 
-exit codes: 0 reported, 1 there is what --fail-on names, 2 usage or no such log."""
+exit codes: 0 reported, 1 there is what --fail-on names, 2 usage or no such log, or --fail-on where no shadow has been asked."""
 
-STRICTER, WIDER, ANY = "stricter", "wider", "any"
+ANY: Final = "any"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,17 +70,22 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(report), indent=1))
     else:
-        print("\n".join(as_text(report)))
+        print("\n".join(as_text(report, args.guest)))
+    if args.fail_on and not report.beside:
+        return EXIT_USAGE  # a gate that nobody passed through holds nothing
     found = {kind: sum(one.total(kind) for one in report.beside) for kind in (STRICTER, WIDER)}
     wanted = {STRICTER: found[STRICTER], WIDER: found[WIDER], ANY: sum(found.values()), "": 0}[args.fail_on]
     return EXIT_FINDINGS if wanted else 0
 
 
-def as_text(report: Report) -> list[str]:
-    """For an admin."""
+def as_text(report: Report, guest: str) -> list[str]:
+    """For an admin, of one guest or, with "", of all."""
+    from ..policy.document import printable
+
     lines = [line for one in report.beside for line in of_one(one)]
     if not report.beside:
-        lines.append('no shadow has been asked: shadow = "POLICY" in the guest\'s file, or wlproxy run --shadow POLICY')
+        whose = printable(f" of guest {guest}") if guest else ""
+        lines.append(f'no shadow{whose} has been asked: shadow = "POLICY" in the guest\'s file, or wlproxy run --shadow POLICY')
     if report.older:
         lines.append(f"earlier versions of a shadow differed over {report.older} messages, which are left out (--all)")
     if report.lost:

@@ -61,6 +61,7 @@ class Connection:
         self.weight: i64 = 0  # of the guest's requests so far, beyond one for each (handlers/costs.py)
         self.loans: list[Note] = []  # of objects that the guest has under a condition (handlers/loans.py)
         self.due = 0.0  # seconds after which `settle` is to be called again though nobody says anything; 0 = never
+        self.deaf = False  # what the compositor says is not read, because the guest does not read what waits for it
         self.stirs = False  # what was judged may matter to the loans of the guest's other connections
         self._shm_bytes = 0
         self._kept: dict[int, Fd] = {}  # by number: descriptors that a handler holds for an object

@@ -391,7 +391,7 @@ class Judge:
         return PolicyViolation(DISPLAY_ID, IMPLEMENTATION, f"{size} bytes are more than {most}", "quota: message-bytes")
 
 
-def no_object(side: int, object_id: int) -> ProtocolViolation:
+def no_object(object_id: int) -> ProtocolViolation:
     """libwayland's answer to a target that is not there."""
     return ProtocolViolation(DISPLAY_ID, INVALID_OBJECT, f"invalid object {object_id}")
 

@@ -250,6 +250,8 @@ class ObjectTable:
             gone.events = NO_RULES
             if gone.stage == LIVE:
                 return False
+        elif gone.stage == LIVE:  # ended unasked: nobody may name it any more who still holds it here
+            gone.stage = ENDED
         self._free(gone)
         return True
 

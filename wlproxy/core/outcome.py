@@ -17,6 +17,7 @@ GUEST: Final = 0  # the sides, as indices
 HOST: Final = 1
 
 WOULD_DENY: Final = "would-deny"  # what passed because the policy only complains: neither allowed nor refused, everywhere
+TAKEN_BACK: Final = "taken-back"  # what was granted once and is no more, under the request that it was granted to
 SHADOW: Final = "shadow"  # what another policy, asked beside the one in force, would have decided otherwise
 
 # How much of what was decided a policy has recorded; what else happens to a guest always is (sidecar/audit.py).
@@ -56,7 +57,7 @@ class Told:
 class Record:
     """One thing an admin should be able to read afterwards.
 
-    `event`: "bind", "refused", "rewritten", "taken-back", WOULD_DENY, SHADOW, "host-error", "violation". `verdict`: "allow" or the deny
+    `event`: "bind", "refused", "rewritten", TAKEN_BACK, WOULD_DENY, SHADOW, "host-error", "violation". `verdict`: "allow" or the deny
     shape; of SHADOW whether that is stricter or wider (differences.py). `rule`: the policy line, or the built-in rule's name. `object_id`
     as the guest knows it. `reason` may hold a peer's text: escape it. `said`: what the guest calls a window in that message, where the
     policy has it recorded; nothing but its text: escape it and cut it.

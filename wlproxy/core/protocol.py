@@ -8,6 +8,7 @@ Source: the Wayland protocol specification, chapter "Protocol", and the DTD wayl
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,3 +82,11 @@ class Interface:
     events: tuple[Message, ...] = ()
     enums: tuple[Enum, ...] = ()
     protocol: str = ""
+
+
+def enum_of(argument: Argument, interfaces: Mapping[str, Interface]) -> Enum | None:
+    """The enum of a number, where it has one."""
+    owner, _, name = argument.enum.rpartition(".")
+    if owner not in interfaces or argument.type not in (INT, UINT):
+        return None
+    return next((enum for enum in interfaces[owner].enums if enum.name == name), None)

@@ -118,11 +118,12 @@ class Session:
         stream.fds = []
         return self._outcome()
 
-    def tick(self, now: float) -> Outcome:
+    def tick(self, now: float, deaf: bool = False) -> Outcome:
         """Deadlines; `now` in seconds of any monotonic clock. A message begun must end, a descriptor must be claimed, what is lent for a
-        time is taken back."""
+        time is taken back. `deaf`: until the next tick what the compositor says is not read, because the guest reads nothing."""
         if not self.over:
             connection = self._connection
+            connection.deaf = deaf
             if connection.loans:
                 connection.now = now
                 connection.settle()
@@ -194,7 +195,7 @@ class Session:
                 else:
                     target = objects.of_guest(oid) if from_guest else objects.of_host(oid)
                 if target is None:
-                    raise no_object(side, oid)
+                    raise no_object(oid)
                 rules = target.requests if from_guest else target.events
                 opcode: i64 = head & 0xFFFF
                 if opcode >= len(rules):

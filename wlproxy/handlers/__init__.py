@@ -197,6 +197,7 @@ HANDLERS = Handlers(
         ("zwp_keyboard_shortcuts_inhibit_manager_v1", "inhibit_shortcuts"): constraints.shortcuts_inhibited,
         **{(name, event): constraints.on_held for name, (_, *events) in constraints.HELD.items() for event in events},
         ("zwp_idle_inhibit_manager_v1", "create_inhibitor"): inhibitors.inhibitor_made,
+        ("wl_registry", "bind"): seats.bound,
         ("wl_seat", "capabilities"): seats.on_capabilities,
         ("wl_seat", "get_pointer"): seats.device_made,
         ("wl_seat", "get_keyboard"): seats.device_made,
@@ -266,5 +267,5 @@ def load_tables(compiled: dict[str, Any]) -> Tables:
     tables = load(compiled, HANDLERS)
     for said in tables.escapes.values():
         for text in said:
-            combination(text)
+            combination(text)  # raises here and not with the guest's first keyboard
     return tables

@@ -19,6 +19,7 @@ from .attachments import on_one_each, one_made
 from .surfaces import surface_at
 
 ALREADY_CONSTRAINED: Final = 1  # zwp_pointer_constraints_v1.error
+SEAT: Final = 2  # argument of all three requests: the pointer, or the seat itself
 ONESHOT: Final = 1  # zwp_pointer_constraints_v1.lifetime
 # the permission of each, the event that it holds and the one that it no longer does
 HELD: Final = {
@@ -35,11 +36,12 @@ class Held(loans.Loan):
     def __init__(self, connection: Connection, owner: Object) -> None:
         super().__init__(connection, owner)
         self.permission, self._begins, self._ends = HELD[owner.interface]
+        self.seat = seats.NO_SEAT
         self.once = False
         self.active = False
 
     def refusal(self) -> str:
-        return escape.refusal(self.connection, self.permission)
+        return escape.refusal(self.connection, self.permission, self.seat)
 
     def is_noted(self, why: str) -> bool:
         return why == escape.TAKEN
@@ -76,13 +78,14 @@ def hold(connection: Connection, message: Message) -> int:
     permission = "" if family is None else HELD[family.name][0]
     if not escape.is_bounded(connection, permission):
         return FORWARD
-    return loans.lend(connection, message, permission, escape.refusal(connection, permission))
+    return loans.lend(connection, message, permission, escape.refusal(connection, permission, seats.seat_at(connection, message, SEAT)))
 
 
 def held(connection: Connection, message: Message) -> None:
     """It has been made, or a ghost of it."""
     note = None if message.created is None else message.created.note
     if isinstance(note, Held) and escape.is_bounded(connection, note.permission):
+        note.seat = seats.seat_at(connection, message, SEAT)
         note.made(message)
 
 

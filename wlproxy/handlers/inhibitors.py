@@ -6,7 +6,8 @@ a new one is a ghost, until the user does something in the guest again. Destroyi
 The clock is one that goes on while the host sleeps.
 
 The rule of `only`: "visible": the inhibitor's surface is part of a window (a menu, a panel) that has content, and that the compositor has
-not called suspended; "fullscreen": and the window is full screen, by the last state that the compositor gave it and it acknowledged.
+not called suspended; "fullscreen": and the window is full screen, by the state that it acknowledged last and by the compositor's last word:
+what the compositor ends is over whether or not the guest ever acknowledges that.
 
 Trusts: that the compositor sends input to the guest only where the user made it. Source: idle-inhibit-unstable-v1.xml, xdg-shell.xml.
 """
@@ -109,8 +110,9 @@ def window_shown(surface: Surface | None) -> int:
     while window is not None and window.mapped:
         if window.owner.interface != POPUP:
             held = window.shell_surface
-            states = 0 if held is None else held.states
-            return -1 if states & 1 << STATE_SUSPENDED else states
+            if held is None or window.states & 1 << STATE_SUSPENDED:
+                return -1
+            return held.states & window.states
         window = window.parent
     return -1
 

@@ -22,12 +22,11 @@ from ..core import wire
 from ..core.connection import Connection
 from ..core.message import Message
 from ..core.objects import LIVE, Object
-from ..core.outcome import GUEST, Record
+from ..core.outcome import GUEST, TAKEN_BACK, Record
 from ..core.tables import FORWARD, INERT, MAKE_INERT, MessageRule, Note
 from . import seats
 
 MOST_LOANS: Final = 16  # of a connection: each is looked at whenever something has changed
-TAKEN_BACK: Final = "taken-back"  # a kind of decision in the audit log, under the request that was once granted
 
 
 class Loan(Note):

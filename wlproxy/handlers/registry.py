@@ -17,6 +17,7 @@ from ..core.message import Message
 from ..core.outcome import GUEST
 from ..core.tables import ALLOW, DROP, FORWARD, MAKE_INERT, Note, Tables
 from ..core.wire import INVALID_OBJECT
+from . import seats
 
 NAME, INTERFACE, VERSION, NEW_ID = 0, 1, 2, 3
 GLOBAL: Final = 0  # the event's opcode
@@ -37,8 +38,8 @@ class Announced:
         self.version = version
 
 
-class Told:
-    """What the connections of a guest were told of, each of it once: a list of globals is 2 KiB, and 500 clients have the same one."""
+class Announcements:
+    """Each global that the connections under a policy were told of, once: a list of globals is 2 KiB, and 500 clients have the same one."""
 
     def __init__(self) -> None:
         self._by_names: dict[tuple[int, int], Announced] = {}
@@ -58,9 +59,9 @@ class Told:
 class Globals:
     """The globals of one connection; every registry of the connection gives the same name to the same global."""
 
-    def __init__(self, keep_names: bool, told: Told) -> None:
+    def __init__(self, keep_names: bool, announcements: Announcements) -> None:
         self._keep_names = keep_names
-        self._told = told
+        self._announcements = announcements
         self._current: dict[int, Announced] = {}
         self._given = 0
         self._served: list[Announced] = []
@@ -70,7 +71,7 @@ class Globals:
         found = self._current.get(host_name)
         if found is None or found.interface != interface or found.version != version:
             self._given += 1
-            found = self._told.one(host_name, host_name if self._keep_names else self._given, interface, version)
+            found = self._announcements.one(host_name, host_name if self._keep_names else self._given, interface, version)
             self._current[host_name] = found
         return found
 
@@ -89,7 +90,7 @@ class Globals:
             if found.interface == interface:
                 return found
         self._given += 1
-        made = self._told.one(SERVED, self._given, interface, version)
+        made = self._announcements.one(SERVED, self._given, interface, version)
         self._served.append(made)
         return made
 
@@ -152,16 +153,16 @@ def globals_of(connection: Connection) -> Globals:
     """The state that the registries of a connection share."""
     known = connection.shared.get("globals")
     if not isinstance(known, Globals):
-        known = Globals(connection.tables.keep_names, told_under(connection.tables))
+        known = Globals(connection.tables.keep_names, announcements_of(connection.tables))
         connection.shared["globals"] = known
     return known
 
 
-def told_under(tables: Tables) -> Told:
+def announcements_of(tables: Tables) -> Announcements:
     """What the connections under one policy share."""
     known = tables.shared.get("globals")
-    if not isinstance(known, Told):
-        known = Told()
+    if not isinstance(known, Announcements):
+        known = Announcements()
         tables.shared["globals"] = known
     return known
 
@@ -233,6 +234,7 @@ def on_global_remove(connection: Connection, message: Message) -> int:
         return DROP
     registry.tell_end(announced)
     globals_of(connection).removed(announced)
+    seats.on_global_gone(connection, announced.host_name)
     fill_up(connection, message, registry, announced.interface)
     if announced.guest_name != message.number(NAME):
         message.args[NAME] = announced.guest_name

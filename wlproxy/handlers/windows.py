@@ -145,7 +145,7 @@ class Window(Note):
         self.bounds_changed = False
         self.decoration: Object | None = None  # attachments.py
         self.dialog: Object | None = None
-        self.states = 0  # as bits, of the configure that is on its way
+        self.states = 0  # as bits, of the compositor's last configure, acknowledged or not
         self.minimum = (0, 0)
         self.maximum = (0, 0)
 

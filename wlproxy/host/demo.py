@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ import trio
 from .demo_account import allowed, bullets, changed, columns, entries, plain, refused
 from .demo_hosts import DEADLINE, HOSTS, DemoHost, end, program, until
 from .raw_client import RawClient
+from .sidecar import sidecar
 
 GUEST: Final = "demo"
 INTRUDER: Final = "intruder"  # a second guest for the forbidden things, with a sidecar and an audit log of its own
@@ -60,29 +62,11 @@ class Demo:
     def _audit(self, guest: str) -> Path:
         return self._out / f"audit-{guest}.jsonl"
 
-    @contextlib.asynccontextmanager
-    async def _proxy(self, host: DemoHost, guest: str) -> AsyncIterator[None]:
+    def _proxy(self, host: DemoHost, guest: str) -> AbstractAsyncContextManager[None]:
         """`wlproxy run` for one guest, once it accepts."""
-        ready, said = os.pipe()
-        command = [sys.executable, "-m", "wlproxy", "run", "--upstream", str(host.socket), "--policy", self._policy]
-        command += ["--listen", f"unix:{self._socket(guest)}", "--guest", guest, "--audit", str(self._audit(guest))]
-        command += ["--ready-fd", str(said), "--confine", "prefer"]
-        log = self._out / f"proxy-{guest}.log"
-        try:
-            with open(log, "wb") as output:
-                process = await trio.lowlevel.open_process(
-                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(os.environ), pass_fds=[said]
-                )
-        finally:
-            os.close(said)
-        try:
-            with trio.fail_after(DEADLINE):
-                async with trio.lowlevel.FdStream(ready) as stream:
-                    if not await stream.receive_some(1):
-                        raise RuntimeError(f"wlproxy run did not start:\n{log.read_text(errors='replace')}")
-            yield
-        finally:
-            await end(process)
+        options = ["--upstream", str(host.socket), "--policy", self._policy, "--listen", f"unix:{self._socket(guest)}"]
+        options += ["--guest", guest, "--audit", str(self._audit(guest))]
+        return sidecar(options, self._out / f"proxy-{guest}.log")
 
     @contextlib.asynccontextmanager
     async def _guest(self) -> AsyncIterator[list[dict[str, Any]]]:

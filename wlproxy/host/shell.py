@@ -9,7 +9,7 @@ are accepted and ignored; a popup is never moved to fit. Trusts: nothing.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pywayland.protocol.xdg_shell import XdgPopup, XdgPositioner, XdgSurface, XdgToplevel, XdgWmBase
 
@@ -372,9 +372,3 @@ class Shell:
                 for surface, x, y in item.shell_surface.surface.tree(left, top):
                     if surface.image is not None:
                         canvas.image(x, y, surface.image, surface.scale)
-
-
-def pixels_of(top: Toplevel) -> Any:
-    """The Image that a toplevel shows; None when unmapped. For tests."""
-    surface = top.shell_surface.surface
-    return surface.image if surface is not None else None

@@ -101,11 +101,6 @@ DATA_CONTROL_MANAGER: Final = _interface(
     ),
 )  # fmt: skip
 
-RISKY: Final = tuple(
-    interface.name
-    for interface in (SCREENCOPY_MANAGER, LAYER_SHELL, ExtSessionLockManagerV1, VIRTUAL_KEYBOARD_MANAGER, DATA_CONTROL_MANAGER)
-)
-
 
 class _StandIn:
     """Says no where a client would wait."""

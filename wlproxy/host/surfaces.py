@@ -85,10 +85,6 @@ class Surface:
         for child in self.children:
             yield from child.surface.tree(x + child.x, y + child.y)
 
-    def attached_pending(self) -> bool:
-        """A buffer waits for the commit."""
-        return self.pending.buffer is not None
-
     def on_attach(self, _resource: Resource, buffer: Resource | None, _x: int, _y: int) -> None:
         self.pending.attached = True
         self.pending.buffer = buffer.handler if buffer is not None else None

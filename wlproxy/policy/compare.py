@@ -20,7 +20,7 @@ from .decide import ORDER
 from .model import ALLOW, DENY, HIDE
 from .permissions import ADVERTISED, ESCAPE, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, ONLY, ONLY_WORDS, SKIP_IF
 from .read_mode import MODE, as_text
-from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown
+from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown, time_text
 
 WIDER: Final = "wider"
 TIGHTER: Final = "tighter"
@@ -139,7 +139,7 @@ def _parameter(key: str, was: Any, now: Any) -> tuple[bool, bool]:
 
 def _given(entry: list[Any]) -> str:
     verdict, _, parameters = entry
-    said = ", ".join(f"{key} {_value(value)}" for key, value in parameters.items())
+    said = ", ".join(f"{key} {time_text(value) if isinstance(value, float) else _value(value)}" for key, value in parameters.items())
     return f"{verdict} ({said})" if said else str(verdict)
 
 

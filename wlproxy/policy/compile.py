@@ -29,7 +29,7 @@ from typing import Any, Final
 from ..core import checks
 from ..core.compact import LETTERS
 from ..core.outcome import PREVIEW
-from ..core.protocol import FD, FIXED, INT, NEW_ID, OBJECT, UINT, Argument, Enum, Interface, Message
+from ..core.protocol import FD, FIXED, NEW_ID, OBJECT, Argument, Enum, Interface, Message, enum_of
 from ..handlers.ghosts import ANSWERS
 from .complain import loosened, marked
 from .decide import GLOBAL, allowed_version, capped, global_steps, message_steps, permission_verdict, strictest
@@ -376,14 +376,6 @@ def _predicate(predicate: Predicate, argument: Argument) -> list[list[Any]]:
     if predicate.max_bytes is not None:
         found.append([checks.CUT if predicate.sanitize else checks.MAX_BYTES, predicate.max_bytes])
     return found
-
-
-def enum_of(argument: Argument, interfaces: Mapping[str, Interface]) -> Enum | None:
-    """The enum of a number, where it has one."""
-    owner, _, name = argument.enum.rpartition(".")
-    if owner not in interfaces or argument.type not in (INT, UINT):
-        return None
-    return next((enum for enum in interfaces[owner].enums if enum.name == name), None)
 
 
 def mask(enum: Enum) -> int:

@@ -95,6 +95,30 @@ def let_through(compiled: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def as_of(compiled: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """What a compiled policy comes to at a moment (seconds of the epoch): past its own it enforces, under the hash that it has."""
+    told = compiled.get(COMPLAIN)
+    if told is None or told["until"] > now:
+        return dict(compiled)
+    plain = {key: value for key, value in compiled.items() if key != COMPLAIN}
+    plain["interfaces"] = {
+        name: {
+            "version": entry["version"],
+            **{side: [[*message[:4], unmarked(message[4])] for message in entry[side]] for side in ("requests", "events")},
+        }
+        for name, entry in compiled["interfaces"].items()
+    }
+    return plain
+
+
+def unmarked(decision: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The decision, in which nothing gives way."""
+    if decision is None:
+        return None
+    plain = {key: value for key, value in decision.items() if key != GIVES_WAY}
+    return plain | {"checks": [check[:4] for check in decision["checks"]]} if "checks" in decision else plain
+
+
 def words_of(compiled: Mapping[str, Any]) -> str:
     """What is to stand behind the name of a policy that only complains, "" where it enforces."""
     return f", only complaining until {as_text(compiled[COMPLAIN]['until'])}" if COMPLAIN in compiled else ""

@@ -21,7 +21,7 @@ from .complain import COMPLAIN
 from .effective import parameter_text
 from .model import ALLOW, DENY, DISCONNECT, IGNORE, INERT
 from .permissions import ESCAPE, MAX_DURATION, ONLY
-from .read_quotas import BYTES, shown
+from .read_quotas import BYTES, shown, time_text
 
 KINDS: Final = (
     (serials.PRESS, "a press of a button or a finger"),
@@ -65,7 +65,7 @@ def bound_text(permission: str, key: str, value: Any) -> str:
     if key == ONLY:
         return f"its window is {'full screen' if value == FULLSCREEN else value}"
     if key == MAX_DURATION:
-        return f"the user has pressed something in the guest less than {value:g} s ago, or the guest had no inhibitor before"
+        return f"the user has pressed something in the guest less than {time_text(value)} ago, or the guest had no inhibitor before"
     keyboard = "has a wl_keyboard" if permission == SHORTCUTS else "has the keyboard's focus, with a wl_keyboard"
     return f"its connection {keyboard}, and the user has not pressed {' or '.join(value)} since the last click in the guest"
 

@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from ..core.protocol import Interface, Message
+from ..core.protocol import Interface, Message, enum_of
 from ..core.quotas import COUNTED, Limits
-from .compile import enum_of, usual_shape, vetted_version
-from .decide import GLOBAL, global_steps, permission_verdict, strictest
+from .compile import usual_shape, vetted_version
+from .decide import BUILT_IN, GLOBAL, global_steps, permission_verdict, strictest
 from .document import Document
 from .model import ALLOW, HIDE, VIRTUAL, MessageRule, Policy, Predicate
 from .permissions import ESCAPE, NOTE, ONLY, PERMISSIONS, RATE
 from .read_audit import PAYLOAD, RECORD
 from .read_mode import COMPLAIN, MODE, UNTIL, as_text
-from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS
-
-BUILT_IN: Final = "built-in"
+from .read_quotas import BYTE_UNITS, BYTES, COUNT, QUOTAS, SECONDS, time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +179,12 @@ def parameter_text(key: str, value: Any) -> str:
         return quoted(value[0]) if key == ESCAPE and len(value) == 1 else listed([str(item) for item in value])
     if key in (NOTE, ONLY):
         return quoted(value)
-    return quoted(seconds_text(value)) if isinstance(value, float) else str(value)
+    return quoted(time_text(value)) if isinstance(value, float) else str(value)
 
 
 def rate_text(rate: Any) -> str:
     """A rate as an admin writes it."""
     return f"{rate[0]:g}/s burst {rate[1]:g}" if rate[0] else "unlimited"
-
-
-def seconds_text(value: float) -> str:
-    """A time as an admin writes it."""
-    return f"{value:g}s"
 
 
 def _messages(policy: Policy, interfaces: Mapping[str, Interface]) -> list[Setting]:
@@ -288,7 +281,7 @@ def amount_text(kind: str, amount: Any) -> str:
     if kind == COUNT:
         return str(amount)
     if kind == SECONDS:
-        return quoted(seconds_text(amount))
+        return quoted(time_text(amount))
     if kind == BYTES:
         unit, factor = next((u, f) for u, f in reversed(BYTE_UNITS.items()) if amount % f == 0)
         return quoted(f"{amount // factor}{unit}")

@@ -1,4 +1,4 @@
-"""Why a message is allowed, changed or refused under a policy, in words, and which line would change that.
+"""Why a message is allowed, changed or refused under a policy, in words, and which line would change that (remedies.py).
 
 Promises: the verdict is that of the engine that enforces (decide.py for the layers, reach.py for what a guest can hold, the tables' own
 checks for the arguments): tests hold it against a real session. What only a session knows is not judged here: serials, rates and quotas are
@@ -7,9 +7,8 @@ said as conditions (conditions.py); the specification's own rules of roles and o
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..core import checks
@@ -24,31 +23,29 @@ from .complain import let_through, loosened
 from .conditions import conditions, of_loan, pace
 from .decide import (
     ALWAYS,
+    BUILT_IN,
     CEILING,
     FLOOR,
     GLOBAL,
-    MESSAGE,
     NOT_NAMED,
     PERMISSION,
     Step,
-    capped,
     global_steps,
     message_steps,
-    permission_verdict,
     strictest,
 )
-from .effective import parameter_text, predicate_text
+from .effective import parameter_text
 from .grammar import ANY, REQUEST, Array, Fixed, Literal, Unshown, Value, write
 from .model import ALLOW, ASK, DENY, DISCONNECT, HIDE, IGNORE, INERT, NEVER, VIRTUAL, Policy
-from .permissions import ASKING, OF_GLOBAL, OF_MESSAGE, PERMISSIONS, RATE
+from .permissions import ASKING, OF_GLOBAL, OF_MESSAGE, RATE
 from .reach import EVENTS, REQUESTS, Held, Maker, entry_of, holdings, verdict_of, ways
 from .read_mode import as_text
+from .remedies import Remedies
 
 ARGUMENT: Final = "argument"
 VERSION: Final = "version"
 REWRITE: Final = "rewrite"  # a verdict of the argument layer: allowed, and changed
 SHOWN: Final = 64  # characters of a text
-BUILT_IN: Final = "built-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +96,11 @@ class Explainer:
         interfaces: Mapping[str, Interface],
         risk_of: Callable[[str], str],
     ) -> None:
-        self.risk_of = risk_of
         self.policy = policy
         self.compiled = compiled
         self.tables = tables
         self.interfaces = interfaces
+        self.remedies = Remedies(policy, interfaces, risk_of)
         self.globals = global_names(interfaces)
         self.open = let_through(compiled)  # what gives way is no obstacle on the way to an object
         self.held = holdings(self.open)
@@ -183,7 +180,7 @@ class Explainer:
         found.verdict = step.verdict
         if step.verdict != ALLOW:
             found.decides = offset + steps.index(step)
-            found.changes += self._global_changes(name, steps)
+            found.changes += self.remedies.of_global(name, steps)
             if step.verdict in (ASK, DENY):
                 found.verdict = HIDE
             return
@@ -195,63 +192,7 @@ class Explainer:
         if wanted > cap:
             found.words.append(Word(VERSION, DENY, steps[2 if len(steps) > 2 else 0].origin, f"version {cap} at most is announced", name))
             found.verdict, found.decides = DENY, len(found.words) - 1
-            found.changes.append(self._raise_version(name, wanted))
-
-    def _raise_version(self, name: str, wanted: int) -> str:
-        newest = vetted_version(self.interfaces[name])
-        if wanted > newest:
-            return f"not possible: wlproxy can vet {name} up to version {newest}"
-        return self._line("global", f"{name} = {wanted}", self.policy.globals[name].origin if name in self.policy.globals else None)
-
-    def _global_changes(self, name: str, steps: list[Step]) -> list[str]:
-        """What has to be written so that every layer allows the global."""
-        for step in steps:
-            if step.layer == FLOOR and step.verdict == NEVER:
-                return [f"not possible: floor ({self.policy.never[name]}){self._nearest(name)}"]
-            if step.layer == CEILING and step.verdict in (NEVER, HIDE):
-                return [f"not possible on this host: ceiling {step.origin}{self._nearest(name)}"]
-        found: list[str] = []
-        for step in steps:
-            if step.layer == GLOBAL and step.verdict != ALLOW:
-                rule = self.policy.globals.get(name)
-                text = f"{name} = {vetted_version(self.interfaces[name])}"
-                found.append(self._line("global", text, None if rule is None else rule.origin))
-            elif step.layer == PERMISSION and step.verdict not in ("", ALLOW):
-                found += self._permission_changes(OF_GLOBAL[name], name)
-        return found
-
-    def _permission_changes(self, names: tuple[str, ...], about: str) -> list[str]:
-        """One of the permissions suffices: the one for which least has to change."""
-        free = [n for n in names if (top := capped(self.policy, n)) is None or top.verdict == ALLOW]
-        if not free:
-            tops = [str(top.origin) for n in names if (top := capped(self.policy, n)) is not None]
-            return [f"not possible on this host: ceiling {', '.join(tops)}{self._nearest(about, names)}"]
-        order = sorted(free, key=lambda n: (permission_verdict(self.policy, n).verdict != ASK, names.index(n)))
-        rule = self.policy.permissions.get(order[0])
-        others = f'  (or {" or ".join(order[1:])}: what one of them allows passes)' if len(order) > 1 else ""
-        return [self._line("permission", f'{order[0]} = "allow"', None if rule is None else rule.origin) + others]
-
-    def _nearest(self, about: str, but: tuple[str, ...] = ()) -> str:
-        """The permission that comes nearest to what cannot be had."""
-        risk = self.risk_of(about) or (PERMISSIONS[but[0]].risk if but else "")
-        ranked = []
-        for name, permission in PERMISSIONS.items():
-            top = capped(self.policy, name)
-            if name in but or permission.risk != risk or (top is not None and top.verdict == DENY):
-                continue
-            open_ = [g for g in permission.globals if g not in self.policy.never and not self._is_capped(g)]
-            covered = [*open_, *(interface for interface, _ in permission.messages)]
-            if covered:
-                likeness = max(difflib.SequenceMatcher(None, about, other).ratio() for other in covered)
-                ranked.append((about in permission.globals, likeness, name))
-        if not ranked:
-            return ""
-        name = max(ranked)[2]
-        return f'. Nearest thing that is: permission "{name}" ({PERMISSIONS[name].grants})'
-
-    def _is_capped(self, name: str) -> bool:
-        rule = None if self.policy.ceiling is None else self.policy.ceiling.globals.get(name)
-        return rule is not None and rule.verdict in (NEVER, HIDE)
+            found.changes.append(self.remedies.of_version(name, wanted))
 
     # -- messages
 
@@ -273,7 +214,7 @@ class Explainer:
                 self._maker(found, maker, blocked)
                 if not blocked:
                     blocked, stop = True, found.decides
-        own = self._layers(found, literal, message)
+        own = self._layers(found, literal)
         if held is None:
             self._out_of_reach(found, literal, blocked, stop)
         elif not held.real:
@@ -290,9 +231,9 @@ class Explainer:
         step = strictest(steps)
         if not blocked and step.verdict != ALLOW:
             found.verdict, found.decides = step.verdict, offset + steps.index(step)
-        found.changes += self._message_changes(maker.interface, maker.message, steps)
+        found.changes += self.remedies.of_message(maker.interface, maker.message, steps)
 
-    def _layers(self, found: Explanation, literal: Literal, message: Message) -> tuple[int, Step]:
+    def _layers(self, found: Explanation, literal: Literal) -> tuple[int, Step]:
         """The words about the message itself: where they begin, and the one that decides among them."""
         about = f"{literal.interface}.{literal.message}"
         steps = message_steps(self.policy, literal.interface, literal.message)
@@ -349,7 +290,7 @@ class Explainer:
             found.verdict, found.decides, found.shape = DENY, len(found.words) - 1, DISCONNECT
             found.sees = "the compositor sends none" if side == EVENTS else "the connection ends: there is no such message in that version"
             if start in self.globals:
-                found.changes.append(self._raise_version(start, message.since))
+                found.changes.append(self.remedies.of_version(start, message.since))
             return
         if step.verdict != ALLOW:
             found.verdict, found.decides, found.shape = step.verdict, index, verdict_of(decision)
@@ -357,7 +298,7 @@ class Explainer:
             if step.verdict == ASK:
                 found.notes.append("it would be asked, and there is nobody to ask yet: the answer is no")
             steps = message_steps(self.policy, literal.interface, literal.message)
-            found.changes += self._message_changes(literal.interface, literal.message, steps)
+            found.changes += self.remedies.of_message(literal.interface, literal.message, steps)
             return
         for argument in message.arguments:
             if argument.type == OBJECT and not argument.nullable and argument.interface and argument.interface not in self.held:
@@ -392,7 +333,7 @@ class Explainer:
                 found.words.append(Word(ARGUMENT, DENY, check.origin, f"{says}: {refused.reason.partition(': ')[2]}", about))
                 found.verdict, found.decides, found.shape = DENY, len(found.words) - 1, DISCONNECT
                 found.sees = f"the connection ends with wl_display.error: {refused.reason}"
-                found.changes.append(self._argument_change(literal, check, value))
+                found.changes.append(self.remedies.of_argument(literal, check, value))
                 return
             if after != value:
                 found.words.append(Word(ARGUMENT, REWRITE, check.origin, f"{says}, so it becomes {shown(after)}", about))
@@ -404,34 +345,6 @@ class Explainer:
         if found.verdict == REWRITE and literal.arguments is not None:
             new = Literal(literal.direction, literal.interface, literal.object_id, literal.message, tuple(changed))
             found.becomes = write(new, self.interfaces)
-
-    def _argument_change(self, literal: Literal, check: checks.Check, value: object) -> str:
-        if check.origin.startswith(BUILT_IN):
-            what = "the enum of the protocol has no such value" if check.operation in (checks.IN, checks.FLAGS) else check.origin
-            return f"not possible: floor ({what})"
-        demand = self.policy.messages[literal.interface, literal.message].args[check.name]
-        number = value if isinstance(value, int) else 0
-        size = len(value) if isinstance(value, bytes) else len(str(value).encode("utf-8", "surrogateescape"))
-        wider = {
-            checks.MIN: replace(demand, minimum=number),
-            checks.MAX: replace(demand, maximum=number),
-            checks.IN: replace(demand, values=tuple(sorted({*(demand.values or ()), number}))),
-            checks.MAX_BYTES: replace(demand, max_bytes=size),
-            checks.CHARSET: replace(demand, charset="".join(sorted({*demand.charset, *str(value)}))),
-            checks.NULL: replace(demand, null=False),
-        }.get(check.operation, demand)
-        text = f"{literal.message}.args.{check.name} = {predicate_text(wider)}"
-        return self._line(f"message.{literal.interface}", text, demand.origin)
-
-    def _message_changes(self, interface: str, message: str, steps: list[Step]) -> list[str]:
-        found: list[str] = []
-        for step in steps:
-            if step.layer == PERMISSION and step.verdict not in ("", ALLOW):
-                found += self._permission_changes(OF_MESSAGE[interface, message], interface)
-            elif step.layer == MESSAGE and step.verdict != ALLOW:
-                rule = self.policy.messages[interface, message]
-                found.append(self._line(f"message.{interface}", f'{message} = "allow"', rule.origin))
-        return found
 
     def _parameters(self, literal: Literal, step: Step) -> list[str]:
         """What the permissions that give a message say beside their verdict."""
@@ -462,17 +375,6 @@ class Explainer:
         if step.layer == PERMISSION:
             return step.key if step.verdict else "no permission covers it"
         return step.key
-
-    def _line(self, table: str, text: str, origin: Any) -> str:
-        """The line to write, and where: a file's own line is changed in place, what an ancestor says is said anew in the policy's file."""
-        own = self.policy.origin.file  # "" of a compiled policy, whose lines know their files
-        if origin is not None and not own and "/" in origin.file and origin.line:
-            return f"change {origin}, and compile it again: {text}"
-        if origin is not None and origin.file == own and "/" in own and origin.line:
-            return f"{origin}: {text}"
-        if "/" in own:
-            return f"in {own}, under [{table}]: {text}"
-        return f'in a policy of your own that extends "{self.policy.name}", under [{table}]: {text}'
 
 
 def concrete(value: Value) -> Any:

@@ -48,6 +48,7 @@ DOTS: Final = re.compile(r"\A(?:\./+)+")
 OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
 HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable", "mode", "until")
 KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask", "audit")
+ELSEWHERE: Final = {"shadow": ": it stands in a guest's file, or is wlproxy run --shadow"}
 CEILING_KNOWN: Final = ("format", "name", "summary", "mode", "global", "permission")
 
 
@@ -304,7 +305,8 @@ def read_head(document: Document, known: Sequence[str] = KNOWN) -> None:
     what = "policy" if known is KNOWN else "ceiling"
     for key in data:
         if key not in known:
-            document.wrong_key((key,), "unknown-key", f"a {what} has no '{key}'", known)
+            advice = ELSEWHERE.get(key, "") if known is KNOWN else ""
+            document.wrong_key((key,), "unknown-key", f"a {what} has no '{key}'{advice}", known)
     if "format" not in data:
         document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
     elif data["format"] != 1 or not is_whole(data["format"]):

@@ -11,7 +11,7 @@ from typing import Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from .document import Document
-from .load import read_chain
+from .load import ADMIN_FOLDER, read_chain
 from .load_file import read_file
 from .load_safely import ANYBODY, ROOT_AND_US, Owners
 from .read_guest import FALLBACK, GuestFile, is_guest_file, is_guest_name, read_guest
@@ -19,7 +19,6 @@ from .read_variables import EVERY_GUEST_HAS
 
 GUESTS_FOLDER: Final = "/etc/wlproxy/guests.d"
 SUFFIX: Final = ".toml"
-ADMIN_FOLDER: Final = "/etc/wlproxy/policies"
 NAME_ADVICE: Final = "letters, digits, dot, - and _, at most 64 of them, the first a letter or a digit"
 
 

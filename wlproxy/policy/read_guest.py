@@ -15,7 +15,8 @@ from .read_predicates import is_whole
 from .read_variables import SLUG
 
 KEYS: Final = ("format", "policy", "vars", "listen", "upstream", "audit", "expires", "shadow")
-SIGNS: Final = ("policy", "listen", "expires", "shadow")  # no policy has these
+OF_POLICY: Final = ("mode", "until", "permission", "global", "message", "quota", "rewrite")
+SIGNS: Final = ("policy", "listen", "expires")  # no policy has these
 TESTS: Final = ("case", "trace")  # a policy's test file names a policy, too
 FALLBACK: Final = "strict"
 MOST_LISTENERS: Final = 64
@@ -54,7 +55,8 @@ def read_guest(document: Document) -> GuestFile:
     data = document.data
     for key in data:
         if key not in KEYS:
-            document.wrong_key((key,), "unknown-key", f"a guest's file has no '{key}'", KEYS)
+            advice = ": it stands in the policy" if key in OF_POLICY else ""
+            document.wrong_key((key,), "unknown-key", f"a guest's file has no '{key}'{advice}", KEYS)
     if "format" not in data:
         document.wrong_file("format", "the file lacks format = 1", "begin it with: format = 1")
     elif data["format"] != 1 or not is_whole(data["format"]):

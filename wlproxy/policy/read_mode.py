@@ -19,7 +19,7 @@ OVER: Final = "complain-over"
 MOST_DAYS: Final = 30
 DAY_SECONDS: Final = 86400
 EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-FORM: Final = "a date and time with its offset, not in quotes"
+FORM: Final = "a date and time with its offset and without quotes"
 
 
 def read_mode(document: Document, now: float) -> int:

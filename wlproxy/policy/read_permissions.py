@@ -49,6 +49,16 @@ MOST_DEPTH: Final = 16
 LEAST_DURATION: Final = 1.0
 MOST_DURATION: Final = 24 * 3600.0
 MOST_ESCAPES: Final = 4
+# What other programs call the keys of a combination.
+ALIASES: Final = {
+    **dict.fromkeys(("win", "windows", "meta", "logo", "mod4", "cmd"), "Super"),
+    **dict.fromkeys(("control", "strg"), "Ctrl"),
+    **dict.fromkeys(("option", "mod1"), "Alt"),
+    "esc": "Escape",
+    "return": "Enter",
+    "del": "Delete",
+    "ins": "Insert",
+}
 ONCE, SESSION, FOREVER = "once", "session", "forever"
 # Words of the full language that a filter of messages cannot keep, and what can.
 NEEDS_SHELL: Final = "wlproxy draws nothing on the host's screen: a compositor that marks sandboxed windows does (security-context)"
@@ -160,7 +170,7 @@ def read_only(document: Document, path: Path, value: Any) -> str | None:
     """only."""
     if value in ONLY_WORDS:
         return str(value)
-    text = f"{value!r} is nothing that a window can be  (there are: {', '.join(ONLY_WORDS)})"
+    text = f"one word for what its window must be is needed  (there are: {', '.join(ONLY_WORDS)})"
     document.wrong_value(path, "unknown-word", text, ONLY_WORDS, value)
     return None
 
@@ -178,7 +188,7 @@ def read_escape(document: Document, path: Path, value: Any) -> list[str] | None:
     """escape: one combination of keys, or a list of those of which each will do."""
     said = [value] if isinstance(value, str) else value
     if not isinstance(said, list) or not all(isinstance(item, str) for item in said) or not 1 <= len(said) <= MOST_ESCAPES:
-        document.wrong_value(path, "type", 'a combination of keys such as "Super+Escape" is needed')
+        document.wrong_value(path, "type", f'a combination of keys such as "Super+Escape" is needed, or a list of 1 to {MOST_ESCAPES}')
         return None
     found = set()
     for item in said:
@@ -192,15 +202,20 @@ def read_escape(document: Document, path: Path, value: Any) -> list[str] | None:
 
 def wrong_combination(document: Document, path: Path, item: str, wrong: str) -> None:
     """`wrong` is the word of it that cannot stand where it does."""
-    if wrong in keys.KEYS and item.endswith(wrong):
-        text = f"{item!r} needs one or more of {', '.join(keys.MODIFIERS)} before its key, each once"
+    is_key = wrong == item.rpartition(keys.JOINED_BY)[2]
+    if is_key and wrong in keys.KEYS:
+        text = f"{item!a} needs one or more of {', '.join(keys.MODIFIERS)} before its key, each once"
         document.wrong_value(path, "no-modifier", text)
         return
-    is_key = wrong == item.rpartition(keys.JOINED_BY)[2]
+    if is_key and wrong in keys.MODIFIERS:
+        text = f'{item!a} lacks its key: modifiers and one key are joined, as in "{wrong}{keys.JOINED_BY}Escape"'
+        document.wrong_value(path, "no-key", text)
+        return
     words = keys.KEYS if is_key else keys.MODIFIERS
     what = "key" if is_key else "modifier"
-    text = f"{wrong!r} is no {what} that a combination can have  (there are: {', '.join(words)})"
-    document.wrong_value(path, f"unknown-{what}", text, words, wrong)
+    meant = ALIASES.get(wrong.lower(), wrong)
+    text = f"{wrong!a} is no {what} that a combination can have  (there are: {', '.join(words)})"
+    document.wrong_value(path, f"unknown-{what}", text, words, meant)
 
 
 def up_to(document: Document, path: Path, value: Any, most: int, what: str) -> int | None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard
 
 from ..core.fds import KIND_NAMES, UNKNOWN
-from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Enum, Interface
+from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Enum, Interface, enum_of
 from ..handlers.descriptors import REQUESTS
-from .compile import enum_of, mask
+from .compile import mask
 from .document import Document
 from .model import Predicate
 from .positions import Path

@@ -119,10 +119,16 @@ def rate_of(value: str) -> list[float] | None:
     return [per_second, float(match[3]) if match[3] else float(max(math.ceil(2 * per_second), 1))]
 
 
+def time_text(seconds: float) -> str:
+    """A time as an admin would write it: 7200 seconds are "2h"."""
+    unit = next(unit for unit in ("h", "m", "s") if unit == "s" or seconds and not seconds % SECOND_UNITS[unit])
+    return f"{seconds / SECOND_UNITS[unit]:g}{unit}"
+
+
 def shown(kind: str, amount: float) -> str:
     """A bound as an admin would write it."""
     if kind == SECONDS:
-        return f"{amount:g}s"
+        return time_text(amount)
     if kind == RATE:
         return f"{amount:g}/s"
     if kind == BYTES:

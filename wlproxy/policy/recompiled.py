@@ -46,13 +46,12 @@ def beyond(
 
 def yielding(compiled: Mapping[str, Any], held: Mapping[str, Any], ceiling: Ceiling | None) -> list[tuple[str, str]]:
     """Permissions that a policy which only complains lets be used, past a ceiling that is younger than it, or beyond what that bounds."""
-    told = compiled.get(COMPLAIN, {}).get("permissions", [])
     found = []
-    for name in told:
-        if name not in held[COMPLAIN]["permissions"]:
-            found.append((f"permission.{name}", f"{said_by(f'permission.{name}', {}, ceiling)} holds it, where the policy only complains"))
-        elif held["permissions"][name][2] != compiled["permissions"][name][2]:
-            found.append((f"permission.{name}", f"{said_by(f'permission.{name}', {}, ceiling)} bounds it, where the policy only complains"))
+    for name in compiled.get(COMPLAIN, {}).get("permissions", []):
+        holds = name not in held[COMPLAIN]["permissions"]
+        if holds or held["permissions"][name][2] != compiled["permissions"][name][2]:
+            key, does = f"permission.{name}", "holds" if holds else "bounds"
+            found.append((key, f"{said_by(key, {}, ceiling)} {does} it, where the policy only complains"))
     return found
 
 

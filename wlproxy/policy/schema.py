@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ..core.outcome import PAYLOADS, RECORDS, WOULD_DENY
-from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message
+from ..core.protocol import ARRAY, FD, FIXED, INT, OBJECT, STRING, UINT, Argument, Interface, Message, enum_of
 from ..handlers import keys
 from ..handlers.virtual import PARTS, SERVED
 from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
-from .compile import REWRITES, enum_of, global_names, legal_shapes, vetted_version
+from .compile import REWRITES, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
 from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
 from .permissions import (
@@ -41,6 +41,7 @@ from .permissions import (
     SKIP_IF,
     TIMEOUT,
 )
+from .read_guest import MOST_LISTENERS
 from .read_mode import ENFORCE, MODES, MOST_DAYS
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
@@ -49,6 +50,8 @@ SIZE: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(B|KiB|MiB|GiB)$"
 TIME: Final = "^[0-9]{1,12}([.][0-9]{1,3})?(ms|s|m|h)$"
 PER_SECOND: Final = "^[0-9]{1,12}([.][0-9]{1,3})?/([0-9]{1,4})?s( burst [0-9]{1,12})?$"
 COMBINATION: Final = "^((" + "|".join(keys.MODIFIERS) + ")[+])+(" + "|".join(keys.KEYS) + ")$"
+OFFSET_DATE_TIME: Final = "date-time"
+DATES: Final = ("date", "date-time-local", OFFSET_DATE_TIME)
 KINDS: Final = ("policy", "ceiling", "guest", "test")
 
 Schema = dict[str, Any]
@@ -63,6 +66,11 @@ def text(pattern: str = "", about: str = "") -> Schema:
 def whole(least: float, most: float, about: str = "") -> Schema:
     """An integer from `least` to `most`."""
     return {"type": "integer", "minimum": least, "maximum": most} | ({"description": about} if about else {})
+
+
+def moment(format: str) -> Schema:
+    """A date or a time of TOML's own, without quotes: JSON has them as texts, and an editor goes by the format."""
+    return {"type": "string", "format": format}
 
 
 def one_of_words(*words: str) -> Schema:
@@ -107,7 +115,7 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},
         "mode": one_of_words(*MODES) | {"description": "complain: what the policy refuses passes until a moment, and is written down"},
-        "until": {"type": "string", "description": f"the moment, with its offset; at most {MOST_DAYS} days ahead"},
+        "until": moment(OFFSET_DATE_TIME) | {"description": f"the moment, with its offset; at most {MOST_DAYS} days ahead"},
         "vars": variables(),
         "global": globals_table(interfaces, floor, reason, False),
         "permission": permissions_table(read_permissions.VERDICT),
@@ -138,16 +146,18 @@ def ceiling_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str]
 
 
 def guest_schema() -> Schema:
-    """Of a file in guests.d. Open: how a guest is reached belongs to `serve`."""
+    """Of a file in guests.d."""
     properties = {
         "format": {"const": 1},
         "policy": text("^.", "a policy by name, or its file"),
         "vars": {"type": "object", "additionalProperties": {"type": "string"}, "description": "what the policy's ${...} stand for"},
-        "expires": {"type": "string", "description": "a date: afterwards the guest falls back to `strict`"},
-        "shadow": text("^.", "a policy that is evaluated beside the real one and enforced nowhere"),
+        "listen": items(text("^."), 1) | {"maxItems": MOST_LISTENERS, "description": "where the guest connects: URIs, as of `wlproxy run`"},
+        "upstream": text("^/", "the compositor's socket"),
+        "audit": text("^(/|-$)", "where its audit lines go; - is standard output"),
+        "expires": {"anyOf": [moment(kind) for kind in DATES], "description": "a date: afterwards the guest falls back to `strict`"},
+        "shadow": text("^.", "a policy that is asked beside the other and decides nothing"),
     }
-    body = {"type": "object", "properties": properties, "required": ["format", "policy"]}
-    return head("wlproxy guest", "Which policy one guest has, and its variables.", body)
+    return head("wlproxy guest", "Which policy one guest has, and how it connects.", table(properties, ("format", "policy")))
 
 
 def test_schema() -> Schema:

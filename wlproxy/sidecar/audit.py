@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ..core.outcome import ALL, DECISIONS, SHADOW, WOULD_DENY, Record, Told
+from ..core.outcome import ALL, DECISIONS, SHADOW, TAKEN_BACK, WOULD_DENY, Record, Told
 
 VERSION: Final = 1
 LINES_PER_SECOND: Final = 20
@@ -26,7 +26,7 @@ GIVEN: Final = ("allow", "virtual")  # verdicts under which the guest has what i
 REFUSALS: Final = ("deny", WOULD_DENY)
 DECISION: Final = "decision"
 REWRITE: Final = "rewrite"
-EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", "taken-back", WOULD_DENY), DECISION) | {"rewritten": REWRITE}
+EVENTS: Final = dict.fromkeys(("refused", "violation", "bind", TAKEN_BACK, WOULD_DENY), DECISION) | {"rewritten": REWRITE}
 VERDICTS: Final = {"rewritten": REWRITE, WOULD_DENY: WOULD_DENY}  # by what the session calls it
 
 
@@ -109,9 +109,7 @@ class Folder:
     def __init__(self) -> None:
         self.pending = False  # a window is open: `tick` must be called
         self._until = 0.0
-        # Lines that may still be written, of what was allowed, of the rest, and of what would have been refused, here or by a shadow: cheap
-        # binds must not crowd out refusals.
-        self._room = [float(BURST_LINES)] * 3
+        self._room = [float(BURST_LINES)] * 3  # lines that may still be written, by `room_for`
         self._room_at = 0.0
         self._repeats: dict[bytes, int] = {}
         self._dropped = 0
@@ -126,8 +124,7 @@ class Folder:
             self._room = [min(BURST_LINES, room + gained) for room in self._room]
             self._room_at = now
         line = encode(entry)
-        verdict = entry.get("verdict")
-        kind = 0 if verdict in (*GIVEN, "rewrite") else 2 if verdict == WOULD_DENY or entry["event"] == SHADOW else 1
+        kind = room_for(entry)
         if line in self._repeats:
             self._repeats[line] += 1
         elif self._room[kind] >= 1:
@@ -153,6 +150,16 @@ class Folder:
         self._repeats = {}
         self._dropped = 0
         return lines
+
+
+def room_for(entry: dict[str, Any]) -> int:
+    """What an entry competes with for its place: cheap binds must not crowd out refusals."""
+    verdict = entry.get("verdict")
+    if verdict in (*GIVEN, REWRITE):
+        return 0
+    if verdict == WOULD_DENY or entry["event"] == SHADOW:
+        return 1
+    return 2
 
 
 def line(entry: dict[str, Any], stamp: str, mono: float, guest: str, policy: dict[str, str], event_id: str = "") -> bytes:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .audit_file import AuditLog
 from .compilation import Compilation
-from .compiled import Compiled, PolicyInvalid, Trust, load_entry
+from .compiled import Compiled, PolicyInvalid, load_entry
 from .control.orders import APPLIED, KEPT, SAME, Orders, Reloaded
 from .control.server import Control
 from .control.subject import Subject
@@ -35,8 +35,8 @@ FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT
 
 
 class Broker:
-    """`command_pid`: of the program that `exec` runs, 0 for none. `source`: what to compile for a reload (compilation.Compilation), `said`
-    what the guest's file said at the start. `subject`: the guest, as the control socket shows it; `controlled`: where that is."""
+    """`command_pid`: of the program that `exec` runs, 0 for none. `compilation`: the one of the start, for a reload. `subject`: the guest,
+    as the control socket shows it; `controlled`: where that is."""
 
     def __init__(
         self,
@@ -44,8 +44,7 @@ class Broker:
         listening: list[Listener],
         upstream: Upstream,
         log: AuditLog,
-        source: tuple[str, dict[str, str], str, Trust, str],
-        said: dict[str, Any],
+        compilation: Compilation,
         ready_fd: int,
         notifier: Notifier,
         subject: Subject,
@@ -56,8 +55,8 @@ class Broker:
         self._listening = listening
         self._upstream = upstream
         self._log = log
-        self._source = source
-        self._said = said
+        self._first = compilation
+        self._said = subject.compiled.guest  # what the guest's file says, or said when it could last be read
         self._ready_fd = ready_fd
         self._notifier = notifier
         self._watchdog = Watchdog(notifier.period)
@@ -214,7 +213,7 @@ class Broker:
         if self._compilation is None:
             self._notifier.reloading()
             self._callers += [] if caller is None else [caller]
-            self._compilation = Compilation(*self._source)
+            self._compilation = self._first.again()
             self._loop.watch(self._compilation.fd, self._reloaded)
         else:
             self._reload_again = True
@@ -267,7 +266,7 @@ class Broker:
             self._log.add(expired_entry(self._log.guest, compiled.guest, compiled.name))
         for key in ("listen", "upstream", "audit"):
             if compiled.guest.get(key) != self._said.get(key):
-                say(f"{self._source[2]}: '{key}' has changed: that takes a restart")
+                say(f"{self._first.guest_file}: '{key}' has changed: that takes a restart")
         self._said = compiled.guest
         self._ready_with(self._status_now())
         return self._under(compiled)

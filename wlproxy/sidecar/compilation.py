@@ -17,27 +17,33 @@ from .forked import Forked
 
 class Compilation(Forked):
     """A child that compiles a policy; or the one of a guest's file, where `guest_file` names that: then `name` and `shadow`, where there
-    are such, and `variables` go over what the file says."""
+    are such, and `variables` go over what the file says. `again` makes another child, of the same files as they are by then."""
 
     def __init__(
         self, name: str, variables: dict[str, str], guest_file: str = "", trust: Trust | None = None, shadow: str = ""
     ) -> None:
-        self._name = guest_file or name
-        whom = trust or Trust()
+        self.guest_file = guest_file
+        self._name = name
+        self._variables = variables
+        self._trust = trust or Trust()
+        self._shadow = shadow
+        super().__init__(self._work)
 
-        def work(out: IO[bytes]) -> None:
-            if guest_file:
-                out.write(answer_for_guest(guest_file, name, variables, whom, shadow))
-            else:
-                out.write(answer(name, variables, whom, shadow))
+    def again(self) -> Compilation:
+        """A reload."""
+        return Compilation(self._name, self._variables, self.guest_file, self._trust, self._shadow)
 
-        super().__init__(work)
+    def _work(self, out: IO[bytes]) -> None:
+        if self.guest_file:
+            out.write(answer_for_guest(self.guest_file, self._name, self._variables, self._trust, self._shadow))
+        else:
+            out.write(answer(self._name, self._variables, self._trust, self._shadow))
 
     def result(self) -> Compiled:
         """After `read` has said True. Raises PolicyInvalid."""
         head, _, data = self.take().partition(b"\n")
         if not head:
-            raise PolicyInvalid([f"{self._name}: the policy compiler ended without an answer, see above"])
+            raise PolicyInvalid([f"{self.guest_file or self._name}: the policy compiler ended without an answer, see above"])
         told = json.loads(head)
         if told["findings"]:
             raise PolicyInvalid(told["findings"], told["exit_code"])

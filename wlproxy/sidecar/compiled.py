@@ -10,12 +10,14 @@ included where one is asked for, and must stay under the floor and this host's c
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.outcome import ALL
 
 if TYPE_CHECKING:
+    from ..core.protocol import Interface
     from ..policy.load_compiled import Check
     from ..policy.load_safely import Owners
 
@@ -95,8 +97,17 @@ def head_of(compiled: dict[str, Any]) -> dict[str, Any]:
 def of_head(head: dict[str, Any], data: bytes) -> Compiled:
     """The policy of which `head` tells, with what a guest's file said beside it."""
     most, rule = head["clients"]
-    name, sha256, upstream = head["name"], head["sha256"], head["upstream"]
-    return Compiled(name, sha256, data, upstream, head.get("guest"), head["record"], (most, rule), head["until"], head["shadow"])
+    return Compiled(
+        head["name"],
+        head["sha256"],
+        data,
+        upstream=head["upstream"],
+        guest=head.get("guest"),
+        record=head["record"],
+        clients=(most, rule),
+        until=head["until"],
+        shadow=head["shadow"],
+    )
 
 
 def load_entry(compiled: Compiled, reason: str) -> dict[str, Any]:
@@ -154,10 +165,16 @@ def from_source(name: str, variables: dict[str, str], owners: Owners | None, cei
     """Loads and compiles. Raises ConfigErrors, ConfigError, OSError."""
     from ..policy.compile import compile_policy
     from ..policy.load import load_policy
+
+    return compile_policy(load_policy(name, variables, interfaces(), ceiling=ceiling, owners=owners), interfaces())
+
+
+@cache
+def interfaces() -> dict[str, Interface]:
+    """The protocol data, once for all policies that a child compiles."""
     from ..policy.load_protocols import load_shipped
 
-    interfaces = load_shipped()
-    return compile_policy(load_policy(name, variables, interfaces, ceiling=ceiling, owners=owners), interfaces)
+    return load_shipped()
 
 
 def invalid(findings: list[ConfigError]) -> PolicyInvalid:

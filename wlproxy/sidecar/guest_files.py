@@ -12,29 +12,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from functools import cache
 from typing import IO, Any
 
 from ..core.errors import ConfigError, ConfigErrors
-from ..core.protocol import Interface
-from ..policy.compile import compile_policy
 from ..policy.document import Document, show
 from ..policy.identity import canonical
-from ..policy.load import ADMIN_FOLDER, load_policy
 from ..policy.load_compiled import load_compiled, only_compiled
 from ..policy.load_file import CEILING_FILE
 from ..policy.load_guest import check_variables, declared_only, guest_files, load_guest, name_of, policy_of
-from ..policy.load_protocols import load_shipped
 from ..policy.load_safely import ROOT_AND_US, Owners, check_folder
 from ..policy.read_guest import GuestFile
 from . import address
-from .compiled import PolicyInvalid, Trust, head_of, invalid, signature_check, with_shadow
-
-
-@cache
-def interfaces() -> dict[str, Interface]:
-    """The installation's, once for all guests."""
-    return load_shipped()
+from .compiled import PolicyInvalid, Trust, from_source, head_of, invalid, signature_check, with_shadow
 
 
 def read(path: str, variables: dict[str, str], policy: str, trust: Trust, shadow: str = "") -> tuple[dict[str, Any], bytes]:
@@ -63,20 +52,18 @@ def read_valid(path: str, variables: dict[str, str], instead: str, trust: Trust,
     ceiling = CEILING_FILE if trust.ceiling is None else trust.ceiling
     document, guest = checked(path, owners)
     policy, expired = (instead, False) if instead else policy_of(guest, time.time())
-    values = {"vm": name_of(path)} | guest.variables | variables
+    given = {"vm": name_of(path)} | guest.variables | variables
     other = shadow or ("" if expired else beside(path, guest.shadow))
-    given = dict(values)
     place = instead or beside(path, policy)
     if policy.endswith(".json"):
         compiled = load_compiled(place, owners, signature_check(trust, owners), ceiling)
     elif trust.signers and not expired:
         raise only_compiled(policy)
     else:
-        if expired:
-            values = declared_only(policy, values)
-        elif not instead:
+        values = declared_only(policy, given) if expired else given
+        if not expired and not instead:
             raise_findings_about_variables(document, guest, place)
-        compiled = compile_policy(load_policy(place, values, interfaces(), (ADMIN_FOLDER,), ceiling, owners), interfaces())
+        compiled = from_source(place, values, owners, ceiling)
     if other:
         compiled = with_shadow(compiled, other, given, trust)
     said = {

@@ -14,7 +14,7 @@ from . import address, confine, listen, notify
 from .audit_file import AuditFile, AuditLog
 from .broker import Broker, expired_entry
 from .compilation import Compilation
-from .compiled import Compiled, PolicyInvalid, Trust, load_entry
+from .compiled import Compiled, PolicyInvalid, load_entry
 from .control.path import NOWHERE, open_control
 from .control.subject import Subject
 from .keeper import Keeper, Presence
@@ -32,21 +32,14 @@ RECORD_BYTES: Final = 1 << 30
 
 
 class Settings:
-    """What `run` and `exec` were asked for. `policy`, `variables`, `guest_file`, `trust` and `shadow` are what `compilation`
-    works on, for a reload; what the guest's file says fills in where nothing was asked for ("" and empty lists)."""
+    """What `run` and `exec` were asked for. What the guest's file says, where `compilation` reads one, fills in where nothing was asked
+    for ("" and empty lists)."""
 
-    def __init__(
-        self, listen: list[str], upstream: str, policy: str, variables: dict[str, str], compilation: Compilation
-    ) -> None:
+    def __init__(self, listen: list[str], upstream: str, compilation: Compilation) -> None:
         self.listen = listen
         self.upstream = upstream
-        self.policy = policy
-        self.variables = variables
         self.compilation = compilation
         self.guest = "guest"
-        self.guest_file = ""
-        self.trust = Trust()
-        self.shadow = ""
         self.audit = ""
         self.ready_fd = -1
         self.upstream_wait = 5.0
@@ -87,12 +80,12 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
     try:
         if settings.control != NOWHERE:
             from .watch import watching as _watching  # noqa: F401  while the policy is compiled: once confined a relay imports nothing
-        if settings.guest_file:
+        if settings.compilation.guest_file:
             compiled = settings.compilation.finish()
             settings.fill_in(compiled.guest)
         check_settings(settings)
         addresses = together([address.parse(uri) for uri in settings.listen], "-" in (settings.audit, settings.trace))
-        if not settings.guest_file:  # a mistake in a URI is found without waiting for the compiler
+        if not settings.compilation.guest_file:  # a mistake in a URI is found without waiting for the compiler
             compiled = settings.compilation.finish()
         log = AuditFile(settings.audit).log_of(settings.guest)
         watched = open_watched(settings)
@@ -130,7 +123,8 @@ def serve(settings: Settings, sessions: MakeSessions = sessions_of) -> int:
 def check_settings(settings: Settings) -> None:
     """Raises Unusable where neither the command line nor the guest's file says what is needed, and ListenError."""
     if not settings.listen:
-        more = f", or listen = [...] in {settings.guest_file}" if settings.guest_file else ""
+        file = settings.compilation.guest_file
+        more = f", or listen = [...] in {file}" if file else ""
         raise Unusable(f"--listen URI is needed, for example --listen unix:/run/wlproxy/guest.sock{more}", EXIT_USAGE)
     if not settings.upstream:
         why = "no compositor's path: set --upstream PATH, or WAYLAND_DISPLAY and XDG_RUNTIME_DIR"
@@ -185,12 +179,11 @@ def run_both(
         log.add(entry)
     keeper = Keeper(channel, pid, upstream, log, Presence(), settings.clients)
     keeper.under(compiled)
-    source = (settings.policy, settings.variables, settings.guest_file, settings.trust, settings.shadow)
     subject = Subject(settings.guest, [made.uri for made in listening], upstream, log, compiled)
     subject.begin(keeper)
     subject.mode.under(compiled.until)
-    said = compiled.guest
-    broker = Broker(keeper, listening, upstream, log, source, said, settings.ready_fd, settings.notifier, subject, controlled)
+    again = settings.compilation
+    broker = Broker(keeper, listening, upstream, log, again, settings.ready_fd, settings.notifier, subject, controlled)
     broker.catch_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     if controlled is None:

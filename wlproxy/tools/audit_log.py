@@ -1,6 +1,7 @@
 """An event of an audit log, found again by its id, and the message that it is about.
 
-Promises: any file gives an event or `NoEvent` that says why not, reading bounded lines of a regular file. Trusts: nothing in the log.
+Promises: any file gives its events or `NoEvent` that says why not, reading bounded lines of a regular file: one that has lines and no
+event among them is none of ours, and what is too long to be read is not read in part. Trusts: nothing in the log.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..core.outcome import WOULD_DENY
 from ..core.protocol import Interface
 from ..policy.grammar import ANY, EVENT, REQUEST, Literal, NewId
 
 LONGEST: Final = 1 << 16
 MOST_BYTES: Final = 1 << 32
-REFUSED: Final = ("deny", "would-deny", "hide", "virtual")
+REFUSED: Final = ("deny", WOULD_DENY, "hide", "virtual")
 BOUND: Final = re.compile(r"([a-z][a-z0-9_]{0,127}) version ([0-9]{1,5})")
 GUESSED: Final = re.compile(r"invalid (?:global|version for global) '?([a-z][a-z0-9_]{0,127})'?")
 
@@ -43,7 +45,9 @@ def entries(path: str) -> Iterator[dict[str, Any]]:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise NoEvent(f"{path}: is not a regular file")
-            read = 0
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise NoEvent(f"{path}: is larger than {MOST_BYTES >> 30} GiB: split it at the ends of lines")
+            read = events = 0
             while (line := file.readline(LONGEST)) and read < MOST_BYTES:
                 read += len(line)
                 if not line.startswith(b"{"):
@@ -52,8 +56,11 @@ def entries(path: str) -> Iterator[dict[str, Any]]:
                     entry = json.loads(line)
                 except (ValueError, RecursionError):
                     continue
-                if isinstance(entry, dict):
+                if isinstance(entry, dict) and "event" in entry:
+                    events += 1
                     yield entry
+            if read and not events:
+                raise NoEvent(f"{path}: no line of it is an event: give what --audit has written, not compressed")
     except OSError as error:
         raise NoEvent(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name

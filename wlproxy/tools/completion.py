@@ -36,6 +36,7 @@ KINDS: Final = {
     "DIR": FOLDERS,
     "FOLDER": FOLDERS,
     "FILE": FILES,
+    "AUDIT-LOG": FILES,
     "PATH": FILES,
     "OUT": FILES,
     "-- COMMAND...": COMMAND,

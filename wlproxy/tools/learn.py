@@ -14,7 +14,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +23,9 @@ import trio
 
 from ..core.protocol import Interface
 from ..host.compositor import Host
-from ..host.demo_hosts import DEADLINE, HOSTS, DemoHost, end
+from ..host.demo_hosts import HOSTS, DemoHost
 from ..host.raw_client import RawClient
+from ..host.sidecar import sidecar
 from ..policy.compile import compile_policy
 from ..policy.identity import canonical
 from ..policy.model import Policy
@@ -111,25 +111,9 @@ async def proxy(folder: Path, host: DemoHost, policy: bytes, name: str) -> Async
     """`wlproxy run` under a compiled policy; the guest's socket and the recording's path."""
     compiled, socket, recording, log = (folder / f"{name}{suffix}" for suffix in (".json", ".sock", ".wltrace", ".log"))
     compiled.write_bytes(policy)
-    ready, said = os.pipe()
-    command = [sys.executable, "-m", "wlproxy", "run", "--upstream", str(host.socket), "--policy", str(compiled), "--ceiling", ""]
-    command += ["--listen", f"unix:{socket}", "--guest", "learn", "--record", str(recording), "--ready-fd", str(said)]
-    command += ["--confine", "prefer"]
-    try:
-        with open(log, "wb") as output:
-            process = await trio.lowlevel.open_process(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(os.environ), pass_fds=[said]
-            )
-    finally:
-        os.close(said)
-    try:
-        with trio.fail_after(DEADLINE):
-            async with trio.lowlevel.FdStream(ready) as stream:
-                if not await stream.receive_some(1):
-                    raise LearnError(f"the proxy did not start: {log.read_text(errors='replace')[-TAIL:]}")
+    options = ["--upstream", str(host.socket), "--policy", str(compiled), "--ceiling", "", "--listen", f"unix:{socket}"]
+    async with sidecar([*options, "--guest", "learn", "--record", str(recording)], log):
         yield socket, recording
-    finally:
-        await end(process)
 
 
 async def end_group(process: trio.Process) -> None:

@@ -16,8 +16,26 @@ from ..policy.load import load_policy, shipped_names
 from ..policy.load_interface_table import CLASSES, floor, interface_table, row_of
 from ..policy.load_protocols import load_shipped
 from ..policy.model import HIDE, NEVER, VIRTUAL
-from ..policy.permissions import ESCAPE, MAX_BYTES, MAX_DURATION, MAX_SIZE, MIME, NOTE, ONLY, PERMISSIONS, RATE, REMEMBER, TIMEOUT
-from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES
+from ..policy.permissions import (
+    ESCAPE,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DURATION,
+    MAX_PLANES,
+    MAX_SIZE,
+    MIME,
+    MODIFIER_WORDS,
+    MODIFIERS,
+    NEEDS_INPUT_SERIAL,
+    NOTE,
+    ONLY,
+    PERMISSIONS,
+    RATE,
+    REMEMBER,
+    SKIP_IF,
+    TIMEOUT,
+)
+from ..policy.read_permissions import LEAST_DURATION, MOST_DURATION, MOST_ESCAPES, MOST_PLANES
 from ..policy.read_rules import BUILT_IN
 from .man_policy import policy_page
 from .roff import Page
@@ -29,7 +47,12 @@ PARAMETERS: Final = {
     RATE: 'how often, as "1/s burst 5"; more is left out',
     MIME: "a list of the types of data that pass, spelt whole",
     MAX_BYTES: 'of one transfer, as "1MiB"',
+    SKIP_IF: "a list of types of data: what has one of them, as what a password manager marks, is not shown at all",
     MAX_SIZE: "logical pixels, either way",
+    MAX_PLANES: f"of one GPU buffer, 1 to {MOST_PLANES}",
+    MODIFIERS: f"a list of layouts of GPU buffers: {', '.join(MODIFIER_WORDS)}",
+    MAX_DEPTH: "of menus that take the input, one out of the other",
+    NEEDS_INPUT_SERIAL: "true: only for what the user has just pressed in the guest",
     ONLY: '"visible" or "fullscreen": what its window must be',
     MAX_DURATION: f'for how long without any input to the guest, as "2h"; {LEAST_DURATION:g}s to {MOST_DURATION / 3600:g}h',
     ESCAPE: f'keys by which the user takes it back, as "Super+Escape", or a list of up to {MOST_ESCAPES}, each of which will do',
@@ -106,10 +129,15 @@ def add_taking_back(page: Page) -> None:
         "keeps an object that does nothing. It is made anew when the condition holds again; a pointer is held for the whole window then. "
         "Each taking back is in the audit log, but for what follows the focus.",
     )
+    page.example(
+        'idle-inhibit = { verdict = "allow", only = "visible", max-duration = "2h" }\n'
+        'pointer-lock = { verdict = "allow", escape = ["Super+Escape", "Ctrl+F12"] }'
+    )
     page.item(
         f"`{ONLY}`",
         "A window is visible while it has content and the compositor has not called it suspended: what covers it is not asked. It is full "
-        "screen by the last state that the compositor gave it and the program acknowledged. A part of a window or a menu is as its window.",
+        "screen where the state that the program acknowledged last says so and the compositor has said nothing else since. A part of a "
+        "window or a menu is as its window.",
     )
     page.item(
         f"`{MAX_DURATION}`",
@@ -123,7 +151,8 @@ def add_taking_back(page: Page) -> None:
         "connections, and the program is told as if the compositor had done it. Nothing of it is given again before the next button or "
         "finger that goes down in one of the guest's windows. The last key of the combination is not sent to the guest.",
         "It works only for keys that the compositor passes on to the guest: for none that it has a use for itself. Where the guest hears "
-        "no keys nothing is given: what holds the pointer lasts only while a keyboard of the same connection has the focus.",
+        "no keys nothing is given: what holds the pointer lasts only while a keyboard of the same connection and seat has the focus, "
+        "and nothing lasts while so much waits for the program to read it that the compositor is not read.",
         f"Modifiers, one or more: {', '.join(keys.MODIFIERS)}. Keys: {', '.join(keys.KEYS)}. They are keys of the keyboard, whatever the "
         "layout makes of them; more modifiers than the combination has do no harm.",
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .. import __version__
+from ..core.differences import STRICTER, WIDER
 from ..sidecar.audit import VERSION as AUDIT_VERSION
 from ..sidecar.control.state import USED
 from ..sidecar.control.tally import ENDS, KINDS, OTHER, VERDICTS
@@ -113,7 +114,7 @@ def of_relay(guest: str, relay: Mapping[str, Any], family: Any) -> None:
         family("fds_passed_total", COUNTER, "Descriptors received, by direction.").add(carried.get("fds"), **labels)
     for kind, count in part(relay, "shadow_differences").items():
         about = "Messages that a shadow policy would have refused (stricter), and refused ones that it would have passed (wider)."
-        family("shadow_differences_total", COUNTER, about).add(count, guest=guest, kind=known(kind, ("stricter", "wider")))
+        family("shadow_differences_total", COUNTER, about).add(count, guest=guest, kind=known(kind, (STRICTER, WIDER)))
     queue = part(relay, "queue_bytes")
     for side, direction in (("guest", "event"), ("host", "request")):
         family("queue_bytes", GAUGE, "Bytes that wait to be sent, by direction.").add(queue.get(side), guest=guest, direction=direction)

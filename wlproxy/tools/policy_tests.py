@@ -33,12 +33,13 @@ from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy.compile import REWRITES
 from ..policy.document import Document
-from ..policy.grammar import EVENT, REQUEST, Literal, read
+from ..policy.grammar import EVENT, REQUEST, Literal
 from ..policy.load import NAME, SHIPPED_PREFIX
 from ..policy.load_file import read_file
 from ..policy.load_safely import ANYBODY
 from ..policy.permissions import OF_GLOBAL, OF_MESSAGE
 from ..policy.positions import Path
+from ..policy.read_literal import read
 from ..policy.read_predicates import is_whole
 from ..sidecar.watch.recording import RecordingError
 from .replay import Decided, Replay, open_recording, total

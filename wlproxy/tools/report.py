@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from .. import __version__
 from ..core.errors import ConfigError
-from ..core.protocol import FIXED, Interface
+from ..core.protocol import FIXED, Interface, enum_of
 from ..policy.compare import TIGHTER, WIDER, Change
-from ..policy.compile import enum_of, global_names, vetted_version
+from ..policy.compile import global_names, vetted_version
 from ..policy.decide import Step, allowed_version, global_steps, permission_verdict, strictest
 from ..policy.document import printable
 from ..policy.load_interface_table import CLASSES, row_of
@@ -309,8 +309,13 @@ def in_words(key: str, value: Any) -> str:
     if key == "max-bytes":
         return size(value)
     if isinstance(value, float):
-        return f"{value:g} s"
+        return time(value)
     return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def time(seconds: float) -> str:
+    unit, factor = next((unit, factor) for unit, factor in (("h", 3600), ("min", 60), ("s", 1)) if not seconds % factor or factor == 1)
+    return f"{seconds / factor:g} {unit}"
 
 
 def rate(value: Sequence[float]) -> str:
@@ -469,7 +474,7 @@ def amount(kind: str, value: Any) -> str:
         return rate(value)
     if kind == BYTES:
         return size(value)
-    return f"{value:g} s" if kind == SECONDS else f"{value:,}"
+    return time(value) if kind == SECONDS else f"{value:,}"
 
 
 def odd(subject: Subject) -> list[str]:

@@ -81,6 +81,8 @@ def report_of(entries: Iterable[Mapping[str, Any]], guest: str = "", every: bool
         if entry.get("event") not in (SHADOW, LOADED) or not isinstance(told, dict):
             continue
         key = (name, text(told.get("policy")), text(told.get("sha256")))
+        if not all(key):
+            continue  # no sidecar wrote that
         beside = found.setdefault(key, Beside(*key))
         policy = entry.get("policy")
         beside.in_force = text(policy.get("name")) if isinstance(policy, dict) else beside.in_force

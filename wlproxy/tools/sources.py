@@ -1,7 +1,8 @@
 """A policy as its files, its model and what it compiles to, under whatever name an admin gives it: a policy's name, a file, a compiled
 .json, a guest's name or file (its policy with its values), or a file of a git revision (REVISION:PATH or REVISION:NAME).
 
-Promises: a `Source`, or ConfigErrors with every finding. Trusts: git(1), which is asked for whole files and nothing else.
+Promises: a `Source`, or ConfigErrors with every finding. A policy that complained until a moment which has passed is told as what it is
+in force, enforcing, under the hash that the sidecar's log has of it. Trusts: git(1), which is asked for whole files and nothing else.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..core.errors import ConfigError, ConfigErrors
 from ..core.protocol import Interface
 from ..policy.compile import compile_policy
+from ..policy.complain import as_of
 from ..policy.document import Document
 from ..policy.identity import canonical
-from ..policy.load import ADMIN_FOLDER, DEEPEST, build, load_ceiling, read_chain
+from ..policy.load import ADMIN_FOLDER, DEEPEST, build, compiled_part, load_ceiling, read_chain
 from ..policy.load_compiled import MOST_BYTES, parse
 from ..policy.load_file import CEILING_FILE, MAX_BYTES, read_file
 from ..policy.load_guest import declared_only, guest_called, load_guest, name_of, policy_of
@@ -56,7 +58,16 @@ def load_source(
         raise ConfigErrors([ConfigError(name, 0, 0, "a compiled policy no longer says which layer decided", hint, "compiled")])
     chain = read_chain(name, (ADMIN_FOLDER,), owners)
     policy = build(chain, interfaces, variables, load_ceiling(ceiling, interfaces, owners))
-    return Source(policy, chain, compile_policy(policy, interfaces))
+    compiled = compile_policy(policy, interfaces)
+    if 0 < policy.until <= time.time():
+        policy = replace(policy, until=0)
+        compiled = compile_policy(policy, interfaces) | {"sha256": compiled["sha256"]}
+    return Source(policy, chain, compiled)
+
+
+def part_of(chain: list[Document], interfaces: Mapping[str, Interface], variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """The first files of a source's chain, compiled, as they are in force."""
+    return as_of(compiled_part(chain, interfaces, variables), time.time())
 
 
 def explained(
@@ -103,9 +114,9 @@ def of_guest(name: str, variables: Mapping[str, str]) -> tuple[str, Mapping[str,
 
 
 def of_json(path: str) -> dict[str, Any]:
-    """A compiled policy, whole and of this version. Raises ConfigErrors."""
+    """A compiled policy, whole and of this version, as it is in force. Raises ConfigErrors."""
     try:
-        return parse(path, read_file(path, ANYBODY, MOST_BYTES))
+        return as_of(parse(path, read_file(path, ANYBODY, MOST_BYTES)), time.time())
     except ConfigError as error:
         raise ConfigErrors([error]) from error
 

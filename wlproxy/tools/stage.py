@@ -21,14 +21,15 @@ from ..core.errors import PolicyViolation
 from ..core.fds import DMABUF, KIND_NAMES, MEMFD, PIPE, READ_WRITE, WRITE_ONLY, Fd
 from ..core.objects import LIVE
 from ..core.outcome import GUEST, HOST, WOULD_DENY, Outcome
-from ..core.protocol import ARRAY, FD, FIXED, INT, NEW_ID, OBJECT, STRING, UINT, Argument, Interface
+from ..core.protocol import ARRAY, FD, FIXED, INT, NEW_ID, OBJECT, STRING, UINT, Argument, Interface, enum_of
 from ..core.quotas import limits_of
 from ..core.session import Session
 from ..core.tables import MessageRule
 from ..handlers import descriptors, host_files, load_tables
-from ..policy.compile import enum_of, global_names
+from ..policy.compile import global_names
 from ..policy.grammar import (
     ANY,
+    EVENT,
     REQUEST,
     Array,
     Descriptor,
@@ -209,7 +210,7 @@ class Stage:
 
     def _made(self, interface: str, maker: Maker) -> int:
         side = GUEST if maker.side == REQUESTS else HOST
-        direction = REQUEST if side == GUEST else "event"
+        direction = REQUEST if side == GUEST else EVENT
         owner = self.obtain(maker.interface, fresh=maker.interface not in SINGLE)
         literal = Literal(direction, maker.interface, None, maker.message, None)
         self._before(literal)
@@ -240,7 +241,7 @@ class Stage:
         interface, _, message = text.removeprefix("!").partition(".")
         event = text.startswith("!")
         number = literal.object_id if literal is not None and literal.interface == interface else None
-        aside = Literal("event" if event else REQUEST, interface, number, message, None)
+        aside = Literal(EVENT if event else REQUEST, interface, number, message, None)
         side = HOST if event else GUEST
         target = self._target(aside)
         self.judged.add((interface, message))
@@ -445,7 +446,7 @@ class Stage:
         if self.session.over:
             raise Unstaged("the connection is over: an earlier message ended it")
         if side == HOST and held.ghost:
-            text = self._text(side, interface, opcode, target, values, fds)
+            text = self._text(side, interface, opcode, values, fds)
             return Seen(DENY, text, ("inert",), reason="the compositor does not have this object")
         created = self._creates(side, interface.name, opcode, values)
         step = look(self.session, side, data, fds)
@@ -454,7 +455,7 @@ class Stage:
         step.decided(outcome)
         passed = self._read(HOST, outcome) if side == GUEST else self._read(GUEST, outcome)
         told = self._read(GUEST, outcome) if side == GUEST else []
-        text = self._text(side, interface, opcode, target, values, fds)
+        text = self._text(side, interface, opcode, values, fds)
         if created is not None:
             new_interface, number = created
             made = objects.of_guest(number) if side == GUEST else objects.by_host.get(number)
@@ -498,7 +499,7 @@ class Stage:
             shapes += [CLOSE_FD] if closed else []
         return Seen(verdict, text, tuple(dict.fromkeys(shapes)), "", told, step.origin, step.reason)
 
-    def _text(self, side: int, interface: Interface, opcode: int, target: int, values: list[object], fds: list[Fd]) -> str:
+    def _text(self, side: int, interface: Interface, opcode: int, values: list[object], fds: list[Fd]) -> str:
         """A message in the grammar, ids left out: they are the stage's."""
         message = (interface.requests if side == GUEST else interface.events)[opcode]
         rest = iter(values)
@@ -512,7 +513,7 @@ class Stage:
             told.append(self._told(argument, next(rest)))
         if (interface.name, message.name) == ("wl_registry", "bind"):
             told[0] = ANY
-        direction = REQUEST if side == GUEST else "event"
+        direction = REQUEST if side == GUEST else EVENT
         return write(Literal(direction, interface.name, None, message.name, tuple(told)), self.interfaces)
 
     def _told(self, argument: Argument, value: object) -> Value:
@@ -532,11 +533,9 @@ class Stage:
 
     def _read(self, side: int, outcome: Outcome) -> list[str]:
         """The messages that an outcome takes to that side, as text."""
-        found = []
         cutter = Cutter()
-        for parcel in outcome.to_host if side == HOST else outcome.to_guest:
-            for data in cutter.messages(parcel.data):
-                found.append(self._decoded(side, data))
+        parcels = outcome.to_host if side == HOST else outcome.to_guest
+        found = [self._decoded(side, data) for parcel in parcels for data in cutter.messages(parcel.data)]
         return [text for text in found if text]
 
     def _decoded(self, side: int, data: bytes) -> str:
@@ -561,4 +560,4 @@ class Stage:
             name, announced, version = kept
             if isinstance(name, int) and isinstance(version, int):
                 self._announced[str(announced)] = (name, version)
-        return self._text(GUEST if side == HOST else HOST, interface, opcode, number, kept, [])
+        return self._text(GUEST if side == HOST else HOST, interface, opcode, kept, [])

@@ -1,9 +1,10 @@
 """The window of still.py, which keeps the screen awake and locks the pointer for as long as it lives.
 
-    python holding.py APP_ID TITLE
+    python holding.py APP_ID TITLE [released]
 
 Asks for the inhibitor before its window is there, and for the lock as soon as there is a pointer. Says "locked" and "unlocked". When the
-pointer is gone it says "no pointer", and asks for a lock of it all the same.
+pointer is gone it says "no pointer", and asks for a lock of it all the same. "released": its pointer is from another wl_seat of the same
+seat, which it has released.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from pywayland.protocol.idle_inhibit_unstable_v1 import ZwpIdleInhibitManagerV1
 from pywayland.protocol.pointer_constraints_unstable_v1 import ZwpPointerConstraintsV1
+from pywayland.protocol.wayland import WlSeat
 from still import Client, say
 
 POINTER = 1  # wl_seat.capability
@@ -29,7 +31,10 @@ class Holding(Client):
     def on_capabilities(self, seat: Any, capabilities: int) -> None:
         super().on_capabilities(seat, capabilities)
         if capabilities & POINTER and self.pointer is None:
-            self.pointer = seat.get_pointer()
+            giver = self.bind(WlSeat, 5) if sys.argv[3:] else seat
+            self.pointer = giver.get_pointer()
+            if giver is not seat:
+                giver.release()
             self.lock_it()
         elif self.pointer is not None and not capabilities & POINTER:
             say("no pointer")

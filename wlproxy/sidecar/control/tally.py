@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ...core.outcome import TAKEN_BACK, WOULD_DENY
+
 MOST_KEYS: Final = 300
 MOST_WORDS: Final = 20
 LONGEST: Final = 80
 OTHER: Final = "other"
-VERDICTS: Final = ("allow", "virtual", "rewrite", "would-deny", "deny")
-KINDS: Final = ("refused", "violation", "bind", "rewritten", "taken-back", "would-deny", "quota")
+VERDICTS: Final = ("allow", "virtual", "rewrite", WOULD_DENY, "deny")
+KINDS: Final = ("refused", "violation", "bind", "rewritten", TAKEN_BACK, WOULD_DENY, "quota")
 ENDS: Final = ("guest", "host", "policy", "proxy", "admin")
 
 
@@ -38,7 +40,7 @@ class Tally:
     @property
     def would_deny(self) -> int:
         """All that passed because the policy only complains."""
-        return self._counted("would-deny")
+        return self._counted(WOULD_DENY)
 
     def _counted(self, wanted: str) -> int:
         return sum(count for (verdict, _, _), count in self.decisions.items() if verdict == wanted)

@@ -35,8 +35,9 @@ from ..audit import entry_of, plain, quota_entry
 from ..control.state import Totals
 from .alarms import Alarms
 from .broker_line import BrokerLine
+from .closing import close_all
 from .fd_facts import gather
-from .half import Half, close_all
+from .half import Half
 from .link import Link, SessionLike
 from .pace import LEAST_PAUSE_SECONDS, Pace
 from .pump import Pumps
@@ -250,9 +251,8 @@ class Carrier:
         if half.side == GUEST:
             self._pay(link, outcome.cost)
         # Only where a deadline runs: a time limit on epoll_wait(2) costs the kernel a timer each time (bench roundtrip).
-        if (outcome.waiting or not link.plain) and not link.ticking:
-            link.ticking = True
-            self._ticking[link.number] = link
+        if outcome.waiting or not link.plain:
+            self._allow_ticks(link)
 
     def _arrange(self, link: Link, outcome: Outcome) -> None:
         """A session wants to be asked later, or the guest's other ones now."""
@@ -268,17 +268,22 @@ class Carrier:
         if link.ended_by:
             return
         try:
-            link.session.now = self.now
-            outcome = link.session.tick(self.now)
-            if outcome.to_guest or outcome.to_host or outcome.audit or outcome.farewell or outcome.discarded:
-                self._deliver(link, outcome)
-            if outcome.alarm:
-                self._arrange(link, outcome)
+            self._tick_session(link)
             if not link.plain:
                 self._allow_ticks(link)
                 self._settle(link)
         except Exception as error:  # noqa: BLE001  as in serve
             self._broken(link, error)
+
+    def _tick_session(self, link: Link) -> None:
+        """Tells a session what time it is."""
+        session = link.session
+        session.now = self.now
+        outcome = session.tick(self.now, link.deaf)
+        if outcome.to_guest or outcome.to_host or outcome.audit or outcome.farewell or outcome.discarded:
+            self._deliver(link, outcome)
+        if outcome.alarm:
+            self._arrange(link, outcome)
 
     def _pay(self, link: Link, cost: int) -> None:
         """Takes what a read cost from the guest's rate."""
@@ -315,7 +320,7 @@ class Carrier:
                 half.appetite = framing.most_read if size >= SMALL_READ_BYTES else SMALL_READ_BYTES
                 data = framing.receive(data, self.now)
             else:
-                framing.sunk(size, self.now)
+                framing.sunk(size)
             if framing.waits_since >= 0:
                 self._allow_ticks(link)
             cost = framing.cost
@@ -405,14 +410,13 @@ class Carrier:
         link.plain = False
         if linger:
             link.deadline = self.now + linger
-        if not link.ticking:
-            link.ticking = True
-            self._ticking[link.number] = link
+        self._allow_ticks(link)
 
     def _settle(self, link: Link) -> None:
         """Hands on ends, closes what is over, and asks epoll for what can be done now."""
         if link.closed:
             return
+        self._tell_whether_deaf(link)
         guest = link.guest
         host = link.host
         over = link.ended_by != ""
@@ -436,24 +440,29 @@ class Carrier:
         self._watch(host, guest, link, self._limits.guest_queue_bytes, self._limits.host_queue_bytes)
         link.plain = not (guest.chunks or host.chunks or over or link.paused_until) and guest.reading and host.reading
 
+    def _tell_whether_deaf(self, link: Link) -> None:
+        """The session is to know when the compositor is not read before the guest has read: it may hold what a key of the user's ends."""
+        if link.ended_by:
+            return
+        limits = self._limits
+        deaf = link.host.reading and not may_read(link.host, link.guest, link, limits.guest_queue_bytes, limits.host_queue_bytes)
+        if deaf == link.deaf:
+            return
+        link.deaf = deaf
+        link.session.now = self.now
+        outcome = link.session.tick(self.now, deaf)
+        self._deliver(link, outcome)
+        if outcome.alarm:
+            self._arrange(link, outcome)
+
     def _allow(self, link: Link, seconds: float) -> None:
         if not link.deadline or self.now + seconds < link.deadline:
             link.deadline = self.now + seconds
-        if not link.ticking:
-            link.ticking = True
-            self._ticking[link.number] = link
+        self._allow_ticks(link)
 
     def _watch(self, half: Half, peer: Half, link: Link, peer_limit: int, own_limit: int) -> None:
         events = 0
-        if half.reading and (
-            link.ended_by
-            or (
-                peer.queued <= peer_limit
-                and peer.queued_fds <= QUEUED_FDS
-                and half.queued <= 2 * own_limit
-                and (half.side == HOST or not link.paused_until)
-            )
-        ):
+        if half.reading and may_read(half, peer, link, peer_limit, own_limit):
             events = IN
         if half.chunks and not half.later:
             events |= OUT
@@ -549,10 +558,7 @@ class Carrier:
         now = self.now
         session = link.session
         if not link.ended_by and session.waiting:
-            session.now = now
-            outcome = session.tick(now)
-            if outcome.to_guest or outcome.to_host or outcome.farewell or outcome.discarded or outcome.audit:
-                self._deliver(link, outcome)
+            self._tick_session(link)
         framing = link.guest.framing
         if framing is not None:
             framing.tick(now)
@@ -577,6 +583,16 @@ class Carrier:
 
     def _note(self, entry: dict[str, Any]) -> None:
         self._broker.note(entry, self.now)
+
+
+def may_read(half: Half, peer: Half, link: Link, peer_limit: int, own_limit: int) -> bool:
+    """Whether there is room for what one side says. Of a connection that is over nothing is kept."""
+    return link.ended_by != "" or (
+        peer.queued <= peer_limit
+        and peer.queued_fds <= QUEUED_FDS
+        and half.queued <= 2 * own_limit
+        and (half.side == HOST or not link.paused_until)
+    )
 
 
 def held_by(session: SessionLike) -> list[Fd]:

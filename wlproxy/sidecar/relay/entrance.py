@@ -70,7 +70,7 @@ class Entrance:
         """From now on guests may come."""
         for listener in self._listeners:
             listener.sock.setblocking(False)
-        self.resume(now)
+        self.resume()
         self._broker.tell(channel.READY)
         for given in self._given:
             self._take_given(given, now)
@@ -109,7 +109,7 @@ class Entrance:
             else:
                 self._welcome(next_one, links, now)
         if self._again_at and now >= self._again_at:
-            self.resume(now)
+            self.resume()
         self._plan(links, fds, now)
 
     def answered(self, number: int) -> Guest | None:
@@ -125,13 +125,13 @@ class Entrance:
         entry = {"event": "disconnect", "client": number, "peer": waiting.peer, "ended_by": "proxy", "reason": plain(reason)}
         self._broker.note(entry, now)
 
-    def one_less(self, links: int, now: float) -> None:
+    def one_less(self, links: int) -> None:
         """A connection is over: there is room for another, or nothing left to do."""
         if self._given and not links and not self.waiting:
             self._broker.tell(channel.DONE)
-        self.resume(now)
+        self.resume()
 
-    def resume(self, now: float) -> None:
+    def resume(self) -> None:
         """Accepts again, where the rate allows it."""
         self._again_at = 0.0
         if not self._accepting and not self._stopped:
@@ -241,7 +241,7 @@ class Entrance:
         if why:
             self.waiting[number] = guest
             self.refuse(number, why, now)
-            self.one_less(0, now)
+            self.one_less(0)
         else:
             self._admit(number, guest, given.told, now)
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import array
 import errno
-import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from ...core.fds import Fd
 from ...core.outcome import Parcel
+from .closing import close_all
 
 if TYPE_CHECKING:
     from .waypipe import Waypipe
@@ -40,12 +40,6 @@ class Chunk:
         self.data = data
         self.fds = fds
         self.start = 0
-
-
-def close_all(fds: list[Fd]) -> None:
-    """Closes descriptors that nobody shall get."""
-    for fd in fds:
-        os.close(fd.number)
 
 
 class Half:

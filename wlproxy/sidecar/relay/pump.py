@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ...core.outcome import GUEST, Transfer
 from ..audit import plain
-from .half import close_all
+from .closing import close_all
 
 IN: Final = int(select.EPOLLIN)
 OUT: Final = int(select.EPOLLOUT)

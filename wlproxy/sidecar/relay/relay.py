@@ -208,7 +208,7 @@ class Relay:
         self._one_less()
 
     def _one_less(self) -> None:
-        self._entrance.one_less(len(self._carrier.links), self._carrier.now)
+        self._entrance.one_less(len(self._carrier.links))
 
     def _needs_tick(self) -> bool:
         return self._carrier.needs_tick or self._broker.pending or self._stop_at > 0

@@ -22,8 +22,8 @@ from ...core.outcome import NO_FDS, NO_PARCELS, Parcel
 from ...core.quotas import Limits, Usage
 from ...core.waypipe import NAMES, Refused, Terms
 from ...core.wire import read_i32_le, word
+from .closing import close_all
 from .compression import Codec
-from .half import close_all
 from .mirrors import Mirrors
 from .remote_pipes import RemotePipe, RemotePipes
 
@@ -159,7 +159,7 @@ class Waypipe:
             self._count(run.end - run.start)
             self._framer.taken()
 
-    def sunk(self, size: int, now: float) -> None:
+    def sunk(self, size: int) -> None:
         """So many bytes were read into `sink`."""
         sink = self.sink
         if sink is None:

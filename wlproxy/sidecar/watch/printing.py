@@ -32,11 +32,8 @@ from .redaction import TYPED, keeps
 from .stepping import ALLOWED, DENIED, ENDED, HIDDEN, INERT, REWRITTEN, Step
 from .view import View
 
-VERDICTS: Final = (ALLOWED, REWRITTEN, WOULD_DENY, DENIED, HIDDEN, INERT, ENDED)
-CHOICES: Final = tuple(verdict.replace(" ", "-") for verdict in VERDICTS)
 COLOURS: Final = {REWRITTEN: "33", WOULD_DENY: "35", DENIED: "31", ENDED: "1;31", HIDDEN: "2", INERT: "2"}
 TEXT_CHARACTERS: Final = 128
-ARGUMENTS_CHARACTERS: Final = 2000
 
 
 class Traced:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ...core.fds import Fd
 from ...core.objects import Object
-from ...core.outcome import GUEST, SHADOW, WOULD_DENY, Outcome, Record
+from ...core.outcome import GUEST, SHADOW, TAKEN_BACK, WOULD_DENY, Outcome, Record
 from ...core.session import Session
 from ...core.tables import MISSING, SWALLOW, MessageRule
 
@@ -55,7 +55,7 @@ class Step:
             self.verdict = INERT if self.side == GUEST or self.ghost else HIDDEN
 
     def _by_record(self, record: Record) -> None:
-        if record.event in ("host-error", "taken-back", SHADOW):  # nothing that the policy in force says of this message
+        if record.event in ("host-error", TAKEN_BACK, SHADOW):  # nothing that the policy in force says of this message
             return
         self.origin = record.rule
         self.reason = record.reason
@@ -207,8 +207,8 @@ class Stepped:
     def refuse(self, reason: str, rule: str) -> Outcome:
         return self.session.refuse(reason, rule)
 
-    def tick(self, now: float) -> Outcome:
-        return self.session.tick(now)
+    def tick(self, now: float, deaf: bool = False) -> Outcome:
+        return self.session.tick(now, deaf)
 
     def messages(self, side: int) -> int:
         return self.session.messages(side)

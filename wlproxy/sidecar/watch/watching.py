@@ -116,8 +116,8 @@ class Recorded:
     def refuse(self, reason: str, rule: str) -> Outcome:
         return self._session.refuse(reason, rule)
 
-    def tick(self, now: float) -> Outcome:
-        return self._session.tick(now)
+    def tick(self, now: float, deaf: bool = False) -> Outcome:
+        return self._session.tick(now, deaf)
 
     def messages(self, side: int) -> int:
         return self._session.messages(side)

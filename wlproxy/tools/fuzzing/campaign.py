@@ -72,9 +72,9 @@ class Campaign:
             return steps
         kind = choices.below(4)
         if kind == 0:
-            self._same(steps, drive, joined(steps), "joined")
+            self._same(drive, joined(steps), "joined")
         elif kind == 1:
-            self._same(steps, drive, in_pieces(steps, choices), "in pieces")
+            self._same(drive, in_pieces(steps, choices), "in pieces")
         elif kind == 2:
             self.replay(disordered(steps, choices))
         return steps
@@ -119,7 +119,7 @@ class Campaign:
         self.bytes += sum(len(step.data) for step in steps)
         self.ended += bool(drive.farewell)
 
-    def _same(self, steps: list[Step], first: Drive, others: list[Step], how: str) -> None:
+    def _same(self, first: Drive, others: list[Step], how: str) -> None:
         """Chunking must change nothing that either peer can see."""
         second = self.replay(others)
         # Said in one read, an id may be used again before its holder was ended: then a peer cannot follow. And how many descriptors

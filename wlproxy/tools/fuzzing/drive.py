@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wlproxy.core.fds import F_SEAL_SHRINK, UNKNOWN, Fd
-from wlproxy.core.outcome import GUEST, HOST, SHADOW, WOULD_DENY, Outcome, Parcel
+from wlproxy.core.outcome import GUEST, HOST, SHADOW, TAKEN_BACK, WOULD_DENY, Outcome, Parcel
 from wlproxy.core.protocol import Interface
 from wlproxy.core.quotas import COUNTED, Limits, Usage
 from wlproxy.core.session import Session
@@ -33,7 +33,7 @@ from .conversation import END, TICK, TRUNCATE, Step
 from .files import PretendedFiles
 from .reference import SERVER_IDS, Heard, Peer, Rejected
 
-EVENTS: Final = frozenset(("bind", "refused", "rewritten", "taken-back", "host-error", "violation", WOULD_DENY, SHADOW))
+EVENTS: Final = frozenset(("bind", "refused", "rewritten", TAKEN_BACK, "host-error", "violation", WOULD_DENY, SHADOW))
 BORROWED: Final = {  # errors that libwayland itself posts on an interface without an enum of its own
     "wl_registry": "wl_display",
     "wl_shm_pool": "wl_shm",
@@ -73,6 +73,7 @@ class Drive:
         self.host = Peer(interfaces, server=True)
         self.guest.keep_log = self.host.keep_log = False
         self.now = 1.0
+        self.deaf = False  # what the sessions are told of it; another thing with each tick
         self.farewell = ""
 
     @property
@@ -94,9 +95,10 @@ class Drive:
         """Raises Finding."""
         if step.action == TICK:
             self.now += step.seconds
+            self.deaf = not self.deaf
             for index, session in enumerate(self.sessions):
                 session.now = self.now
-                self._carry_out(index, self._call(session.tick, self.now))
+                self._carry_out(index, self._call(session.tick, self.now, self.deaf))
         elif step.action == END:
             index = 0 if step.side == GUEST else len(self.sessions) - 1
             (self.guest if step.side == GUEST else self.host).own = b""

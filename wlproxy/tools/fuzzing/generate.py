@@ -104,7 +104,7 @@ class Generator:
             return Step(GUEST, struct.pack("<IHHI", 1, 1, 12, 2))
         if not self._told and 2 in drive.host.objects:
             self._told = True
-            return self._announce(drive.host)
+            return self._announce()
         if choices.one_in(60):
             return self._odd()
         made = self._by_recipe(drive)
@@ -126,7 +126,7 @@ class Generator:
                     self._serials.append(value)
         self._seen = len(guest.heard)
 
-    def _announce(self, host: Peer) -> Step:
+    def _announce(self) -> Step:
         """The compositor's globals: always those a window needs, then some others."""
         rest = [n for n in self._offered if n not in ("wl_compositor", "wl_shm", "xdg_wm_base", "wl_seat", "wl_subcompositor")]
         names = ["wl_compositor", "wl_shm", "xdg_wm_base", "wl_seat", "wl_subcompositor"]

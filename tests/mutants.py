@@ -1894,21 +1894,27 @@ TABLE = (
     ),
     Mutant(
         "handlers/windows.py",
-        "        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:",
-        "        if window is None or window.owner.interface != TOPLEVEL or window.decoration is not None:",
+        "        if window is None or window.owner.interface != TOPLEVEL or window.popups:",
+        "        if window is None or window.owner.interface != TOPLEVEL:",
         ("handlers/test_surfaces.py::test_destroying_a_surface_before_a_window_that_others_depend_on_is_defunct_role_object",),
     ),
     Mutant(
         "handlers/windows.py",
-        "        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:",
-        "        if window is None or window.popups or window.decoration is not None:",
+        "        if window is None or window.owner.interface != TOPLEVEL or window.popups:",
+        "        if window is None or window.popups:",
         ("handlers/test_surfaces.py::test_destroying_a_surface_before_its_popup_is_defunct_role_object",),
     ),
     Mutant(
         "handlers/windows.py",
-        "        for owner in (window.owner, held.owner):",
-        "        for owner in (held.owner, window.owner):",
+        "        for part in (window.decoration, window.owner, held.owner):",
+        "        for part in (window.decoration, held.owner, window.owner):",
         ("handlers/test_surfaces.py::test_a_window_whose_surface_goes_first_is_taken_down_in_order",),
+    ),
+    Mutant(
+        "handlers/windows.py",
+        "        window.decoration = None\n        window.ending()",
+        "        window.ending()",
+        ("handlers/test_attachments.py::test_the_decoration_of_a_window_whose_surface_goes_first_goes_before_it",),
     ),
     Mutant(
         "handlers/windows.py",

@@ -79,7 +79,7 @@ ROWS: dict[str, Entry] = {
         + of(
             ATTACHMENTS,
             "test_a_surface_is_not_destroyed_before_its_layer_surface",
-            "test_a_surface_is_not_destroyed_before_the_decoration_of_its_window",
+            "test_the_decoration_of_a_window_whose_surface_goes_first_goes_before_it",
         ),
     ),
     "A06": Entry(

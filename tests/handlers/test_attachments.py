@@ -83,8 +83,11 @@ def test_a_window_is_not_destroyed_before_its_decoration():
     dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(8, "destroy").ends(10, 2, "destroyed before it")
 
 
-def test_a_surface_is_not_destroyed_before_the_decoration_of_its_window():
-    dressed().guest(9, "get_toplevel_decoration", 10, 8).guest(6, "destroy").ends(6, 4, "destroyed before its xdg_surface#7")
+def test_the_decoration_of_a_window_whose_surface_goes_first_goes_before_it():
+    scene = dressed().guest(9, "get_toplevel_decoration", 10, 8).forget().guest(6, "destroy").goes_on()
+    gone = ("zxdg_toplevel_decoration_v1#10", "xdg_toplevel#8", "xdg_surface#7", "wl_surface#6")
+    scene.host_gets(*(f"{name}.destroy()" for name in gone))
+    scene.guest(10, "set_mode", 1).guest(10, "destroy").guest(8, "destroy").guest(7, "destroy").host_gets().goes_on()
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -4,7 +4,7 @@ Promises towards the compositor: objects are built and taken down in the order t
 after a configure was acknowledged; only serials the compositor sent are acknowledged; popups have a complete positioner and a parent
 that is there; no toplevel is its own ancestor; sizes are in range. Each misuse gets the error that the specification names, but for one
 that compositors let pass and many programs make: SDL 2, where libdecor draws its title bars, destroys of a window that it closes only the
-wl_surface (docs/programs.md). The compositor is told to destroy all three objects, in the order that the specification asks for; the
+wl_surface (docs/programs.md). The compositor is told to destroy all that belongs to it, in the order that the specification asks for; the
 guest keeps ghosts of those it has not destroyed, and to use one is an error (`on_defunct`).
 Trusts: the session's object table. Source: xdg-shell.xml.
 """
@@ -32,7 +32,7 @@ INVALID_GRAB: Final = 0  # xdg_popup.error
 ORPHANED: Final = 2  # zxdg_toplevel_decoration_v1.error
 INVALID_INPUT: Final = 0  # xdg_positioner.error
 
-DESTROY: Final = 0  # the opcode, of xdg_surface and of xdg_toplevel
+DESTROY: Final = 0  # the opcode, of xdg_surface, xdg_toplevel and zxdg_toplevel_decoration_v1
 
 TOPLEVEL: Final = "xdg_toplevel"
 POPUP: Final = "xdg_popup"
@@ -114,14 +114,16 @@ class ShellContent(Content):
         self.shell_surface.surface = None
 
     def take_down(self, connection: Connection, message: Message) -> None:
-        """A toplevel on which nothing else depends goes before its wl_surface."""
+        """A toplevel without popups goes before its wl_surface, and its decoration before it."""
         held = self.shell_surface
         window = held.window
-        if window is None or window.owner.interface != TOPLEVEL or window.popups or window.decoration is not None:
+        if window is None or window.owner.interface != TOPLEVEL or window.popups:
             return
-        for owner in (window.owner, held.owner):
-            connection.send_to_host(wire.encode(owner.host_id, DESTROY, "", []))
-            connection.objects.retire(owner)
+        for part in (window.decoration, window.owner, held.owner):
+            if part is not None:
+                connection.send_to_host(wire.encode(part.host_id, DESTROY, "", []))
+                connection.objects.retire(part)
+        window.decoration = None
         window.ending()
         held.ending()
         window.defunct = held.defunct = message.target.guest_id

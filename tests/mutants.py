@@ -1330,6 +1330,18 @@ TABLE = (
         ("handlers/test_icons.py::test_an_icon_whose_buffer_has_gone_is_no_buffer",),
     ),
     Mutant(
+        "handlers/surfaces.py",
+        "    if shell is not None and connection.tables.takes_down:",
+        "    if shell is not None:",
+        ("handlers/test_surfaces.py::test_a_surface_goes_after_its_window_where_the_policy_does_not_say_otherwise",),
+    ),
+    Mutant(
+        "policy/compare.py",
+        "        yield Change(_kind(now == IN_ORDER, now != IN_ORDER)",
+        "        yield Change(_kind(False, True)",
+        ("policy/test_layers.py::test_what_takes_windows_down_is_wider_and_inherited",),
+    ),
+    Mutant(
         "handlers/registry.py",
         (
             "def on_global(connection: Connection, message: Message) -> int:\n"
@@ -3902,6 +3914,18 @@ TABLE = (
         "        if len(pipe.backlog) + len(data) > self.most_bytes + PIECE_BYTES:",
         "        if False:",
         ("sidecar/test_waypipe.py::test_a_pipe_holds_back_at_most_one_transfer",),
+    ),
+    Mutant(
+        "sidecar/relay/waypipe.py",
+        "        if self._come >= PROGRESS_BYTES:",
+        "        if True:",
+        ("sidecar/test_waypipe.py::test_a_trickle_is_not_what_keeps_a_message_going",),
+    ),
+    Mutant(
+        "sidecar/relay/waypipe.py",
+        "        if self._come >= PROGRESS_BYTES:",
+        "        if False:",
+        ("sidecar/test_waypipe.py::test_a_large_message_has_time_on_a_slow_link",),
     ),
     Mutant(
         "sidecar/relay/waypipe.py",

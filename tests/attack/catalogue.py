@@ -71,6 +71,7 @@ ROWS: dict[str, Entry] = {
         "a surface goes before the window it carries",
         of(
             SURFACES,
+            "test_a_surface_goes_after_its_window_where_the_policy_does_not_say_otherwise",
             "test_a_window_whose_surface_goes_first_is_taken_down_in_order",
             "test_to_use_a_window_that_is_taken_down_ends_the_session",
             "test_destroying_a_surface_before_its_popup_is_defunct_role_object",

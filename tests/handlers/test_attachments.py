@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.handlers.test_surfaces import with_buffer
@@ -9,7 +11,7 @@ from tests.handlers.test_windows import buffered
 from tests.scene import BASIC, Scene, policy
 from wlproxy.core.quotas import Usage
 from wlproxy.handlers.attachments import ONE_EACH
-from wlproxy.policy.model import Origin, PermissionRule
+from wlproxy.policy.model import ERROR, IN_ORDER, Origin, PermissionRule
 
 CONSTRAINTS = "zwp_pointer_constraints_v1"
 DECORATIONS = "zxdg_decoration_manager_v1"
@@ -65,9 +67,10 @@ def test_a_constraint_that_was_destroyed_or_lifted_for_good_may_be_followed_by_a
 # -- decorations and dialogs
 
 
-def dressed(version: int = 1) -> Scene:
+def dressed(version: int = 1, early_destroy: str = ERROR) -> Scene:
     """`Scene.window` with decorations 9."""
-    scene = Scene(policy(*BASIC, DECORATIONS, DIALOGS)).window().event(2, "global", 90, DECORATIONS, 2)
+    rules = replace(policy(*BASIC, DECORATIONS, DIALOGS), early_destroy=early_destroy)
+    scene = Scene(rules).window().event(2, "global", 90, DECORATIONS, 2)
     return scene.bind(DECORATIONS, 9, version=version).forget()
 
 
@@ -84,7 +87,7 @@ def test_a_window_is_not_destroyed_before_its_decoration():
 
 
 def test_the_decoration_of_a_window_whose_surface_goes_first_goes_before_it():
-    scene = dressed().guest(9, "get_toplevel_decoration", 10, 8).forget().guest(6, "destroy").goes_on()
+    scene = dressed(early_destroy=IN_ORDER).guest(9, "get_toplevel_decoration", 10, 8).forget().guest(6, "destroy").goes_on()
     gone = ("zxdg_toplevel_decoration_v1#10", "xdg_toplevel#8", "xdg_surface#7", "wl_surface#6")
     scene.host_gets(*(f"{name}.destroy()" for name in gone))
     scene.guest(10, "set_mode", 1).guest(10, "destroy").guest(8, "destroy").guest(7, "destroy").host_gets().goes_on()

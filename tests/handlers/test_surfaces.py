@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.scene import BASIC, Scene, policy
 from wlproxy.core import wire
 from wlproxy.core.quotas import COUNTED, Limits
+from wlproxy.policy.model import IN_ORDER
 
 TOPLEVELS = COUNTED.index("toplevels")
 
@@ -31,13 +34,13 @@ def with_buffer(scene: Scene, pool: int = 20, buffer: int = 21) -> Scene:
 
 def test_destroying_a_surface_before_a_window_that_others_depend_on_is_defunct_role_object():
     """sway 1.7 dies of a popup whose parent is gone."""
-    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
+    scene = tidy().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
     scene.guest(11, "set_size", 10, 10).guest(11, "set_anchor_rect", 0, 0, 5, 5).guest(10, "get_popup", 12, 7, 11).forget()
     scene.guest_bytes(scene.request(6, "destroy")).host_gets().ends(6, 4, "destroyed before its xdg_surface#7")
 
 
 def test_destroying_a_surface_before_its_popup_is_defunct_role_object():
-    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
+    scene = tidy().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(5, "create_positioner", 11)
     scene.guest(11, "set_size", 10, 10).guest(11, "set_anchor_rect", 0, 0, 5, 5).guest(10, "get_popup", 12, 7, 11).forget()
     scene.guest_bytes(scene.request(9, "destroy")).host_gets().ends(9, 4, "destroyed before its xdg_surface#10")
 
@@ -51,22 +54,32 @@ def test_destroying_a_surface_before_the_role_is_constructed_is_defunct_role_obj
 TAKEN_DOWN = ("xdg_toplevel#8.destroy()", "xdg_surface#7.destroy()", "wl_surface#6.destroy()")
 
 
+def tidy(limits: Limits | None = None) -> Scene:
+    """Under a policy that takes such windows down."""
+    return Scene(replace(policy(*BASIC), early_destroy=IN_ORDER), limits)
+
+
+def test_a_surface_goes_after_its_window_where_the_policy_does_not_say_otherwise():
+    scene = Scene().window().forget()
+    scene.guest_bytes(scene.request(6, "destroy")).host_gets().ends(6, 4, "destroyed before its xdg_surface#7")
+
+
 def test_a_window_whose_surface_goes_first_is_taken_down_in_order():
     """What SDL 2 with libdecor 0.1 does of each window that it closes."""
-    scene = Scene().window().forget()
+    scene = tidy().window().forget()
     scene.guest(6, "destroy").host_gets(*TAKEN_DOWN).goes_on()
     (record,) = scene.records("rewritten")
     assert record.reason == "its xdg_toplevel#8 and xdg_surface#7 are destroyed before it"
 
 
 def test_what_was_said_before_in_the_same_read_reaches_the_compositor_before():
-    scene = Scene().window().forget()
+    scene = tidy().window().forget()
     scene.guest_bytes(scene.request(8, "set_maximized") + scene.request(6, "destroy")).goes_on()
     scene.host_gets("xdg_toplevel#8.set_maximized()", *TAKEN_DOWN)
 
 
 def test_a_program_that_destroys_the_parts_of_its_window_late_notices_nothing():
-    scene = Scene().window().guest(6, "destroy").forget()
+    scene = tidy().window().guest(6, "destroy").forget()
     scene.guest(8, "destroy").guest(7, "destroy").host_gets()
     for freed in (8, 7, 6):
         scene.event(1, "delete_id", freed)
@@ -75,7 +88,7 @@ def test_a_program_that_destroys_the_parts_of_its_window_late_notices_nothing():
 
 
 def test_the_ids_of_a_window_that_is_taken_down_are_free_once_the_guest_has_destroyed_them():
-    scene = Scene().window().guest(6, "destroy")
+    scene = tidy().window().guest(6, "destroy")
     for freed in (8, 7, 6):
         scene.event(1, "delete_id", freed)
     scene.forget()
@@ -84,7 +97,7 @@ def test_the_ids_of_a_window_that_is_taken_down_are_free_once_the_guest_has_dest
 
 
 def test_a_late_configure_of_a_window_that_is_taken_down_is_kept_back_and_an_earlier_one_may_be_answered():
-    scene = Scene().window().event(7, "configure", 41)
+    scene = tidy().window().event(7, "configure", 41)
     serial = scene.serial()
     scene.guest(6, "destroy").forget()
     scene.host_bytes(wire.encode(8, 0, "iia", [0, 0, b""]) + wire.encode(7, 0, "u", [42])).guest_gets()
@@ -103,19 +116,19 @@ def test_a_late_configure_of_a_window_that_is_taken_down_is_kept_back_and_an_ear
 )
 def test_to_use_a_window_that_is_taken_down_ends_the_session(object_id, request_name, args):
     """weston 10.0.1 and sway 1.7 die of it."""
-    scene = Scene().window().guest(6, "destroy").forget()
+    scene = tidy().window().guest(6, "destroy").forget()
     scene.guest(object_id, request_name, *args).ends(1, 0, "its wl_surface#6 was destroyed before it")
     assert not any("xdg" in line for line in scene.host_lines)
 
 
 def test_nothing_that_names_a_window_that_is_taken_down_reaches_the_compositor():
-    scene = Scene().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(10, "get_toplevel", 11)
+    scene = tidy().window().guest(3, "create_surface", 9).guest(5, "get_xdg_surface", 10, 9).guest(10, "get_toplevel", 11)
     scene.guest(6, "destroy").forget()
     scene.guest(11, "set_parent", 8).host_gets("xdg_toplevel#11.set_parent(0)").goes_on()
 
 
 def test_windows_that_are_taken_down_are_windows_no_more_for_the_quota():
-    scene = Scene(limits=Limits(toplevels=1)).window()
+    scene = tidy(Limits(toplevels=1)).window()
     scene.guest(6, "destroy").event(1, "delete_id", 6)
     scene.guest(3, "create_surface", 6).guest(5, "get_xdg_surface", 9, 6).guest(9, "get_toplevel", 10).goes_on()
     kinds = scene.session.connection.usage.kinds

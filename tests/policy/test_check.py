@@ -24,6 +24,7 @@ name = ‹"a b"›                                          #! name
 summary = ‹3›                                           #! type
 final = [‹"permissions.*"›, "global.*"]                 #! unknown-key
 shm-unsealable = ‹"coppy"›                              #! unknown-word
+early-destroy = ‹"in order"›                            #! unknown-word
 ‹sumary› = "x"                                          #! unknown-key
 
 [vars]

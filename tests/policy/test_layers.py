@@ -495,6 +495,16 @@ def test_less_in_the_audit_log_is_wider_and_can_be_final(tmp_path: Path) -> None
     assert (finding.code, finding.line) == ("final", 5)
 
 
+def test_what_takes_windows_down_is_wider_and_inherited(tmp_path: Path) -> None:
+    parent = compiled(load(write(tmp_path, "parent", 'early-destroy = "in-order"\n')))
+    child = compiled(load(write(tmp_path, "child", 'extends = "parent"\n')))
+    strict = compiled(load(write(tmp_path, "strict", 'extends = "parent"\nearly-destroy = "error"\n')))
+    assert (parent["early-destroy"], child["early-destroy"], "early-destroy" in strict) == ("in-order", "in-order", False)
+    assert [(change.kind, change.key) for change in changes(strict, child)] == [("wider", "early-destroy")]
+    assert [(change.kind, change.key) for change in changes(child, strict)] == [("tighter", "early-destroy")]
+
+
+
 def test_previews_are_the_youngest_file_s_word_and_stand_in_the_compiled_policy_where_there_are_some(tmp_path: Path) -> None:
     parent = compiled(load(write(tmp_path, "parent", '[audit]\npayload = "preview"\n')))
     child = compiled(load(write(tmp_path, "child", 'extends = "parent"\n')))

@@ -408,7 +408,30 @@ def test_a_large_run_must_end(display: Display, name: str) -> None:
     display.guest(open_file(1, BIG + 1000), LARGE[name][:1000])
     display.guest(bytes(1000))
     display.waypipe.tick(10.1)
-    assert display.waypipe.refused == "the rest of a message did not come within 10 s"
+    assert display.waypipe.refused == "neither the rest of a message nor 64 KiB of it came within 10 s"
+
+
+SLOW = LARGE | {"two runs": diff(1, run(0, PIXELS[:100_000]) + run(25_050, PIXELS[:100_000]))}  # the last is held until it is whole
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_large_message_has_time_on_a_slow_link(display: Display, name: str) -> None:
+    pool_of(display, size=BIG + 1000)
+    for start in range(0, len(SLOW[name]), 66_000):
+        display.guest(SLOW[name][start : start + 66_000])
+        display.now += 9
+        display.waypipe.tick(display.now)
+    assert display.waypipe.refused == "" and display.waypipe.waits_since < 0
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_trickle_is_not_what_keeps_a_message_going(display: Display, name: str) -> None:
+    pool_of(display, size=BIG + 1000)
+    for start in range(0, 50_000, 10_000):
+        display.guest(SLOW[name][start : start + 10_000])
+        display.now += 2.1
+    display.waypipe.tick(display.now)
+    assert "64 KiB of it" in display.waypipe.refused
 
 
 # what is wrong
@@ -495,7 +518,7 @@ def test_a_message_begun_must_end(display: Display) -> None:
     whole = fill(1, 0, bytes(4000))
     display.guest(open_file(1, 4096), whole[:3000])
     assert display.usage.held_bytes > 2900
-    for now, said in ((9.0, ""), (10.0, ""), (10.1, "the rest of a message did not come within 10 s")):
+    for now, said in ((9.0, ""), (10.0, ""), (10.1, "neither the rest of a message nor 64 KiB of it came within 10 s")):
         display.waypipe.tick(now)
         assert display.waypipe.refused == said
 
@@ -706,7 +729,7 @@ def test_half_a_message_is_not_waited_for(start: Callable[..., Sidecar], composi
     guest.sendall(header() + open_file(1, 4096)[:6])
     assert read_all(guest) == waypipe.numbers(waypipe.CLOSE, 0)
     (line,) = until(lambda: violations(sidecar), "the audit line")
-    assert line["reason"].startswith("the rest of a message did not come")
+    assert line["reason"].startswith("neither the rest of a message nor")
     guest.close()
     host.close()
 

@@ -100,7 +100,7 @@ class Display:
         if sink is not None:
             size = min(len(sink), len(rest))
             sink[:size] = rest[:size]
-            self.waypipe.sunk(size)
+            self.waypipe.sunk(size, self.now)
             rest = rest[size:]
         payload = self.waypipe.receive(rest, self.now)
         outcome = self.session.receive(GUEST, payload, self.waypipe.take_fds())

@@ -284,6 +284,7 @@ class Tables:
         self.previews = False  # the audit log has the beginning of what the guest calls its windows
         self.shadow: Tables | None = None  # the policy that is asked beside this one
         self.copies_unsealable = True  # shared memory that takes no seals; else it is refused (handlers/buffers.py)
+        self.takes_down = False  # windows whose wl_surface is destroyed first; else that is an error (handlers/windows.py)
         self.shared: dict[str, object] = {}  # what handlers remember for all connections, by handler
 
     def family(self, name: str) -> Family:
@@ -329,6 +330,7 @@ def load(compiled: dict[str, Any], handlers: Handlers) -> Tables:
     tables.virtual = {name: [str(part) for part in parts] for name, parts in compiled.get("virtual", {}).items()}
     tables.counts = {name: int(count) for name, count in compiled.get("count", {}).items()}
     tables.previews = compiled.get("payload") == PREVIEW
+    tables.takes_down = compiled.get("early-destroy") == "in-order"
     tables.copies_unsealable = compiled.get("shm-unsealable", "copy") == "copy"
     for name, entry in compiled["interfaces"].items():
         tables.families[name] = Family(name, entry["version"])

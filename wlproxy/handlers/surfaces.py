@@ -281,7 +281,7 @@ def surface_of(message: Message) -> Surface:
 def on_destroy(connection: Connection, message: Message) -> int:
     """wl_surface.destroy; `Surface.ending` has the error for what is still there afterwards."""
     shell = surface_of(message).shell
-    if shell is not None:
+    if shell is not None and connection.tables.takes_down:
         shell.take_down(connection, message)
     return FORWARD
 

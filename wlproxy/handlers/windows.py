@@ -3,9 +3,10 @@
 Promises towards the compositor: objects are built and taken down in the order the specification asks for; a buffer is committed only
 after a configure was acknowledged; only serials the compositor sent are acknowledged; popups have a complete positioner and a parent
 that is there; no toplevel is its own ancestor; sizes are in range. Each misuse gets the error that the specification names, but for one
-that compositors let pass and many programs make: SDL 2, where libdecor draws its title bars, destroys of a window that it closes only the
-wl_surface (docs/programs.md). The compositor is told to destroy all that belongs to it, in the order that the specification asks for; the
-guest keeps ghosts of those it has not destroyed, and to use one is an error (`on_defunct`).
+that compositors let pass and many programs make, where the policy lets it pass as well (`early-destroy`): SDL 2, where libdecor draws its
+title bars, destroys of a window that it closes only the wl_surface (docs/programs.md). The compositor is told to destroy all that belongs
+to it, in the order that the specification asks for; the guest keeps ghosts of those it has not destroyed, and to use one is an error
+(`on_defunct`).
 Trusts: the session's object table. Source: xdg-shell.xml.
 """
 

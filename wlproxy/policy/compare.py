@@ -17,7 +17,7 @@ from ..core.outcome import ALL, NO_PREVIEW, RECORDS
 from .compile import BUILT_IN_ENUM, BUILT_IN_SIZE, REWRITES
 from .complain import COMPLAIN, GIVES_WAY
 from .decide import ORDER
-from .model import ALLOW, DENY, HIDE
+from .model import ALLOW, COPY, DENY, ERROR, HIDE, IN_ORDER
 from .permissions import ADVERTISED, ESCAPE, MODIFIER_WORDS, MODIFIERS, NOTE, OF_GLOBAL, OF_MESSAGE, ONLY, ONLY_WORDS, SKIP_IF
 from .read_mode import MODE, as_text
 from .read_quotas import COUNT, QUOTAS, RATE, SECONDS, shown, time_text
@@ -389,7 +389,10 @@ def _more(one: Any, other: Any) -> bool:
 def _others(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
     was, now = before["shm-unsealable"], after["shm-unsealable"]
     if was != now:
-        yield Change(_kind(now == "copy", now != "copy"), "shm-unsealable", was, now, "")
+        yield Change(_kind(now == COPY, now != COPY), "shm-unsealable", was, now, "")
+    was, now = (compiled.get("early-destroy", ERROR) for compiled in (before, after))
+    if was != now:
+        yield Change(_kind(now == IN_ORDER, now != IN_ORDER), "early-destroy", was, now, "")
     was, now = (RECORDS.index(compiled.get("record", ALL)) for compiled in (before, after))
     if was != now:  # what nobody sees is as good as allowed
         yield Change(_kind(now < was, now > was), "audit.record", RECORDS[was], RECORDS[now], "")

@@ -10,7 +10,7 @@ The form, JSON-able, read by core/tables.py:
      "globals": {interface: [max version, origin]}, "served": {the same, announced by the proxy itself}, "quota": {name: [amount, origin]},
      "virtual": {global: [part]}, "count": {global: so many at most}, "shm-unsealable": "copy" | "refuse",
      "upstream": {key of [upstream]: text}, "record": "denied" | "decisions" | "all",
-     "payload": "preview", where [audit] says so,
+     "payload": "preview", where [audit] says so, "early-destroy": "in-order", where that is taken down,
      "permissions": {name: [verdict, origin, {parameter: value}]},
      "complain": {"until": seconds of the epoch, "permissions": [those that give way]}, where it does not enforce (complain.py),
      "interfaces": {name: {"version", "requests": [message], "events": [message]}}}
@@ -42,6 +42,7 @@ from .model import (
     DISCONNECT,
     FAIL_EVENT,
     IGNORE,
+    IN_ORDER,
     INERT,
     VIRTUAL,
     GlobalRule,
@@ -120,6 +121,7 @@ def compile_strict(policy: Policy, interfaces: Mapping[str, Interface]) -> dict[
         "shm-unsealable": policy.shm_unsealable,
         "upstream": UPSTREAM | policy.upstream,
         "record": policy.record,
+        **({"early-destroy": IN_ORDER} if policy.early_destroy == IN_ORDER else {}),
         **({"payload": PREVIEW} if policy.payload == PREVIEW else {}),
         "permissions": {} if policy.transparent else _permissions(policy),
         "interfaces": {

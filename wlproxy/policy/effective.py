@@ -112,9 +112,10 @@ def _head(policy: Policy, chain: list[Document]) -> list[Setting]:
         found += [Setting("", MODE, COMPLAIN, quoted(COMPLAIN), origin_of(chain[-1:], (MODE,)))]
         until = as_text(policy.until)
         found += [Setting("", UNTIL, until, until, origin_of(chain[-1:], (UNTIL,)), True, "what is refused passes until then")]
-    path = ("shm-unsealable",)
-    origin = origin_of(chain, path)
-    return [*found, Setting("", path[0], policy.shm_unsealable, quoted(policy.shm_unsealable), origin, origin != BUILT_IN)]
+    for key, word in (("shm-unsealable", policy.shm_unsealable), ("early-destroy", policy.early_destroy)):
+        origin = origin_of(chain, (key,))
+        found.append(Setting("", key, word, quoted(word), origin, origin != BUILT_IN))
+    return found
 
 
 def _variables(policy: Policy, chain: list[Document]) -> list[Setting]:

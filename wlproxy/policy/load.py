@@ -28,7 +28,21 @@ from .load_file import CEILING_FILE, read_file
 from .load_interface_table import floor
 from .load_protocols import load_shipped
 from .load_safely import ROOT_AND_US, UNSAFE, Owners, check_folder, check_installed
-from .model import COPY, HIDE, REFUSE, Ceiling, GlobalRule, MessageRule, Origin, PermissionRule, Policy, Quota, Rewrite
+from .model import (
+    COPY,
+    ERROR,
+    HIDE,
+    IN_ORDER,
+    REFUSE,
+    Ceiling,
+    GlobalRule,
+    MessageRule,
+    Origin,
+    PermissionRule,
+    Policy,
+    Quota,
+    Rewrite,
+)
 from .read_audit import DEFAULT, read_audit
 from .read_mode import check_complaint, read_ceiling_mode, read_mode
 from .read_permissions import read_ask, read_permissions
@@ -46,7 +60,7 @@ DEEPEST: Final = 8
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 DOTS: Final = re.compile(r"\A(?:\./+)+")
 OF_VARIABLES: Final = ("unknown-variable", "missing-variable")
-HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable", "mode", "until")
+HEAD: Final = ("format", "name", "summary", "extends", "transparent", "shm-unsealable", "early-destroy", "mode", "until")
 KNOWN: Final = (*HEAD, FINAL, "vars", "global", "permission", "message", "rewrite", "quota", "upstream", "ask", "audit")
 ELSEWHERE: Final = {"shadow": ": it stands in a guest's file, or is wlproxy run --shadow"}
 CEILING_KNOWN: Final = ("format", "name", "summary", "mode", "global", "permission")
@@ -232,7 +246,7 @@ def put_together(
     quotas: dict[str, Quota] = {}
     upstream: dict[str, str] = {}
     permissions: dict[str, PermissionRule] = {}
-    unsealable, audit = COPY, DEFAULT
+    unsealable, early, audit = COPY, ERROR, DEFAULT
     cut_off = bool(chain[0].findings)
     variables = read_variables(chain, given)
     until, now = 0, time.time()
@@ -247,7 +261,8 @@ def put_together(
         rewrites |= read_rewrites(document, variables)
         quotas |= read_quotas(document)
         upstream |= read_upstream(document, variables)
-        unsealable = read_unsealable(document, unsealable)
+        unsealable = read_word(document, "shm-unsealable", (COPY, REFUSE), unsealable)
+        early = read_word(document, "early-destroy", (ERROR, IN_ORDER), early)
         audit = read_audit(document, audit)
     last = chain[-1]
     if until:
@@ -287,15 +302,16 @@ def put_together(
         ceiling,
         *audit,
         until,
+        early,
     )
 
 
-def read_unsealable(document: Document, inherited: str) -> str:
-    """`shm-unsealable`: COPY or REFUSE."""
-    value = document.data.get("shm-unsealable", inherited)
-    if value in (COPY, REFUSE):
+def read_word(document: Document, key: str, words: tuple[str, str], inherited: str) -> str:
+    """A key that has one of two words for a value."""
+    value = document.data.get(key, inherited)
+    if value in words:
         return str(value)
-    document.wrong_value(("shm-unsealable",), "unknown-word", f"'{COPY}' or '{REFUSE}' is needed", (COPY, REFUSE), value)
+    document.wrong_value((key,), "unknown-word", f"'{words[0]}' or '{words[1]}' is needed", words, value)
     return inherited
 
 

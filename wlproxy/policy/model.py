@@ -32,6 +32,9 @@ NEVER = "never"             # of a global: no policy on this host may allow it
 COPY = "copy"               # a shared memory file that takes no seals: each frame is copied ...
 REFUSE = "refuse"           # ... or the guest is told that the file is no good
 
+ERROR = "error"             # a wl_surface destroyed before its xdg_toplevel: the error of the specification ...
+IN_ORDER = "in-order"       # ... or the compositor is told to destroy both in order, and the guest keeps ghosts
+
 DISCONNECT = "disconnect"   # the connection ends with a protocol error
 IGNORE = "ignore"           # the message is dropped, its fds are closed
 INERT = "inert"             # the object it creates exists for the guest alone (a ghost)
@@ -128,7 +131,8 @@ class Policy:
     """`globals` by interface; `messages` by (interface, message); `rewrites` by "title" and "app-id"; `quotas` by key.
 
     `record`, `payload`: how much the audit log has, of core/outcome.py RECORDS and PAYLOADS.
-    `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE. `permissions` by name; what is absent is refused.
+    `upstream`: the keys of [upstream] that are set. `shm_unsealable`: COPY or REFUSE; `early_destroy`: ERROR or IN_ORDER.
+    `permissions` by name; what is absent is refused.
     `never`: the floor, interfaces that no policy may allow, with the reason.
     `transparent`: everything the protocol data knows is forwarded, names of globals unchanged (for tests; never a default).
     `until`: so long (seconds of the epoch) it only complains (complain.py); 0: it enforces.
@@ -151,3 +155,4 @@ class Policy:
     record: str = "all"
     payload: str = "never"
     until: int = 0
+    early_destroy: str = ERROR

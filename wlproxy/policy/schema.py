@@ -20,7 +20,7 @@ from ..handlers.virtual import PARTS, SERVED
 from . import read_audit, read_permissions, read_predicates, read_quotas, read_rules, read_upstream, read_variables
 from .compile import REWRITES, global_names, legal_shapes, vetted_version
 from .inheritance import TABLES
-from .model import ALLOW, ASK, COPY, DENY, HIDE, NEVER, REFUSE, VIRTUAL
+from .model import ALLOW, ASK, COPY, DENY, ERROR, HIDE, IN_ORDER, NEVER, REFUSE, VIRTUAL
 from .permissions import (
     ESCAPE,
     MAX_BYTES,
@@ -114,6 +114,8 @@ def policy_schema(interfaces: Mapping[str, Interface], floor: Mapping[str, str],
         ) | {"description": "what a policy that extends this one may not loosen: keys, or beginnings of keys with a * at the end"},
         "transparent": {"type": "boolean", "description": "forward all the protocol data knows; for tests, never for a guest"},
         "shm-unsealable": one_of_words(COPY, REFUSE) | {"description": "what to do with memory that cannot be sealed"},
+        "early-destroy": one_of_words(ERROR, IN_ORDER)
+        | {"description": "what becomes of a window whose wl_surface is destroyed before its xdg_toplevel"},
         "mode": one_of_words(*MODES) | {"description": "complain: what the policy refuses passes until a moment, and is written down"},
         "until": moment(OFFSET_DATE_TIME) | {"description": f"the moment, with its offset; at most {MOST_DAYS} days ahead"},
         "vars": variables(),

@@ -93,6 +93,11 @@ def add_keys(page: Page) -> None:
     page.item("`extends`", extends)
     page.item("`final`", 'a list of keys, or beginnings such as "permission.*", that a policy which extends this one may not loosen')
     page.item("`shm-unsealable`", '"copy": memory that takes no seals is copied for each frame; "refuse": it is not taken')
+    early = (
+        '"error", the default: a window whose wl_surface is destroyed before its xdg_toplevel ends its program, as the specification '
+        'has it; "in-order": the compositor is told to destroy both in order, and the program goes on, as SDL 2 needs'
+    )
+    page.item("`early-destroy`", early)
     page.item("`mode`", '"enforce", or "complain" until the moment that `until` says. See COMPLAINING')
     until = f"a date and time with its offset, as in 2026-12-05T18:00:00Z, at most {MOST_DAYS} days ahead; needed to complain"
     page.item("`until`", until)

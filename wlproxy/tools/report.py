@@ -23,7 +23,7 @@ from ..policy.compile import global_names, vetted_version
 from ..policy.decide import Step, allowed_version, global_steps, permission_verdict, strictest
 from ..policy.document import printable
 from ..policy.load_interface_table import CLASSES, row_of
-from ..policy.model import ALLOW, ASK, DENY, HIDE, NEVER, VIRTUAL, Policy, Predicate
+from ..policy.model import ALLOW, ASK, COPY, DENY, ERROR, HIDE, IN_ORDER, NEVER, REFUSE, VIRTUAL, Policy, Predicate
 from ..policy.permissions import NOTE, PERMISSIONS
 from ..policy.read_mode import as_text
 from ..policy.read_quotas import BYTE_UNITS, BYTES, QUOTAS, RATE, SECONDS
@@ -455,7 +455,11 @@ def bounds(subject: Subject) -> list[str]:
     facts = [
         ("Security context", upstream["security-context"]),
         ("Known to the compositor as", upstream["app-id"] or "nothing"),
-        ("Memory that cannot be sealed", {"copy": "is copied for each frame", "refuse": "is refused"}[policy.shm_unsealable]),
+        ("Memory that cannot be sealed", {COPY: "is copied for each frame", REFUSE: "is refused"}[policy.shm_unsealable]),
+        (
+            "A window destroyed surface first",
+            {ERROR: "ends its program, as the specification has it", IN_ORDER: "is taken down in order"}[policy.early_destroy],
+        ),
         *((f"Made up of {name}", parts) for name, parts in made_up.items()),
     ]
     listed = "".join(f"<div><dt>{text(about[:1].upper() + about[1:])}</dt><dd>{text(said)}</dd></div>" for _, about, said in quotas)

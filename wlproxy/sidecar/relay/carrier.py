@@ -320,7 +320,7 @@ class Carrier:
                 half.appetite = framing.most_read if size >= SMALL_READ_BYTES else SMALL_READ_BYTES
                 data = framing.receive(data, self.now)
             else:
-                framing.sunk(size)
+                framing.sunk(size, self.now)
             if framing.waits_since >= 0:
                 self._allow_ticks(link)
             cost = framing.cost

@@ -68,6 +68,7 @@ READ_BYTES: Final = 256 << 10
 COMPRESSED_READ_BYTES: Final = 16384  # what 64 KiB unpack to could keep the relay busy for a second
 COST_SHIFT: Final = 16  # a message's worth of the policy's rate for each 64 KiB unpacked ...
 RUNS_SHIFT: Final = 6  # ... and 64 runs
+PROGRESS_BYTES: Final = 64 << 10  # of a message that is not complete: so much starts its time anew, or a slow link could have no large one
 HELD_BYTES: Final = 64 << 20  # of one guest's messages that are not complete, over all its connections
 ACK_MESSAGES: Final = 64  # acknowledged at the latest after so many messages or bytes: the guest keeps them until then
 ACK_BYTES: Final = 4 << 20
@@ -76,7 +77,8 @@ ACK_BYTES: Final = 4 << 20
 class Waypipe:
     """One connection, the relay's number `client`. `refused`: why it must end, "" while it need not, and `rule` the built-in rule that says
     so. `cost`: of the guest's rate of messages, for what its files came to since the relay last looked. `waits_since`: when the message
-    began that is not complete, -1 if there is none. `sink`: where in a file the next bytes belong, None where they are for `receive`."""
+    began that is not complete, or the last PROGRESS_BYTES of it had come; -1 if there is none. `sink`: where in a file the next bytes
+    belong, None where they are for `receive`."""
 
     def __init__(
         self, client: int, files: Mirrors, pipes: RemotePipes, limits: Limits, usage: Usage, codecs: dict[int, Codec]
@@ -88,6 +90,7 @@ class Waypipe:
         self.cost = 0
         self.waits_since = -1.0
         self._held: i64 = 0  # bytes of a message that is not complete
+        self._come: i64 = 0  # of it since `waits_since`
         self._pipes = pipes
         self._limits = limits
         self._usage = usage
@@ -121,6 +124,7 @@ class Waypipe:
             return b""
         messages: list[bytes] = []
         before: i64 = self._received
+        size: i64 = len(data)
         framer = self._framer
         try:
             if self.terms is None:
@@ -140,6 +144,9 @@ class Waypipe:
                 self.waits_since = -1.0
             elif self.waits_since < 0 or self._received != before:
                 self.waits_since = now
+                self._come = 0
+            else:
+                self._goes_on(size, now)
         except Refused as refused:
             self.refused = refused.reason
             self.rule = refused.rule
@@ -159,7 +166,7 @@ class Waypipe:
             self._count(run.end - run.start)
             self._framer.taken()
 
-    def sunk(self, size: int) -> None:
+    def sunk(self, size: int, now: float) -> None:
         """So many bytes were read into `sink`."""
         sink = self.sink
         if sink is None:
@@ -170,11 +177,21 @@ class Waypipe:
         if rest is None:
             self.files.filled(self._sink_number)
             self.waits_since = -1.0
+        else:
+            self._goes_on(size, now)
+
+    def _goes_on(self, size: i64, now: float) -> None:
+        """So many more bytes of a message that is not complete have come."""
+        self._come += size
+        if self._come >= PROGRESS_BYTES:
+            self._come = 0
+            self.waits_since = now
 
     def tick(self, now: float) -> None:
-        """A message that was begun must end."""
+        """A message that was begun must go on, and end."""
         if self.waits_since >= 0 and now - self.waits_since > self._limits.stall_seconds and not self.refused:
-            self.refused = f"the rest of a message did not come within {self._limits.stall_seconds:g} s"
+            within = f"within {self._limits.stall_seconds:g} s"
+            self.refused = f"neither the rest of a message nor {PROGRESS_BYTES >> 10} KiB of it came {within}"
             self.rule = "built-in: waypipe message"
 
     def _hold(self, size: i64) -> None:

@@ -20,6 +20,7 @@ from wlproxy.policy.model import (
     DENY,
     DISCONNECT,
     IGNORE,
+    IN_ORDER,
     INERT,
     GlobalRule,
     MessageRule,
@@ -63,6 +64,7 @@ def built_in(name: str, interfaces: Mapping[str, Interface]) -> Policy:
             rewrites={"title": Rewrite("[vm] {title}", here), "app-id": Rewrite("vm.{app_id}", here)},
             origin=here,
             permissions=everything(here),
+            early_destroy=IN_ORDER,
         )
     if name == "fuzz-lending":
         offered = {n: GlobalRule(ALLOW, interfaces[n].version, here) for n in LENDING}

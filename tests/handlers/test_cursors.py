@@ -61,8 +61,12 @@ def test_the_cursor_of_two_pointers_is_one():
     scene.guest(17, "set_cursor", scene.over, 11, 0, 0).goes_on()  # type: ignore[attr-defined]
 
 
-def test_a_cursor_that_is_too_large_is_not_shown():
-    scene = shown(cursor(pointer()).forget(), 15)
+@pytest.mark.parametrize("before", [False, True])
+def test_a_cursor_that_is_too_large_is_not_shown(before):
+    scene = cursor(pointer())
+    if before:
+        shown(scene, 14)
+    shown(scene.forget(), 15)
     assert scene.host_lines[1:] == HIDDEN
     assert [r.rule for r in scene.records("rewritten")] == ["built-in: cursor size"]
     shown(scene.forget(), 14).host_gets("wl_surface#11.attach(14, 0, 0)", "wl_surface#11.commit()")

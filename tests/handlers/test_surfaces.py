@@ -245,8 +245,12 @@ def test_attach_with_an_offset_does_not_move_a_window_of_an_older_version():
     assert [r.rule for r in scene.records("rewritten")] == ["built-in: offset"] * 2
 
 
-def test_a_buffer_destroyed_between_attach_and_commit_is_not_committed():
-    scene = with_buffer(surfaces(5)).guest(5, "attach", 21, 0, 0).guest(21, "destroy").forget()
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_buffer_destroyed_between_attach_and_commit_is_not_committed(shown):
+    scene = with_buffer(surfaces(5)).guest(5, "attach", 21, 0, 0)
+    if shown:
+        scene.guest(5, "commit").guest(5, "attach", 21, 0, 0)
+    scene.guest(21, "destroy").forget()
     scene.guest(5, "commit").host_gets("wl_surface#5.attach(0, 0, 0)", "wl_surface#5.commit()")
 
 

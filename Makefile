@@ -84,8 +84,9 @@ lint: $(VENV)/.tools
 	$(BIN)/mypy --strict
 
 # PYTHONPATH puts the source tree before the installed wheel; there is no compiled library in the tree. Only what runs the modules that
-# can be compiled: the others are the same files in both builds.
-INTERPRETED := tests/core tests/handlers tests/sidecar tests/fuzz/test_campaign.py tests/fuzz/test_stateful.py tests/test_traps.py
+# can be compiled: the others are the same files in both builds, and so is what is about the broker alone.
+INTERPRETED := tests/core tests/handlers tests/sidecar tests/fuzz/test_campaign.py tests/fuzz/test_stateful.py tests/test_traps.py \
+	$(patsubst %,--ignore=tests/sidecar/test_%.py,broker cli control listeners mode notify signature supervisor)
 test-interpreted: $(VENV)/.installed
 	PYTHONPATH=$(CURDIR) WLPROXY_EXPECT_BUILD=interpreted $(PYTEST) -q -m 'not e2e and not packaging and not vm' $(INTERPRETED) $(PYTEST_ARGS)
 
